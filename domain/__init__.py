@@ -1,0 +1,1 @@
+"""The nouns: plain frozen values, units, errors. Standard library only; no input, no output."""

@@ -1,0 +1,191 @@
+"""Activities: measured causes of emissions, and the keys that decide their factor."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+
+from domain.canonical import Json, canonical_sha256
+from domain.errors import KindError
+from domain.period import Month
+from domain.units import CANONICAL_UNIT, Dimension
+
+
+class EvidenceClass(StrEnum):
+    """How an input is known, weakest first."""
+
+    TYPED = "typed"
+    UPLOADED = "uploaded"
+    FETCHED_BY_CONNECTOR = "fetched_by_connector"
+    FETCHED_BY_AUDITOR = "fetched_by_auditor"
+    SIGNED_CHANNEL = "signed_channel"
+
+
+class Quality(StrEnum):
+    """How an amount came about."""
+
+    MEASURED = "measured"
+    ESTIMATED = "estimated"
+    CALCULATED = "calculated"
+    SPEND_BASED = "spend_based"
+
+
+class Direction(StrEnum):
+    """Which way a metered commodity flowed (ESPI FlowDirectionKind 1, 19, 4, 20)."""
+
+    DELIVERED = "delivered"
+    EXPORT = "export"
+    NET = "net"
+    TOTAL = "total"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of activity.
+
+    Attributes:
+        name: As in the API.
+        dimensions: What it may be measured in; one activity key per measured dimension.
+        scope: GHG Protocol scope of the holder's inventory; 0 where it is outside (exports).
+        category: Scope 3 category 1-15, else 0.
+        is_avoided: Outside gross and net, shown as avoided.
+        domain: Ring of the dashboard it belongs to.
+    """
+
+    name: str
+    dimensions: tuple[Dimension, ...]
+    scope: int
+    category: int
+    is_avoided: bool
+    domain: str
+
+
+_KINDS = (
+    Kind("electricity", (Dimension.ENERGY,), 2, 0, False, "home"),
+    Kind("electricity_export", (Dimension.ENERGY,), 0, 0, True, "home"),
+    Kind("natural_gas", (Dimension.ENERGY, Dimension.VOLUME), 1, 0, False, "home"),
+    Kind("propane", (Dimension.ENERGY, Dimension.VOLUME), 1, 0, False, "home"),
+    Kind("steam", (Dimension.ENERGY, Dimension.MASS), 2, 0, False, "home"),
+    Kind("water", (Dimension.VOLUME,), 3, 1, False, "home"),
+)
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _KINDS}
+"""Every kind by its name."""
+
+
+def find_kind(name: str, *, record: str = "") -> Kind:
+    """The kind of this name.
+
+    Args:
+        name: Such as "electricity".
+        record: Where it stands, for the message.
+
+    Returns:
+        The kind.
+
+    Raises:
+        KindError: There is no such kind.
+    """
+    found = KINDS.get(name)
+    if found is None:
+        raise KindError(expected=f"one of {', '.join(KINDS)}", got=name, record=record, next_step="Choose one of these kinds.")
+    return found
+
+
+@dataclass(frozen=True)
+class ActivityKey:
+    """Everything that a factor can depend on.
+
+    Attributes:
+        kind: Name of a `Kind`.
+        region: Finest region known, a path such as `US/zip/94110`.
+        year: Calendar year of the activity.
+        unit: Canonical unit of the measured dimension.
+        attributes: The kind's own attributes, sorted by name.
+    """
+
+    kind: str
+    region: str
+    year: int
+    unit: str
+    attributes: tuple[tuple[str, str], ...] = ()
+
+    def to_json(self) -> dict[str, Json]:
+        """As canonical JSON carries it."""
+        return {
+            "attributes": dict(self.attributes),
+            "kind": self.kind,
+            "region": self.region,
+            "unit": self.unit,
+            "year": self.year,
+        }
+
+    @cached_property
+    def key_id(self) -> str:
+        """SHA-256 of its canonical JSON, 64 hexadecimal digits: its identity."""
+        return canonical_sha256(self.to_json()).hex()
+
+
+def activity_key(kind: str, region: str, year: int, dimension: Dimension, **attributes: str) -> ActivityKey:
+    """The key of an activity, with the unit that its dimension is kept in.
+
+    Args:
+        kind: Name of a `Kind`.
+        region: Finest region known.
+        year: Calendar year of the activity.
+        dimension: What was measured.
+        **attributes: The kind's own attributes.
+
+    Returns:
+        The key.
+
+    Raises:
+        KindError: No such kind, or one that is not measured so.
+    """
+    found = find_kind(kind)
+    if dimension not in found.dimensions:
+        fitting = ", ".join(found.dimensions)
+        raise KindError(f"{kind} is not measured as {dimension}", expected=fitting, got=str(dimension))
+    return ActivityKey(kind, region, year, CANONICAL_UNIT[dimension], tuple(sorted(attributes.items())))
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The interval values of one local day, packed.
+
+    Attributes:
+        starts_s: Seconds after the activity's start, ascending; equal starts are legal (an occurrence each).
+        durations_s: Length of each interval in seconds; 0 is legal (a meter's daylight-saving correction).
+        quantities_micro: Millionths of the canonical unit.
+
+    Invariant: the three are equally long; the quantities sum to the activity's `quantity_micro`.
+    """
+
+    starts_s: tuple[int, ...]
+    durations_s: tuple[int, ...]
+    quantities_micro: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """A measured amount that causes emissions.
+
+    Attributes:
+        key: What its factor depends on.
+        start: Begin of the span it was measured over, UTC.
+        end: End, exclusive, UTC.
+        month: Local month at the place.
+        quantity_micro: Millionths of the key's unit, int64; negative for refunds.
+        quality: How the amount came about.
+        evidence: How it is known.
+        profile: Interval values of a meter day; absent for a bill.
+    """
+
+    key: ActivityKey
+    start: datetime
+    end: datetime
+    month: Month
+    quantity_micro: int
+    quality: Quality
+    evidence: EvidenceClass
+    profile: Profile | None = field(default=None, compare=False)

@@ -1,0 +1,191 @@
+"""Emission factors as published, and the choice of one for an activity key."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+from domain.activity import ActivityKey
+from domain.canonical import Json, canonical_sha256, to_canonical
+
+
+class Gas(StrEnum):
+    """Columns that a publisher gives."""
+
+    CO2 = "co2"
+    CH4 = "ch4"
+    N2O = "n2o"
+    CO2E = "co2e"
+    BIOGENIC_CO2 = "biogenic_co2"
+
+
+class GwpSet(StrEnum):
+    """Global warming potentials over 100 years, by IPCC assessment report."""
+
+    AR4 = "AR4"
+    AR5 = "AR5"
+    AR6 = "AR6"
+
+
+class LifeCycleScope(StrEnum):
+    """What a factor counts. One is never put in place of another in silence."""
+
+    GENERATION = "generation"
+    LIFE_CYCLE = "life_cycle"
+    COMBUSTION = "combustion"
+    UPSTREAM = "upstream"
+    GRID_LOSS = "grid_loss"
+
+
+class Basis(StrEnum):
+    """The two ways to count purchased electricity (GHG Protocol Scope 2 Guidance, chapter 4)."""
+
+    LOCATION = "location"
+    MARKET = "market"
+
+
+@dataclass(frozen=True)
+class EmissionFactor:
+    """One published row.
+
+    Attributes:
+        publisher: Such as "EPA eGRID".
+        edition: Edition and revision as the publisher names it: "eGRID2022".
+        table: Table or sheet inside the edition.
+        kind: Kind of activity it is for.
+        unit: Canonical unit of the activity that it is per: "kWh".
+        region: Path of the region: `US/egrid/CAMX`, `DE`.
+        year: Calendar year of the data.
+        published: Gas to the published decimal text.
+        published_unit: Unit of the published numbers: "lb/MWh", "g/kWh".
+        gwp_set: Set that a published CO2e was made with; empty where only single gases are given.
+        life_cycle_scope: What it counts.
+        rate: Which rate of the publisher: "total_output", "non_baseload", "carbon_intensity".
+        source_url: Where the edition is published.
+        licence: Its licence.
+        note: What a reader must know (re-keyed copy, derived).
+
+    Invariant: immutable; identity is the content.
+    """
+
+    publisher: str
+    edition: str
+    table: str
+    kind: str
+    unit: str
+    region: str
+    year: int
+    published: Mapping[Gas, str]
+    published_unit: str
+    gwp_set: str
+    life_cycle_scope: LifeCycleScope
+    rate: str
+    source_url: str
+    licence: str
+    note: str = ""
+
+    def to_json(self) -> dict[str, Json]:
+        """As canonical JSON carries it."""
+        return {
+            "edition": self.edition,
+            "gwp_set": self.gwp_set,
+            "kind": self.kind,
+            "licence": self.licence,
+            "life_cycle_scope": str(self.life_cycle_scope),
+            "note": self.note,
+            "published": {str(gas): text for gas, text in self.published.items()},
+            "published_unit": self.published_unit,
+            "publisher": self.publisher,
+            "rate": self.rate,
+            "region": self.region,
+            "source_url": self.source_url,
+            "table": self.table,
+            "unit": self.unit,
+            "year": self.year,
+        }
+
+    @cached_property
+    def canonical_bytes(self) -> bytes:
+        """Its canonical JSON: what the factor set's log holds."""
+        return to_canonical(self.to_json())
+
+    @cached_property
+    def factor_id(self) -> str:
+        """First 16 hexadecimal digits of the SHA-256 of its canonical JSON."""
+        return canonical_sha256(self.to_json()).hex()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class GasSplit:
+    """Emissions by gas: micrograms of CO2e, or micrograms of CO2e per unit of activity.
+
+    Attributes:
+        co2_ug: Carbon dioxide.
+        ch4_ug: Methane, as CO2e.
+        n2o_ug: Nitrous oxide, as CO2e.
+        unsplit_ug: What a publisher gives as CO2e only.
+        biogenic_co2_ug: Biogenic carbon dioxide, kept apart, in no total.
+    """
+
+    co2_ug: int
+    ch4_ug: int
+    n2o_ug: int
+    unsplit_ug: int
+    biogenic_co2_ug: int = 0
+
+    @property
+    def total_ug_co2e(self) -> int:
+        """Sum of the parts, so that the split always adds up; without biogenic CO2."""
+        return self.co2_ug + self.ch4_ug + self.n2o_ug + self.unsplit_ug
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledFactor:
+    """A factor in integers, under one GWP set.
+
+    Attributes:
+        factor: The published row.
+        ug_per_unit: Micrograms of CO2e per canonical unit, by gas; each 0 to 9.22e12.
+        gwp_set: The set that its gases were weighted with, or the publisher's own for CO2e-only rows.
+    """
+
+    factor: EmissionFactor
+    ug_per_unit: GasSplit
+    gwp_set: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """Why this factor, for this key and basis.
+
+    Attributes:
+        key: The activity key.
+        basis: Location or market.
+        chosen: The factor, or None: the activity is then unscored, never zero.
+        steps: What was tried and taken, in order, in plain words.
+        flags: Machine-readable: "region_widened", "zip_in_several_subregions", "year_earlier", "year_later",
+            "life_cycle_scope_differs", "no_residual_mix", "co2e_only", "gwp_set_differs", ...
+    """
+
+    key: ActivityKey
+    basis: Basis
+    chosen: CompiledFactor | None
+    steps: tuple[str, ...]
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FactorSetId:
+    """Names a state of the factor set.
+
+    Attributes:
+        size: Rows in the log.
+        root_hex: RFC 6962 root over their canonical bytes.
+    """
+
+    size: int
+    root_hex: str
+
+    def to_json(self) -> dict[str, Json]:
+        """As canonical JSON carries it."""
+        return {"root": self.root_hex, "size": self.size}

@@ -1,0 +1,126 @@
+"""Records: what a source says about one thing, and its revisions."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.activity import Activity, ActivityKey, EvidenceClass, Quality
+from domain.canonical import Json, to_canonical
+from domain.errors import CanonicalError
+from domain.period import Month, instant_from_text, instant_to_text
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRevision:
+    """One revision of one record.
+
+    Attributes:
+        connector: Which connector read it.
+        parser_version: Version of its parser.
+        record_key: The source's own name of the thing: `usage point|direction|2024-03-10` for a meter day.
+        usage_point: Meter point, or empty.
+        revision: 1 for the first.
+        document_sha256s: All documents it was taken from, 64 hexadecimal digits each, sorted.
+        activities: What follows from it; empty for a removal.
+        recorded_at: When we took it in.
+    """
+
+    connector: str
+    parser_version: str
+    record_key: str
+    usage_point: str
+    revision: int
+    document_sha256s: tuple[str, ...]
+    activities: tuple[Activity, ...]
+    recorded_at: datetime
+
+    def group_key(self, month: Month) -> str:
+        """Name of the group that its leaf of a month belongs to: connector, usage point, month."""
+        return f"{self.connector}|{self.usage_point}|{month}"
+
+    def leaf(self, month: Month) -> bytes:
+        """Canonical JSON of this revision's share of a month: the leaf of the inputs root."""
+        taken = [activity_to_json(a) for a in self.activities if a.month == month]
+        return to_canonical(
+            {
+                "activities": taken,
+                "connector": self.connector,
+                "documents": list(self.document_sha256s),
+                "format": "climate-fitness/record/1",
+                "month": month.to_text(),
+                "parser": self.parser_version,
+                "record_key": self.record_key,
+                "revision": self.revision,
+                "usage_point": self.usage_point,
+            }
+        )
+
+
+def activity_to_json(activity: Activity) -> dict[str, Json]:
+    """An activity as canonical JSON carries it; amounts as strings."""
+    return {
+        "end": instant_to_text(activity.end),
+        "evidence": str(activity.evidence),
+        "key": activity.key.to_json(),
+        "month": activity.month.to_text(),
+        "quality": str(activity.quality),
+        "quantity_micro": str(activity.quantity_micro),
+        "start": instant_to_text(activity.start),
+    }
+
+
+def activity_from_json(value: Json, *, record: str = "activity") -> Activity:
+    """The activity that canonical JSON carries, without its profile.
+
+    Args:
+        value: As `activity_to_json` makes it.
+        record: Where it stands, for the message.
+
+    Returns:
+        The activity.
+
+    Raises:
+        CanonicalError: A field is missing or is not what it must be.
+    """
+    try:
+        return _activity_from_json(value)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CanonicalError("This is not an activity", got=repr(error), record=record) from error
+
+
+def _activity_from_json(value: Json) -> Activity:
+    fields = dict(value)  # type: ignore[arg-type]  # anything but an object raises, and the caller names the record
+    return Activity(
+        key=activity_key_from_json(fields["key"]),
+        start=instant_from_text(str(fields["start"])),
+        end=instant_from_text(str(fields["end"])),
+        month=Month.from_text(str(fields["month"])),
+        quantity_micro=int(str(fields["quantity_micro"])),
+        quality=Quality(str(fields["quality"])),
+        evidence=EvidenceClass(str(fields["evidence"])),
+    )
+
+
+def activity_key_from_json(value: Json) -> ActivityKey:
+    """The activity key that canonical JSON carries.
+
+    Args:
+        value: As `ActivityKey.to_json` makes it.
+
+    Returns:
+        The key.
+
+    Raises:
+        CanonicalError: A field is missing or is not what it must be.
+    """
+    try:
+        fields = dict(value)  # type: ignore[arg-type]  # anything but an object raises
+        attributes = dict(fields["attributes"])
+        return ActivityKey(
+            str(fields["kind"]),
+            str(fields["region"]),
+            int(fields["year"]),
+            str(fields["unit"]),
+            tuple(sorted((str(k), str(v)) for k, v in attributes.items())),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise CanonicalError("This is not an activity key", got=repr(error), record="activity key") from error

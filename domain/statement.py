@@ -1,0 +1,226 @@
+"""Lines and statements: the inventory of one subject and period as declared.
+
+Words: GHG Protocol Corporate Standard (inventory, scopes), ISO 14064-3 (statement). All amounts are integers: micrograms of
+CO2e inside, grams on the ledger.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from domain.activity import ActivityKey, EvidenceClass
+from domain.canonical import Json, to_canonical
+from domain.errors import CanonicalError
+from domain.factor import Basis, FactorSetId, GasSplit
+from domain.number import grams_of_micrograms
+from domain.period import Month, MonthRange
+from domain.record import activity_key_from_json
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityTotal:
+    """All activity of one month and key, summed.
+
+    Attributes:
+        month: Local month.
+        key: The activity key.
+        quantity_micro: Sum, millionths of the key's unit.
+        by_evidence_micro: The same sum by evidence class.
+        activity_count: How many activities are in it.
+    """
+
+    month: Month
+    key: ActivityKey
+    quantity_micro: int
+    by_evidence_micro: Mapping[EvidenceClass, int]
+    activity_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One activity total x one factor, on one basis.
+
+    Attributes:
+        month: Local month.
+        key: The activity key.
+        basis: Location or market.
+        quantity_micro: Millionths of the key's unit.
+        by_evidence_micro: The same by evidence class.
+        factor_id: The factor used.
+        gwp_set: GWP set of its gases.
+        emissions: By gas, micrograms of CO2e.
+        scope: GHG Protocol scope; 0 outside the inventory (avoided).
+        category: Scope 3 category 1-15, else 0.
+        is_avoided: Outside gross and net.
+        flags: From the resolution.
+    """
+
+    month: Month
+    key: ActivityKey
+    basis: Basis
+    quantity_micro: int
+    by_evidence_micro: Mapping[EvidenceClass, int]
+    factor_id: str
+    gwp_set: str
+    emissions: GasSplit
+    scope: int
+    category: int
+    is_avoided: bool
+    flags: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Json]:
+        """As canonical JSON carries it; amounts as strings."""
+        return {
+            "basis": str(self.basis),
+            "by_evidence_micro": {str(c): str(q) for c, q in self.by_evidence_micro.items()},
+            "category": self.category,
+            "emissions_ug_co2e": {
+                "biogenic_co2": str(self.emissions.biogenic_co2_ug),
+                "ch4": str(self.emissions.ch4_ug),
+                "co2": str(self.emissions.co2_ug),
+                "n2o": str(self.emissions.n2o_ug),
+                "unsplit": str(self.emissions.unsplit_ug),
+            },
+            "factor_id": self.factor_id,
+            "flags": list(self.flags),
+            "gwp_set": self.gwp_set,
+            "is_avoided": self.is_avoided,
+            "key": self.key.to_json(),
+            "month": self.month.to_text(),
+            "quantity_micro": str(self.quantity_micro),
+            "scope": self.scope,
+        }
+
+    @property
+    def canonical_bytes(self) -> bytes:
+        """Its canonical JSON: a leaf of the lines root."""
+        return to_canonical(self.to_json())
+
+
+def line_from_json(value: Json, *, record: str = "line") -> Line:
+    """The line that canonical JSON carries.
+
+    Args:
+        value: As `Line.to_json` makes it.
+        record: Where it stands, for the message.
+
+    Returns:
+        The line.
+
+    Raises:
+        CanonicalError: A field is missing or is not what it must be.
+    """
+    try:
+        return _line_from_json(value)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CanonicalError("This is not a line", got=repr(error), record=record) from error
+
+
+def _line_from_json(value: Json) -> Line:
+    fields = dict(value)  # type: ignore[arg-type]  # anything but an object raises, and the caller names the record
+    gases = {str(k): int(str(v)) for k, v in dict(fields["emissions_ug_co2e"]).items()}
+    return Line(
+        month=Month.from_text(str(fields["month"])),
+        key=activity_key_from_json(fields["key"]),
+        basis=Basis(str(fields["basis"])),
+        quantity_micro=int(str(fields["quantity_micro"])),
+        by_evidence_micro={EvidenceClass(k): int(str(v)) for k, v in dict(fields["by_evidence_micro"]).items()},
+        factor_id=str(fields["factor_id"]),
+        gwp_set=str(fields["gwp_set"]),
+        emissions=GasSplit(gases["co2"], gases["ch4"], gases["n2o"], gases["unsplit"], gases["biogenic_co2"]),
+        scope=int(fields["scope"]),
+        category=int(fields["category"]),
+        is_avoided=bool(fields["is_avoided"]),
+        flags=tuple(str(flag) for flag in fields["flags"]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Unscored:
+    """An activity total that no factor fits: counted and shown, never zero.
+
+    Attributes:
+        month: Local month.
+        key: The activity key.
+        quantity_micro: Millionths of the key's unit.
+        reason: Why, in plain words.
+    """
+
+    month: Month
+    key: ActivityKey
+    quantity_micro: int
+    reason: str
+
+    def to_json(self) -> dict[str, Json]:
+        """As canonical JSON carries it."""
+        return {
+            "key": self.key.to_json(),
+            "month": self.month.to_text(),
+            "quantity_micro": str(self.quantity_micro),
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Totals of a statement, micrograms of CO2e; retired in grams.
+
+    Attributes:
+        gross_location_ug_co2e: All lines of the location basis, without avoided.
+        gross_market_ug_co2e: All lines of the market basis, without avoided.
+        retired_g_co2e: Credits retired for this subject and period.
+        avoided_ug_co2e: Exports, location basis; outside gross and net.
+        biogenic_co2_ug: Apart, in no total.
+        unscored_count: Activity totals without a factor.
+    """
+
+    gross_location_ug_co2e: int
+    gross_market_ug_co2e: int
+    retired_g_co2e: int
+    avoided_ug_co2e: int
+    biogenic_co2_ug: int
+    unscored_count: int
+
+    @property
+    def net_ug_co2e(self) -> int:
+        """Market-based gross less retired; may be negative."""
+        return self.gross_market_ug_co2e - self.retired_g_co2e * 1_000_000
+
+    @property
+    def net_g_co2e(self) -> int:
+        """The same in grams, rounded half away from zero."""
+        return grams_of_micrograms(self.net_ug_co2e)
+
+    def to_json(self) -> dict[str, Json]:
+        """As canonical JSON carries it; amounts as strings."""
+        return {
+            "avoided_ug_co2e": str(self.avoided_ug_co2e),
+            "biogenic_co2_ug": str(self.biogenic_co2_ug),
+            "gross_location_ug_co2e": str(self.gross_location_ug_co2e),
+            "gross_market_ug_co2e": str(self.gross_market_ug_co2e),
+            "net_ug_co2e": str(self.net_ug_co2e),
+            "retired_g_co2e": str(self.retired_g_co2e),
+            "unscored_count": self.unscored_count,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Lines and totals of one subject and period.
+
+    Attributes:
+        period: Month labels.
+        revision: 1, then one more for each restatement.
+        lines: Sorted by month, key id, basis.
+        unscored: What no factor fits.
+        totals: Sums over the lines.
+        factor_set: The factor set it was computed with.
+        method: Version of the business logic: "cf-method/1".
+    """
+
+    period: MonthRange
+    revision: int
+    lines: tuple[Line, ...]
+    unscored: tuple[Unscored, ...]
+    totals: Totals
+    factor_set: FactorSetId
+    method: str
