@@ -126,9 +126,7 @@ def _check(value: object, path: str, depth: int) -> None:
             for index, item in enumerate(value):
                 _check(item, f"{path}[{index}]", depth + 1)
         case _:
-            raise CanonicalError(
-                expected="text, integer, boolean, null, array or object", got=type(value).__name__, record=path
-            )
+            raise CanonicalError(expected="text, integer, boolean, null, array or object", got=type(value).__name__, record=path)
 
 
 def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:

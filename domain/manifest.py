@@ -8,8 +8,9 @@ from domain.activity import EvidenceClass
 from domain.canonical import Json, from_canonical, to_canonical
 from domain.errors import CanonicalError
 from domain.factor import FactorSetId
+from domain.fields import Fields
 from domain.period import MonthRange
-from domain.statement import Totals
+from domain.statement import Totals, totals_from_json
 
 MANIFEST_FORMAT = "climate-fitness/manifest/1"
 """Name and version of the manifest's layout."""
@@ -113,51 +114,42 @@ def manifest_from_canonical(data: bytes) -> Manifest:
     Raises:
         CanonicalError: The bytes are not canonical, of another format, or a field is not what it must be.
     """
-    value = from_canonical(data, record="manifest")
-    try:
-        manifest = _manifest_from_json(value)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise CanonicalError("This is not a manifest", got=repr(error), record="manifest") from error
-    if manifest.canonical_bytes != data:
+    fields = Fields(from_canonical(data, record="manifest"), "manifest")
+    if fields.text("format") != MANIFEST_FORMAT:
         raise CanonicalError(
-            "This manifest says what this version does not know",
+            "This manifest has a format that this version does not know",
             expected=MANIFEST_FORMAT,
-            got=str(dict(value).get("format")) if isinstance(value, Mapping) else "",
+            got=fields.text("format"),
             record="manifest",
             next_step="Use the version of the program that made it.",
+        )
+    manifest = _manifest_of(fields)
+    if manifest.canonical_bytes != data:
+        raise CanonicalError(
+            "This manifest holds fields that its format does not have", got=sorted(fields.names()), record="manifest"
         )
     return manifest
 
 
-def _tree_from_json(value: Json) -> TreeId:
-    fields = dict(value)  # type: ignore[arg-type]  # anything but an object raises, and the caller names the record
-    return TreeId(str(fields["root"]), int(fields["leaf_count"]))
+def _tree_of(fields: Fields) -> TreeId:
+    return TreeId(fields.hash_hex("root"), fields.integer("leaf_count"))
 
 
-def _manifest_from_json(value: Json) -> Manifest:
-    fields = dict(value)  # type: ignore[arg-type]  # anything but an object raises, and the caller names the record
-    totals = {k: int(v) for k, v in dict(fields["totals"]).items()}
-    factor_set = dict(fields["factor_set"])
+def _manifest_of(fields: Fields) -> Manifest:
+    shares, parsers, factor_set = fields.object("evidence_ppm"), fields.object("parsers"), fields.object("factor_set")
     return Manifest(
-        subject_hex=str(fields["subject"]),
-        period=MonthRange.from_text(str(fields["period"])),
-        revision=int(fields["revision"]),
-        reason=str(fields["reason"]),
-        inputs=_tree_from_json(fields["inputs"]),
-        originals=_tree_from_json(fields["originals"]),
-        lines=_tree_from_json(fields["lines"]),
-        evidence_ppm={EvidenceClass(k): int(v) for k, v in dict(fields["evidence_ppm"]).items()},
-        coverage_ppm=int(fields["coverage_ppm"]),
-        factor_set=FactorSetId(int(factor_set["size"]), str(factor_set["root"])),
-        method=str(fields["method"]),
-        parsers={str(k): str(v) for k, v in dict(fields["parsers"]).items()},
-        totals=Totals(
-            gross_location_ug_co2e=totals["gross_location_ug_co2e"],
-            gross_market_ug_co2e=totals["gross_market_ug_co2e"],
-            retired_g_co2e=totals["retired_g_co2e"],
-            avoided_ug_co2e=totals["avoided_ug_co2e"],
-            biogenic_co2_ug=totals["biogenic_co2_ug"],
-            unscored_count=totals["unscored_count"],
-        ),
-        is_self_declared=bool(fields["is_self_declared"]),
+        subject_hex=fields.hash_hex("subject"),
+        period=fields.made("period", MonthRange.from_text),
+        revision=fields.integer("revision"),
+        reason=fields.text("reason"),
+        inputs=_tree_of(fields.object("inputs")),
+        originals=_tree_of(fields.object("originals")),
+        lines=_tree_of(fields.object("lines")),
+        evidence_ppm={c: shares.integer(str(c)) for c in EvidenceClass if str(c) in shares.names()},
+        coverage_ppm=fields.integer("coverage_ppm"),
+        factor_set=FactorSetId(factor_set.integer("size"), factor_set.hash_hex("root")),
+        method=fields.text("method"),
+        parsers={name: parsers.text(name) for name in sorted(parsers.names())},
+        totals=totals_from_json(fields.raw("totals"), record="manifest.totals"),
+        is_self_declared=fields.boolean("is_self_declared"),
     )

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from domain.activity import Activity, ActivityKey, EvidenceClass, Quality
 from domain.canonical import Json, to_canonical
-from domain.errors import CanonicalError
+from domain.fields import Fields
 from domain.period import Month, instant_from_text, instant_to_text
 
 
@@ -81,30 +81,24 @@ def activity_from_json(value: Json, *, record: str = "activity") -> Activity:
     Raises:
         CanonicalError: A field is missing or is not what it must be.
     """
-    try:
-        return _activity_from_json(value)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise CanonicalError("This is not an activity", got=repr(error), record=record) from error
-
-
-def _activity_from_json(value: Json) -> Activity:
-    fields = dict(value)  # type: ignore[arg-type]  # anything but an object raises, and the caller names the record
+    fields = Fields(value, record)
     return Activity(
-        key=activity_key_from_json(fields["key"]),
-        start=instant_from_text(str(fields["start"])),
-        end=instant_from_text(str(fields["end"])),
-        month=Month.from_text(str(fields["month"])),
-        quantity_micro=int(str(fields["quantity_micro"])),
-        quality=Quality(str(fields["quality"])),
-        evidence=EvidenceClass(str(fields["evidence"])),
+        key=activity_key_from_json(fields.raw("key"), record=f"{record}.key"),
+        start=fields.made("start", instant_from_text),
+        end=fields.made("end", instant_from_text),
+        month=fields.made("month", Month.from_text),
+        quantity_micro=fields.amount("quantity_micro"),
+        quality=fields.made("quality", Quality),
+        evidence=fields.made("evidence", EvidenceClass),
     )
 
 
-def activity_key_from_json(value: Json) -> ActivityKey:
+def activity_key_from_json(value: Json, *, record: str = "activity key") -> ActivityKey:
     """The activity key that canonical JSON carries.
 
     Args:
         value: As `ActivityKey.to_json` makes it.
+        record: Where it stands, for the message.
 
     Returns:
         The key.
@@ -112,15 +106,12 @@ def activity_key_from_json(value: Json) -> ActivityKey:
     Raises:
         CanonicalError: A field is missing or is not what it must be.
     """
-    try:
-        fields = dict(value)  # type: ignore[arg-type]  # anything but an object raises
-        attributes = dict(fields["attributes"])
-        return ActivityKey(
-            str(fields["kind"]),
-            str(fields["region"]),
-            int(fields["year"]),
-            str(fields["unit"]),
-            tuple(sorted((str(k), str(v)) for k, v in attributes.items())),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise CanonicalError("This is not an activity key", got=repr(error), record="activity key") from error
+    fields = Fields(value, record)
+    attributes = fields.object("attributes")
+    return ActivityKey(
+        fields.text("kind"),
+        fields.text("region"),
+        fields.integer("year"),
+        fields.text("unit"),
+        tuple((name, attributes.text(name)) for name in sorted(attributes.names())),
+    )

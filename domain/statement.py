@@ -11,6 +11,7 @@ from domain.activity import ActivityKey, EvidenceClass
 from domain.canonical import Json, to_canonical
 from domain.errors import CanonicalError
 from domain.factor import Basis, FactorSetId, GasSplit
+from domain.fields import Fields
 from domain.number import grams_of_micrograms
 from domain.period import Month, MonthRange
 from domain.record import activity_key_from_json
@@ -109,28 +110,28 @@ def line_from_json(value: Json, *, record: str = "line") -> Line:
     Raises:
         CanonicalError: A field is missing or is not what it must be.
     """
-    try:
-        return _line_from_json(value)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise CanonicalError("This is not a line", got=repr(error), record=record) from error
-
-
-def _line_from_json(value: Json) -> Line:
-    fields = dict(value)  # type: ignore[arg-type]  # anything but an object raises, and the caller names the record
-    gases = {str(k): int(str(v)) for k, v in dict(fields["emissions_ug_co2e"]).items()}
+    fields = Fields(value, record)
+    gases = fields.object("emissions_ug_co2e")
+    shares = fields.object("by_evidence_micro")
     return Line(
-        month=Month.from_text(str(fields["month"])),
-        key=activity_key_from_json(fields["key"]),
-        basis=Basis(str(fields["basis"])),
-        quantity_micro=int(str(fields["quantity_micro"])),
-        by_evidence_micro={EvidenceClass(k): int(str(v)) for k, v in dict(fields["by_evidence_micro"]).items()},
-        factor_id=str(fields["factor_id"]),
-        gwp_set=str(fields["gwp_set"]),
-        emissions=GasSplit(gases["co2"], gases["ch4"], gases["n2o"], gases["unsplit"], gases["biogenic_co2"]),
-        scope=int(fields["scope"]),
-        category=int(fields["category"]),
-        is_avoided=bool(fields["is_avoided"]),
-        flags=tuple(str(flag) for flag in fields["flags"]),
+        month=fields.made("month", Month.from_text),
+        key=activity_key_from_json(fields.raw("key"), record=f"{record}.key"),
+        basis=fields.made("basis", Basis),
+        quantity_micro=fields.amount("quantity_micro"),
+        by_evidence_micro={c: shares.amount(str(c)) for c in EvidenceClass if str(c) in shares.names()},
+        factor_id=fields.text("factor_id"),
+        gwp_set=fields.text("gwp_set"),
+        emissions=GasSplit(
+            co2_ug=gases.amount("co2"),
+            ch4_ug=gases.amount("ch4"),
+            n2o_ug=gases.amount("n2o"),
+            unsplit_ug=gases.amount("unsplit"),
+            biogenic_co2_ug=gases.amount("biogenic_co2"),
+        ),
+        scope=fields.integer("scope"),
+        category=fields.integer("category"),
+        is_avoided=fields.boolean("is_avoided"),
+        flags=fields.texts("flags"),
     )
 
 
@@ -201,6 +202,38 @@ class Totals:
             "retired_g_co2e": str(self.retired_g_co2e),
             "unscored_count": self.unscored_count,
         }
+
+
+def totals_from_json(value: Json, *, record: str = "totals") -> Totals:
+    """The totals that canonical JSON carries.
+
+    Args:
+        value: As `Totals.to_json` makes it.
+        record: Where it stands, for the message.
+
+    Returns:
+        The totals.
+
+    Raises:
+        CanonicalError: A field is missing, is not what it must be, or the net is not gross less retired.
+    """
+    fields = Fields(value, record)
+    totals = Totals(
+        gross_location_ug_co2e=fields.amount("gross_location_ug_co2e"),
+        gross_market_ug_co2e=fields.amount("gross_market_ug_co2e"),
+        retired_g_co2e=fields.amount("retired_g_co2e"),
+        avoided_ug_co2e=fields.amount("avoided_ug_co2e"),
+        biogenic_co2_ug=fields.amount("biogenic_co2_ug"),
+        unscored_count=fields.integer("unscored_count"),
+    )
+    if totals.net_ug_co2e != fields.amount("net_ug_co2e"):
+        raise CanonicalError(
+            "The net is not gross less retired",
+            expected=str(totals.net_ug_co2e),
+            got=fields.text("net_ug_co2e"),
+            record=record,
+        )
+    return totals
 
 
 @dataclass(frozen=True, slots=True)
