@@ -48,26 +48,27 @@ class Kind:
         name: As in the API.
         dimensions: What it may be measured in; one activity key per measured dimension.
         scope: GHG Protocol scope of the holder's inventory; 0 where it is outside (exports).
+        domain: Ring of the dashboard it belongs to.
         category: Scope 3 category 1-15, else 0.
         is_avoided: Outside gross and net, shown as avoided.
-        domain: Ring of the dashboard it belongs to.
     """
 
     name: str
     dimensions: tuple[Dimension, ...]
     scope: int
-    category: int
-    is_avoided: bool
     domain: str
+    category: int = 0
+    is_avoided: bool = False
 
 
+_HOME = "home"
 _KINDS = (
-    Kind("electricity", (Dimension.ENERGY,), 2, 0, False, "home"),
-    Kind("electricity_export", (Dimension.ENERGY,), 0, 0, True, "home"),
-    Kind("natural_gas", (Dimension.ENERGY, Dimension.VOLUME), 1, 0, False, "home"),
-    Kind("propane", (Dimension.ENERGY, Dimension.VOLUME), 1, 0, False, "home"),
-    Kind("steam", (Dimension.ENERGY, Dimension.MASS), 2, 0, False, "home"),
-    Kind("water", (Dimension.VOLUME,), 3, 1, False, "home"),
+    Kind("electricity", (Dimension.ENERGY,), scope=2, domain=_HOME),
+    Kind("electricity_export", (Dimension.ENERGY,), scope=0, domain=_HOME, is_avoided=True),
+    Kind("natural_gas", (Dimension.ENERGY, Dimension.VOLUME), scope=1, domain=_HOME),
+    Kind("propane", (Dimension.ENERGY, Dimension.VOLUME), scope=1, domain=_HOME),
+    Kind("steam", (Dimension.ENERGY, Dimension.MASS), scope=2, domain=_HOME),
+    Kind("water", (Dimension.VOLUME,), scope=3, category=1, domain=_HOME),
 )
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _KINDS}
 """Every kind by its name."""

@@ -12,7 +12,7 @@ from typing import TypeAlias, cast
 
 from domain.errors import CanonicalError
 
-Json: TypeAlias = "None | bool | int | str | Sequence[Json] | Mapping[str, Json]"
+Json: TypeAlias = "bool | int | str | Sequence[Json] | Mapping[str, Json] | None"
 """What canonical JSON can carry."""
 
 MAX_INTEGER = 2**53 - 1
@@ -146,6 +146,9 @@ def _no_fraction(text: str) -> object:
     raise CanonicalError(expected="an integer, or the amount as a string", got=text)
 
 
+_BACKSLASH, _QUOTE, _OPENING, _CLOSING = b"\\"[0], b'"'[0], b"[{", b"]}"
+
+
 def _depth_count(data: bytes) -> int:
     deepest = depth = 0
     in_string = escaped = False
@@ -153,15 +156,15 @@ def _depth_count(data: bytes) -> int:
         if in_string:
             if escaped:
                 escaped = False
-            elif byte == 0x5C:
+            elif byte == _BACKSLASH:
                 escaped = True
-            elif byte == 0x22:
+            elif byte == _QUOTE:
                 in_string = False
-        elif byte == 0x22:
+        elif byte == _QUOTE:
             in_string = True
-        elif byte in (0x7B, 0x5B):
+        elif byte in _OPENING:
             depth += 1
             deepest = max(deepest, depth)
-        elif byte in (0x7D, 0x5D):
+        elif byte in _CLOSING:
             depth -= 1
     return deepest

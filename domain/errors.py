@@ -89,9 +89,12 @@ class ClimateFitnessError(Exception):
         return (_rebuild, (type(self), self.message, fields))
 
 
+_SHOWN_COUNT = 200
+
+
 def _short(value: object) -> str:
     text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= 200 else f"{text[:197]}..."
+    return text if len(text) <= _SHOWN_COUNT else f"{text[: _SHOWN_COUNT - 3]}..."
 
 
 def _rebuild(kind: type[ClimateFitnessError], message: str, fields: dict[str, str]) -> ClimateFitnessError:

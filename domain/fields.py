@@ -47,9 +47,7 @@ class Fields:
             CanonicalError: It is missing.
         """
         if name not in self._value:
-            raise CanonicalError(
-                "A field is missing", expected=name, got=", ".join(sorted(self._value))[:120], record=self.record
-            )
+            raise CanonicalError("A field is missing", expected=name, got=", ".join(sorted(self._value)), record=self.record)
         return self._value[name]
 
     def text(self, name: str) -> str:
@@ -137,7 +135,7 @@ class Fields:
             raise self._wrong(name, "64 lower-case hexadecimal digits", value)
         return value
 
-    def object(self, name: str) -> "Fields":
+    def nested(self, name: str) -> "Fields":
         """A field that is an object.
 
         Args:

@@ -136,15 +136,15 @@ def _tree_of(fields: Fields) -> TreeId:
 
 
 def _manifest_of(fields: Fields) -> Manifest:
-    shares, parsers, factor_set = fields.object("evidence_ppm"), fields.object("parsers"), fields.object("factor_set")
+    shares, parsers, factor_set = fields.nested("evidence_ppm"), fields.nested("parsers"), fields.nested("factor_set")
     return Manifest(
         subject_hex=fields.hash_hex("subject"),
         period=fields.made("period", MonthRange.from_text),
         revision=fields.integer("revision"),
         reason=fields.text("reason"),
-        inputs=_tree_of(fields.object("inputs")),
-        originals=_tree_of(fields.object("originals")),
-        lines=_tree_of(fields.object("lines")),
+        inputs=_tree_of(fields.nested("inputs")),
+        originals=_tree_of(fields.nested("originals")),
+        lines=_tree_of(fields.nested("lines")),
         evidence_ppm={c: shares.integer(str(c)) for c in EvidenceClass if str(c) in shares.names()},
         coverage_ppm=fields.integer("coverage_ppm"),
         factor_set=FactorSetId(factor_set.integer("size"), factor_set.hash_hex("root")),

@@ -22,6 +22,9 @@ _DATE_TEXT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 EARLIEST_YEAR = 1990
 """Before this year no factor table that we know begins; earlier data is refused."""
 
+LATEST_YEAR = 2199
+"""After this year a time is a mistake, not data."""
+
 
 @total_ordering
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,11 @@ class MonthRange:
     end: Month
 
     def __post_init__(self) -> None:
-        """Refuse an empty range."""
+        """Refuse an empty range.
+
+        Raises:
+            TimeError: The end is not after the beginning.
+        """
         if not self.first < self.end:
             raise TimeError("A period ends after it begins", expected=f"an end after {self.first}", got=str(self.end))
 
@@ -168,7 +175,11 @@ class Period:
     end: datetime
 
     def __post_init__(self) -> None:
-        """Refuse naive instants and empty spans."""
+        """Refuse naive instants and empty spans.
+
+        Raises:
+            TimeError: An instant has no zone, or the end is not after the beginning.
+        """
         if self.start.tzinfo is None or self.end.tzinfo is None:
             raise TimeError("A time without zone", expected="an instant with its offset", got=f"{self.start} - {self.end}")
         if not self.start < self.end:
@@ -188,12 +199,13 @@ def instant_from_text(text: str, *, record: str = "") -> datetime:
     Raises:
         TimeError: No offset, no such day, or outside the years 1990-2199.
     """
+    refusal = TimeError(expected="an RFC 3339 time with offset, such as 2024-03-01T00:00:00Z", got=text, record=record)
+    if not _INSTANT_TEXT.match(text):
+        raise refusal
     try:
-        if not _INSTANT_TEXT.match(text):
-            raise ValueError(text)
-        at = datetime.fromisoformat(text.upper().replace("Z", "+00:00")).astimezone(UTC)
+        at = datetime.fromisoformat(text.upper()).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise TimeError(expected="an RFC 3339 time with offset, such as 2024-03-01T00:00:00Z", got=text, record=record) from error
+        raise refusal from error
     return checked_instant(at, record=record)
 
 
@@ -220,8 +232,8 @@ def checked_instant(at: datetime, *, record: str = "") -> datetime:
     Raises:
         TimeError: Before 1990 or after 2199.
     """
-    if not EARLIEST_YEAR <= at.year < 2200:
-        raise TimeError(expected=f"a year from {EARLIEST_YEAR} to 2199", got=str(at.year), record=record)
+    if not EARLIEST_YEAR <= at.year <= LATEST_YEAR:
+        raise TimeError(expected=f"a year from {EARLIEST_YEAR} to {LATEST_YEAR}", got=str(at.year), record=record)
     return at
 
 
@@ -238,12 +250,13 @@ def date_from_text(text: str, *, record: str = "") -> date:
     Raises:
         TimeError: No such day, or another form.
     """
+    refusal = TimeError(expected="a day such as 2024-03-01", got=text, record=record)
+    if not _DATE_TEXT.match(text):
+        raise refusal
     try:
-        if not _DATE_TEXT.match(text):
-            raise ValueError(text)
         return date.fromisoformat(text)
     except ValueError as error:
-        raise TimeError(expected="a day such as 2024-03-01", got=text, record=record) from error
+        raise refusal from error
 
 
 def zone_of(name: str, *, record: str = "") -> ZoneInfo:

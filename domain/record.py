@@ -107,7 +107,7 @@ def activity_key_from_json(value: Json, *, record: str = "activity key") -> Acti
         CanonicalError: A field is missing or is not what it must be.
     """
     fields = Fields(value, record)
-    attributes = fields.object("attributes")
+    attributes = fields.nested("attributes")
     return ActivityKey(
         fields.text("kind"),
         fields.text("region"),

@@ -111,8 +111,8 @@ def line_from_json(value: Json, *, record: str = "line") -> Line:
         CanonicalError: A field is missing or is not what it must be.
     """
     fields = Fields(value, record)
-    gases = fields.object("emissions_ug_co2e")
-    shares = fields.object("by_evidence_micro")
+    gases = fields.nested("emissions_ug_co2e")
+    shares = fields.nested("by_evidence_micro")
     return Line(
         month=fields.made("month", Month.from_text),
         key=activity_key_from_json(fields.raw("key"), record=f"{record}.key"),
