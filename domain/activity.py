@@ -158,13 +158,16 @@ class Profile:
         starts_s: Seconds after the activity's start, ascending; equal starts are legal (an occurrence each).
         durations_s: Length of each interval in seconds; 0 is legal (a meter's daylight-saving correction).
         quantities_micro: Millionths of the canonical unit.
+        feed_times_s: When the feed that each interval came from was last changed, seconds since 1970, 0 where unknown: a newer
+            feed's value replaces an older one.
 
-    Invariant: the three are equally long; the quantities sum to the activity's `quantity_micro`.
+    Invariant: the four are equally long; the quantities sum to the activity's `quantity_micro`.
     """
 
     starts_s: tuple[int, ...]
     durations_s: tuple[int, ...]
     quantities_micro: tuple[int, ...]
+    feed_times_s: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

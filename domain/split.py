@@ -1,0 +1,72 @@
+"""Splitting one amount over months by days, so that the parts add up exactly."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from domain.period import Month, Period, local_midnight
+
+
+def split_over_months(quantity_micro: int, period: Period, zone: ZoneInfo) -> list[tuple[Month, Period, int]]:
+    """Parts of an amount by local month, in proportion to time.
+
+    Args:
+        quantity_micro: The whole amount, millionths of its unit; may be negative.
+        period: The span it was measured over.
+        zone: Time zone of the place.
+
+    Returns:
+        Month, its part of the span, and its part of the amount; the parts add up to the whole.
+
+    Source:
+        shared design, arithmetic, section 2 (cumulative floors).
+    """
+    cuts = [period.start, *_month_starts(period, zone), period.end]
+    spans = [Period(start, end) for start, end in pairwise(cuts)]
+    parts = split_in_proportion(quantity_micro, [_seconds(span) for span in spans])
+    return [(_month_of(span.start, zone), span, part) for span, part in zip(spans, parts, strict=True)]
+
+
+def split_in_proportion(quantity_micro: int, weights: Sequence[int]) -> list[int]:
+    """Parts of an amount in proportion to weights, by cumulative floors.
+
+    Args:
+        quantity_micro: The whole amount, in millionths; may be negative.
+        weights: Not negative, at least one above zero.
+
+    Returns:
+        As many parts as weights, of the amount's sign, adding up to the whole.
+    """
+    whole, sign = abs(quantity_micro), -1 if quantity_micro < 0 else 1
+    total, passed, given = sum(weights), 0, 0
+    parts = []
+    for weight in weights:
+        passed += weight
+        upto = whole * passed // total
+        parts.append(sign * (upto - given))
+        given = upto
+    return parts
+
+
+def bill_period(first: date, last: date, zone: ZoneInfo) -> Period:
+    """The instants of a bill from its first to its last day, both in."""
+    return Period(local_midnight(first, zone), local_midnight(last + timedelta(days=1), zone))
+
+
+def _month_starts(period: Period, zone: ZoneInfo) -> list[datetime]:
+    starts = []
+    month = _month_of(period.start, zone).plus(1)
+    while (at := local_midnight(month.first_date(), zone)) < period.end:
+        starts.append(at)
+        month = month.plus(1)
+    return starts
+
+
+def _month_of(at: datetime, zone: ZoneInfo) -> Month:
+    day = at.astimezone(zone).date()
+    return Month(day.year, day.month)
+
+
+def _seconds(period: Period) -> int:
+    return int((period.end - period.start).total_seconds())
