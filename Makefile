@@ -1,0 +1,48 @@
+# One-command loop. `make` alone prints this list.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check fix bench contract constraints
+
+VENV := .venv/bin
+BENCHES := parse rescore scoring gas page
+
+help: ## Print this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/' | expand -t 14
+
+$(VENV)/ruff: pyproject.toml
+	python3 -m venv .venv
+	$(VENV)/pip install -e '.[dev]'
+	@touch $@
+
+setup: $(VENV)/ruff ## Make .venv with everything a developer needs
+
+demo: $(VENV)/ruff ## Start the whole product with demo data and print its address
+	$(VENV)/climate-fitness demo
+
+test: $(VENV)/ruff ## Run every test, or one file and stop at the first failure: make test T=tests/test_house.py
+	$(VENV)/pytest $(if $(T),-x $(T))
+
+check: $(VENV)/ruff ## Format, lint, types, import contracts, units in names, links in documents: what CI runs
+	$(VENV)/ruff format --check .
+	$(VENV)/ruff check .
+	$(VENV)/mypy
+	$(VENV)/lint-imports --no-logo
+	$(VENV)/python tools/lint_unit_suffixes.py
+	$(VENV)/python tools/lint_docs.py
+	$(VENV)/python -m ledger.contract.build --check
+
+fix: $(VENV)/ruff ## Mend whatever can be mended by itself
+	$(VENV)/ruff check --fix .
+	$(VENV)/ruff format .
+
+bench: $(VENV)/ruff ## Measure the numbers in README again, or one of them: make bench W=parse
+	@for what in $(or $(W),$(BENCHES)); do $(VENV)/climate-fitness bench $$what || exit 1; done
+
+contract: $(VENV)/ruff ## Compile the contract again and write the artifact that is shipped
+	$(VENV)/python -m ledger.contract.build
+
+constraints: ## Write constraints.txt from the newest versions that a fresh environment gets
+	rm -rf build/constraints && python3 -m venv build/constraints
+	build/constraints/bin/pip install --quiet '.[dev,browser]'
+	(sed -n '/^#/p' constraints.txt; build/constraints/bin/pip freeze --all | grep -vE '^(climate-fitness|pip|setuptools)\b' \
+		| tr 'A-Z_' 'a-z-' | sort) > build/constraints.txt
+	mv build/constraints.txt constraints.txt
