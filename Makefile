@@ -28,7 +28,7 @@ check: $(VENV)/ruff ## Format, lint, types, import contracts, units in names, li
 	$(VENV)/lint-imports --no-logo
 	$(VENV)/python tools/lint_unit_suffixes.py
 	$(VENV)/python tools/lint_docs.py
-	$(VENV)/python -m ledger.contract.build --check
+	$(VENV)/python -m ledger.contract.compile --check
 
 fix: $(VENV)/ruff ## Mend whatever can be mended by itself
 	$(VENV)/ruff check --fix .
@@ -38,7 +38,7 @@ bench: $(VENV)/ruff ## Measure the numbers in README again, or one of them: make
 	@for what in $(or $(W),$(BENCHES)); do $(VENV)/climate-fitness bench $$what || exit 1; done
 
 contract: $(VENV)/ruff ## Compile the contract again and write the artifact that is shipped
-	$(VENV)/python -m ledger.contract.build
+	$(VENV)/python -m ledger.contract.compile
 
 constraints: ## Write constraints.txt from the newest versions that a fresh environment gets
 	rm -rf build/constraints && python3 -m venv build/constraints
