@@ -35,20 +35,24 @@ UNITS = {
     "share": "ratio pct ppm bp",
     "count and position": "count index size offset length depth number bits bytes",
     "identity": "id version revision epoch nonce seed",
-    "class of a published list": "scope category region",
+    "counts by their own word": "quorum confirmations iterations",
+    "class of a published list": "scope category region kind status code",
     "millionths of the kind's canonical unit": "micro",
     "exact fraction": "numerator denominator",
-    "chain": "gas wei",
+    "chain": "gas wei slot batch",
     "score": "points",
 }
 SUFFIXES = frozenset(" ".join(UNITS.values()).split())
 
 # These settle a name wherever they stand: `factor_ug_per_unit` names numerator and denominator, `gross_g_co2e_text` its unit.
-ANYWHERE = frozenset({"per", "co2e", "micro"})
+ANYWHERE = frozenset({"per", "co2e", "micro", "gas"})
 
 # (path, name): why this number has no unit to say. An entry that nothing needs any more is reported too.
 ALLOWED: dict[tuple[str, str], str] = {
     ("domain/canonical.py", "MAX_INTEGER"): "a bound of JSON numbers, whatever they measure",
+    ("domain/split.py", "weights"): "shares of a whole, in any unit that is the same for all",
+    ("ledger/issuance.py", "value"): "an integer to encode, whatever it measures",
+    ("ledger/signing.py", "ORDER"): "the order of the curve's group: a pure number",
     ("domain/number.py", "INT64_MAX"): "a bound of the type, whatever it measures",
     ("domain/number.py", "value"): "arithmetic on any unit: the caller's name says it",
     ("domain/units.py", "amount"): "in the unit that the argument `symbol` beside it names",
