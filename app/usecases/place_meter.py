@@ -1,0 +1,87 @@
+"""Place and time zone of a meter: what is registered, what somebody says, what the feed's clock tells; never a guess."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from domain.errors import PlaceError
+from domain.period import zone_of
+from domain.place import Place
+from domain.series import LocalTime
+
+
+@dataclass(frozen=True, slots=True)
+class MeterPlace:
+    """Where a meter is, and how its time zone is known.
+
+    Attributes:
+        place: Region, country and IANA zone.
+        zone_source: "given", "registered", "only zone of the region", or "the feed's clock".
+    """
+
+    place: Place
+    zone_source: str
+
+
+def place_meter(
+    name: str,
+    *,
+    given: Place | None,
+    registered: MeterPlace | None,
+    home: Place | None,
+    clock: LocalTime | None,
+    zones_of_region: Callable[[str], tuple[str, ...]],
+) -> MeterPlace:
+    """The place of a meter.
+
+    Args:
+        name: The provider's name of the meter point, for messages.
+        given: What the person says now.
+        registered: What is registered for this meter.
+        home: The subject's own place.
+        clock: The feed's LocalTimeParameters.
+        zones_of_region: IANA zones of a region, the usual one first.
+
+    Returns:
+        The place with its zone.
+
+    Raises:
+        PlaceError: No place is known, or several zones would fit; the message lists them.
+    """
+    place = given or (registered.place if registered else home)
+    meter = f"meter {name}" if name else "the meter"
+    if place is None:
+        raise PlaceError(
+            "We do not know where this meter is",
+            expected="a ZIP code or a country",
+            got="neither",
+            record=meter,
+            next_step="Give the ZIP code (US) or the two-letter country code of the meter.",
+        )
+    if registered and registered.place.region == place.region and not place.zone:
+        return registered
+    if place.zone:
+        zone_of(place.zone, record=meter)
+        return MeterPlace(place, "given")
+    zones = zones_of_region(place.region)
+    if len(zones) == 1:
+        return MeterPlace(Place(place.region, place.country, zones[0]), "only zone of the region")
+    fitting = tuple(zone for zone in zones if clock is not None and _has_standard_offset(zone, clock.offset_s))
+    if fitting:
+        return MeterPlace(Place(place.region, place.country, fitting[0]), "the feed's clock")
+    raise PlaceError(
+        "This region has more than one time zone",
+        expected=f"one of {', '.join(zones)}" if zones else "an IANA time zone such as Europe/Berlin",
+        got=place.region,
+        record=meter,
+        next_step="Name the time zone of the meter.",
+    )
+
+
+def _has_standard_offset(zone_name: str, offset_s: int) -> bool:
+    zone = zone_of(zone_name)
+    for month in (1, 7):
+        at = datetime(2024, month, 1, tzinfo=zone)
+        if not at.dst() and at.utcoffset() == timedelta(seconds=offset_s):
+            return True
+    return False
