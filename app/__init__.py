@@ -1,0 +1,1 @@
+"""The program: the only place that touches the world and wires the rooms together."""

@@ -1,0 +1,1 @@
+"""The database: tables, one transaction per unit of work, one repository file per noun. Only here is SQL spoken."""
