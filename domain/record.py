@@ -19,7 +19,7 @@ class RecordRevision:
         record_key: The source's own name of the thing: `usage point|direction|2024-03-10` for a meter day.
         usage_point: Meter point, or empty.
         revision: 1 for the first.
-        document_sha256s: All documents it was taken from, 64 hexadecimal digits each, sorted.
+        document_sha256s: All documents it was taken from, 64 hexadecimal digits each, in the order in which they came.
         activities: What follows from it; empty for a removal.
         recorded_at: When we took it in.
     """
@@ -37,8 +37,13 @@ class RecordRevision:
         """Name of the group that its leaf of a month belongs to: connector, usage point, month."""
         return f"{self.connector}|{self.usage_point}|{month}"
 
-    def leaf(self, month: Month) -> bytes:
-        """Canonical JSON of this revision's share of a month: the leaf of the inputs root."""
+    def leaf(self, month: Month, zone: str) -> bytes:
+        """Canonical JSON of this revision's share of a month: the leaf of the inputs root.
+
+        Args:
+            month: The local month.
+            zone: IANA time zone that its days were cut in.
+        """
         taken = [activity_to_json(a) for a in self.activities if a.month == month]
         return to_canonical(
             {
@@ -51,6 +56,7 @@ class RecordRevision:
                 "record_key": self.record_key,
                 "revision": self.revision,
                 "usage_point": self.usage_point,
+                "zone": zone,
             }
         )
 

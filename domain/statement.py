@@ -161,6 +161,28 @@ class Unscored:
         }
 
 
+def unscored_from_json(value: Json, *, record: str = "unscored") -> Unscored:
+    """The unscored total that canonical JSON carries.
+
+    Args:
+        value: As `Unscored.to_json` makes it.
+        record: Where it stands, for the message.
+
+    Returns:
+        The unscored total.
+
+    Raises:
+        CanonicalError: A field is missing or is not what it must be.
+    """
+    fields = Fields(value, record)
+    return Unscored(
+        month=fields.made("month", Month.from_text),
+        key=activity_key_from_json(fields.raw("key"), record=f"{record}.key"),
+        quantity_micro=fields.amount("quantity_micro"),
+        reason=fields.text("reason"),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Totals:
     """Totals of a statement, micrograms of CO2e; retired in grams.

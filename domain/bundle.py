@@ -1,0 +1,333 @@
+"""The bundle: one file with which anybody can walk a statement back, offline.
+
+Canonical JSON. It holds the manifest, the issuance, the auditors' signatures, and as much of the inputs as its owner shows: the
+whole (`keys` for inputs, lines and originals), or the lines alone, or none. `checksum` is the SHA-256 of the rest, so that an
+accident is told from a forgery; it proves nothing else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+
+from domain.canonical import Json, from_canonical, to_canonical
+from domain.errors import CanonicalError
+from domain.fields import Fields
+from domain.issuance import Envelope, Issuance, IssuanceKind
+from domain.manifest import Manifest, manifest_from_canonical
+from domain.statement import Unscored, unscored_from_json
+
+BUNDLE_FORMAT = "climate-fitness/bundle/1"
+"""Name and version of the bundle's layout."""
+
+
+@dataclass(frozen=True, slots=True)
+class BundleGroup:
+    """Inputs of one source, usage point and month, as shown.
+
+    Attributes:
+        group_key: Name of the group.
+        leaves: Canonical JSON text of its record revisions.
+    """
+
+    group_key: str
+    leaves: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FactorProof:
+    """One factor row and its place in the factor set.
+
+    Attributes:
+        row: Canonical JSON text of the row.
+        index: Its position in the log.
+        path: Inclusion proof, from the row upwards, 64 hexadecimal digits each.
+    """
+
+    row: str
+    index: int
+    path: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditorName:
+    """Who an auditor says it is.
+
+    Attributes:
+        address: 0x address of its key.
+        node: Name of the node.
+        region: One of `domain.issuance.REGIONS`.
+        operator: Who runs it.
+    """
+
+    address: str
+    node: str
+    region: str
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChainReference:
+    """Where the statement stands on a chain.
+
+    Attributes:
+        label: In plain words: "local: its operator alone could rewrite it".
+        chain_id: The chain's id.
+        contract: 0x address.
+        action: "anchor" or "issue".
+        token_id_hex: Id of the token, 64 hexadecimal digits.
+        transaction_hex: Hash of the transaction, 64 hexadecimal digits, or empty while it is on its way.
+        block_number: Number of its block, or -1.
+    """
+
+    label: str
+    chain_id: int
+    contract: str
+    action: str
+    token_id_hex: str
+    transaction_hex: str
+    block_number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Everything that a stranger needs.
+
+    Attributes:
+        manifest: Canonical JSON text of the manifest.
+        issuance: The statement as the chain holds it.
+        envelope: What the auditors signed.
+        signatures: 65-byte signatures in hexadecimal, in the order of their signers.
+        batch_proof: From the issuance's leaf to the batch's root, 64 hexadecimal digits each.
+        auditors: Who they say they are; whom to believe is the verifier's own list or the chain's.
+        chain: Where it stands.
+        keys: Tree name to its key, 64 hexadecimal digits, of the trees that are shown.
+        groups: The inputs, where they are shown.
+        lines: Canonical JSON text of the lines, where they are shown.
+        unscored: What no factor fits.
+        originals: SHA-256 of the originals, where they are shown.
+        factors: The factors used, with their proofs.
+        checksum_hex: SHA-256 of the rest.
+    """
+
+    manifest: str
+    issuance: Issuance
+    envelope: Envelope
+    signatures: tuple[str, ...]
+    batch_proof: tuple[str, ...]
+    auditors: tuple[AuditorName, ...]
+    chain: ChainReference
+    keys: Mapping[str, str]
+    groups: tuple[BundleGroup, ...]
+    lines: tuple[str, ...]
+    unscored: tuple[Unscored, ...]
+    originals: tuple[str, ...]
+    factors: tuple[FactorProof, ...]
+    checksum_hex: str = ""
+
+    def read_manifest(self) -> Manifest:
+        """Its manifest.
+
+        Returns:
+            The manifest.
+
+        Raises:
+            CanonicalError: The text is not one.
+        """
+        return manifest_from_canonical(self.manifest.encode())
+
+    def to_json(self) -> dict[str, Json]:
+        """As canonical JSON carries it."""
+        return {**self._body(), "checksum": self.checksum_hex}
+
+    def to_bytes(self) -> bytes:
+        """The file: canonical JSON, with its checksum made anew."""
+        return to_canonical(self.sealed().to_json())
+
+    def sealed(self) -> "Bundle":
+        """The same with the checksum that its content has."""
+        return replace(self, checksum_hex=self.expected_checksum_hex())
+
+    def expected_checksum_hex(self) -> str:
+        """SHA-256 of everything but the checksum."""
+        return sha256(to_canonical(self._body())).hexdigest()
+
+    def _body(self) -> dict[str, Json]:
+        return {
+            "auditors": [
+                {"address": a.address, "node": a.node, "operator": a.operator, "region": a.region} for a in self.auditors
+            ],
+            "batch_proof": list(self.batch_proof),
+            "chain": {
+                "action": self.chain.action,
+                "block_number": self.chain.block_number,
+                "chain_id": str(self.chain.chain_id),
+                "contract": self.chain.contract,
+                "label": self.chain.label,
+                "token_id": self.chain.token_id_hex,
+                "transaction": self.chain.transaction_hex,
+            },
+            "envelope": envelope_to_json(self.envelope),
+            "factors": [{"index": f.index, "path": list(f.path), "row": f.row} for f in self.factors],
+            "format": BUNDLE_FORMAT,
+            "groups": [{"group": g.group_key, "leaves": list(g.leaves)} for g in self.groups],
+            "issuance": issuance_to_json(self.issuance),
+            "keys": dict(self.keys),
+            "lines": list(self.lines),
+            "manifest": self.manifest,
+            "originals": list(self.originals),
+            "signatures": list(self.signatures),
+            "unscored": [u.to_json() for u in self.unscored],
+        }
+
+
+def issuance_to_json(issuance: Issuance) -> dict[str, Json]:
+    """An issuance as canonical JSON carries it; amounts as strings, hashes in hexadecimal."""
+    return {
+        "from_month_ym": issuance.from_month_ym,
+        "gross_location_g_co2e": str(issuance.gross_location_g_co2e),
+        "gross_market_g_co2e": str(issuance.gross_market_g_co2e),
+        "holder": issuance.holder,
+        "inputs_root": issuance.inputs_root.hex(),
+        "kind": int(issuance.kind),
+        "manifest_hash": issuance.manifest_hash.hex(),
+        "method_hash": issuance.method_hash.hex(),
+        "net_g_co2e": str(issuance.net_g_co2e),
+        "region": issuance.region,
+        "retired_g_co2e": str(issuance.retired_g_co2e),
+        "revision": issuance.revision,
+        "subject": issuance.subject.hex(),
+        "to_month_ym": issuance.to_month_ym,
+    }
+
+
+def issuance_from_json(value: Json) -> Issuance:
+    """The issuance that canonical JSON carries.
+
+    Args:
+        value: As `issuance_to_json` makes it.
+
+    Returns:
+        The issuance.
+
+    Raises:
+        CanonicalError: A field is missing or is not what it must be.
+    """
+    fields = Fields(value, "issuance")
+    kind = fields.integer("kind")
+    if kind not in tuple(IssuanceKind):
+        raise CanonicalError(expected="a kind from 1 to 4", got=kind, record="issuance.kind")
+    return Issuance(
+        holder=fields.text("holder"),
+        kind=IssuanceKind(kind),
+        region=fields.integer("region"),
+        from_month_ym=fields.integer("from_month_ym"),
+        to_month_ym=fields.integer("to_month_ym"),
+        revision=fields.integer("revision"),
+        subject=bytes.fromhex(fields.hash_hex("subject")),
+        inputs_root=bytes.fromhex(fields.hash_hex("inputs_root")),
+        manifest_hash=bytes.fromhex(fields.hash_hex("manifest_hash")),
+        method_hash=bytes.fromhex(fields.hash_hex("method_hash")),
+        gross_location_g_co2e=fields.amount("gross_location_g_co2e"),
+        gross_market_g_co2e=fields.amount("gross_market_g_co2e"),
+        retired_g_co2e=fields.amount("retired_g_co2e"),
+        net_g_co2e=fields.amount("net_g_co2e"),
+    )
+
+
+def envelope_to_json(envelope: Envelope) -> dict[str, Json]:
+    """An envelope as canonical JSON carries it."""
+    return {
+        "count": envelope.count,
+        "deadline_s": envelope.deadline_s,
+        "epoch": envelope.epoch,
+        "method_hash": envelope.method_hash.hex(),
+        "region": envelope.region,
+        "root": envelope.root.hex(),
+    }
+
+
+def envelope_from_json(value: Json) -> Envelope:
+    """The envelope that canonical JSON carries.
+
+    Args:
+        value: As `envelope_to_json` makes it.
+
+    Returns:
+        The envelope.
+
+    Raises:
+        CanonicalError: A field is missing or is not what it must be.
+    """
+    fields = Fields(value, "envelope")
+    return Envelope(
+        root=bytes.fromhex(fields.hash_hex("root")),
+        count=fields.integer("count"),
+        region=fields.integer("region"),
+        method_hash=bytes.fromhex(fields.hash_hex("method_hash")),
+        deadline_s=fields.integer("deadline_s"),
+        epoch=fields.integer("epoch"),
+    )
+
+
+def bundle_from_bytes(data: bytes) -> Bundle:
+    """The bundle that a file says.
+
+    Args:
+        data: The file's bytes.
+
+    Returns:
+        The bundle; its checksum is read, not compared.
+
+    Raises:
+        CanonicalError: The bytes are not canonical, of another format, or a field is not what it must be.
+    """
+    fields = Fields(from_canonical(data, record="bundle"), "bundle")
+    if fields.text("format") != BUNDLE_FORMAT:
+        raise CanonicalError(
+            "This bundle has a format that this version does not know",
+            expected=BUNDLE_FORMAT,
+            got=fields.text("format"),
+            record="bundle",
+            next_step="Use the version of the program that made it.",
+        )
+    bundle = _bundle_of(fields)
+    if to_canonical(bundle.to_json()) != data:
+        raise CanonicalError(
+            "This bundle holds fields that its format does not have", got=sorted(fields.names()), record="bundle"
+        )
+    return bundle
+
+
+def _bundle_of(fields: Fields) -> Bundle:
+    keys = fields.nested("keys")
+    return Bundle(
+        manifest=fields.text("manifest"),
+        issuance=issuance_from_json(fields.raw("issuance")),
+        envelope=envelope_from_json(fields.raw("envelope")),
+        signatures=fields.texts("signatures"),
+        batch_proof=fields.texts("batch_proof"),
+        auditors=tuple(
+            AuditorName(a.text("address"), a.text("node"), a.text("region"), a.text("operator"))
+            for a in fields.objects("auditors")
+        ),
+        chain=_chain_of(fields.nested("chain")),
+        keys={name: keys.hash_hex(name) for name in sorted(keys.names())},
+        groups=tuple(BundleGroup(g.text("group"), g.texts("leaves")) for g in fields.objects("groups")),
+        lines=fields.texts("lines"),
+        unscored=tuple(unscored_from_json(u) for u in fields.items("unscored")),
+        originals=fields.texts("originals"),
+        factors=tuple(FactorProof(f.text("row"), f.integer("index"), f.texts("path")) for f in fields.objects("factors")),
+        checksum_hex=fields.hash_hex("checksum"),
+    )
+
+
+def _chain_of(fields: Fields) -> ChainReference:
+    return ChainReference(
+        label=fields.text("label"),
+        chain_id=fields.amount("chain_id"),
+        contract=fields.text("contract"),
+        action=fields.text("action"),
+        token_id_hex=fields.text("token_id"),
+        transaction_hex=fields.text("transaction"),
+        block_number=fields.integer("block_number"),
+    )
