@@ -1,0 +1,1 @@
+"""From activity to statement: which factor, the one multiplication, the totals. Pure: values in, values out."""
