@@ -160,14 +160,16 @@ class Profile:
         quantities_micro: Millionths of the canonical unit.
         feed_times_s: When the feed that each interval came from was last changed, seconds since 1970, 0 where unknown: a newer
             feed's value replaces an older one.
+        estimated_indexes: Which intervals the utility marks as estimated, ascending.
 
-    Invariant: the four are equally long; the quantities sum to the activity's `quantity_micro`.
+    Invariant: the first four are equally long; the quantities sum to the activity's `quantity_micro`.
     """
 
     starts_s: tuple[int, ...]
     durations_s: tuple[int, ...]
     quantities_micro: tuple[int, ...]
     feed_times_s: tuple[int, ...] = ()
+    estimated_indexes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

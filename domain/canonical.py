@@ -38,7 +38,7 @@ def to_canonical(value: Json) -> bytes:
         RFC 8785, section 3.2.
     """
     _check(value, "$", 0)
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode("utf-8")
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=dict).encode("utf-8")
 
 
 def from_canonical(data: bytes, *, record: str = "document") -> Json:
@@ -83,7 +83,7 @@ def from_json(data: bytes, *, record: str = "document") -> Json:
     """
     try:
         if _depth_count(data) > MAX_DEPTH_COUNT:
-            raise CanonicalError(expected=f"at most {MAX_DEPTH_COUNT} levels", got="deeper nesting", record=record)
+            raise _too_deep(record)
         value = json.loads(
             data.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_float=_no_fraction
         )
@@ -91,7 +91,7 @@ def from_json(data: bytes, *, record: str = "document") -> Json:
         raise CanonicalError("This is not JSON", expected="UTF-8 JSON", got=str(error), record=record) from error
     except ValueError as error:  # over-long integers
         raise CanonicalError("This is not JSON that we read", got=str(error), record=record) from error
-    _check(value, "$", 0)
+    _check(value, record, 0)
     return cast("Json", value)
 
 
@@ -106,14 +106,14 @@ def canonical_sha256(value: Json) -> bytes:
 
 
 def _check(value: object, path: str, depth: int) -> None:
-    if depth > MAX_DEPTH_COUNT:
-        raise CanonicalError(expected=f"at most {MAX_DEPTH_COUNT} levels", got="deeper nesting", record=path[:80])
+    if depth >= MAX_DEPTH_COUNT and isinstance(value, Mapping | list | tuple):
+        raise _too_deep(path[:80])
     match value:
         case None | bool():
             return
         case int():
             if abs(value) > MAX_INTEGER:
-                raise CanonicalError(expected="an integer below 2^53, or a string", got=value, record=path)
+                raise CanonicalError(expected="an integer below 2^53, or a string", got=_integer_text(value), record=path)
         case str():
             if any("\ud800" <= c <= "\udfff" for c in value):
                 raise CanonicalError(expected="text without lone surrogates", got=ascii(value), record=path)
@@ -127,6 +127,17 @@ def _check(value: object, path: str, depth: int) -> None:
                 _check(item, f"{path}[{index}]", depth + 1)
         case _:
             raise CanonicalError(expected="text, integer, boolean, null, array or object", got=type(value).__name__, record=path)
+
+
+def _too_deep(record: str) -> CanonicalError:
+    return CanonicalError(expected=f"at most {MAX_DEPTH_COUNT} levels", got="deeper nesting", record=record)
+
+
+def _integer_text(value: int) -> str:
+    return str(value) if value.bit_length() <= _SHOWN_BITS else f"an integer of {value.bit_length()} bits"
+
+
+_SHOWN_BITS = 256  # Python refuses to write integers of more than 4300 digits
 
 
 def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:

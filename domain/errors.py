@@ -24,7 +24,8 @@
     ├── LedgerError                  the chain or its signers
     │   ├── QuorumError              too few auditors signed
     │   ├── ChainError               the chain refused, is absent or is another one
-    │   └── AlreadyIssuedError       this commitment is on the chain already
+    │   ├── AlreadyIssuedError       this commitment is on the chain already
+    │   └── ExpiredError             the signatures' deadline or epoch has passed: endorse again
     ├── AuditError                   an auditor's recomputation differs
     ├── ArchiveError                 an original is missing or is not what its hash says
     ├── SecurityError                a seal, password or session that does not hold
@@ -61,7 +62,7 @@ class ClimateFitnessError(Exception):
         self.message = message or (type(self).__doc__ or type(self).__name__).splitlines()[0].rstrip(".")
         self.expected = expected
         self.got = _short(got)
-        self.record = record
+        self.record = _printable(record)
         self.next_step = next_step
         super().__init__(self.sentence())
 
@@ -84,17 +85,22 @@ class ClimateFitnessError(Exception):
         return f"{text}. {self.next_step}" if self.next_step else text
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle by fields, so that an error survives a process pool."""
+        """Pickle by fields, a subclass's own too, so that an error survives a process pool."""
         fields = {"expected": self.expected, "got": self.got, "record": self.record, "next_step": self.next_step}
-        return (_rebuild, (type(self), self.message, fields))
+        return (_rebuild, (type(self), self.message, fields), dict(self.__dict__))
 
 
 _SHOWN_COUNT = 200
 
 
 def _short(value: object) -> str:
-    text = value if isinstance(value, str) else repr(value)
+    text = _printable(value if isinstance(value, str) else repr(value))
     return text if len(text) <= _SHOWN_COUNT else f"{text[: _SHOWN_COUNT - 3]}..."
+
+
+def _printable(text: str) -> str:
+    """The text in one line that every terminal, log and JSON reply takes: control characters and lone surrogates are escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def _rebuild(kind: type[ClimateFitnessError], message: str, fields: dict[str, str]) -> ClimateFitnessError:
@@ -194,7 +200,33 @@ class ChainError(LedgerError):
 
 
 class AlreadyIssuedError(LedgerError):
-    """This commitment is on the chain already."""
+    """This commitment is on the chain already.
+
+    Args:
+        message: What is wrong, in one sentence.
+        stored_root: What the chain holds, 32 bytes: equal to the root that was to be issued, it is a success.
+        expected: What would have been right.
+        got: What came.
+        record: Which record it was.
+        next_step: What to do about it.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        stored_root: bytes = b"",
+        expected: str = "",
+        got: object = "",
+        record: str = "",
+        next_step: str = "",
+    ) -> None:
+        super().__init__(message, expected=expected, got=got, record=record, next_step=next_step)
+        self.stored_root = stored_root
+
+
+class ExpiredError(LedgerError):
+    """The auditors' signatures no longer hold; ask them again."""
 
 
 class AuditError(ClimateFitnessError):

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from domain.activity import ActivityKey
 from domain.canonical import Json, canonical_sha256, to_canonical
+from domain.fields import Fields
 
 
 class Gas(StrEnum):
@@ -113,6 +114,39 @@ class EmissionFactor:
     def factor_id(self) -> str:
         """First 16 hexadecimal digits of the SHA-256 of its canonical JSON."""
         return canonical_sha256(self.to_json()).hex()[:16]
+
+
+def factor_from_json(value: Json) -> EmissionFactor:
+    """The published row that canonical JSON carries.
+
+    Args:
+        value: As `EmissionFactor.to_json` makes it.
+
+    Returns:
+        The row.
+
+    Raises:
+        CanonicalError: A field is missing or is not what it must be.
+    """
+    fields = Fields(value, "factor")
+    published = fields.nested("published")
+    return EmissionFactor(
+        publisher=fields.text("publisher"),
+        edition=fields.text("edition"),
+        table=fields.text("table"),
+        kind=fields.text("kind"),
+        unit=fields.text("unit"),
+        region=fields.text("region"),
+        year=fields.integer("year"),
+        published={gas: published.text(gas) for gas in Gas if gas in published.names()},
+        published_unit=fields.text("published_unit"),
+        gwp_set=fields.text("gwp_set"),
+        life_cycle_scope=fields.made("life_cycle_scope", LifeCycleScope),
+        rate=fields.text("rate"),
+        source_url=fields.text("source_url"),
+        licence=fields.text("licence"),
+        note=fields.text("note"),
+    )
 
 
 @dataclass(frozen=True, slots=True)

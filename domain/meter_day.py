@@ -11,11 +11,11 @@ Rules (shared design, data model):
 - A reading longer than a day is a span, split over months by days.
 """
 
-import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from fractions import Fraction
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from domain.activity import Activity, ActivityKey, Direction, EvidenceClass, Profile, Quality
@@ -32,9 +32,8 @@ ESTIMATED_QUALITIES = frozenset({7, 8, 9, 10, 11, 12})
 interpolation, 10 questionable, 11 derived, 12 projected (ESPI 4.0, QualityOfReading)."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ReadingId:
-    """Identity of a reading inside its meter, direction and day.
+class ReadingId(NamedTuple):
+    """Identity of a reading inside its meter, direction and day; a tuple, since a document has tens of thousands.
 
     Attributes:
         start_s: Begin, seconds since 1970.
@@ -47,8 +46,7 @@ class ReadingId:
     occurrence_index: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReadingValue:
+class ReadingValue(NamedTuple):
     """Value of one reading.
 
     Attributes:
@@ -148,26 +146,50 @@ def cut_into_days(series: Iterable[IntervalSeries], zones: Mapping[str, ZoneInfo
     spans: list[Span] = []
     negative_count = 0
     for one in chosen:
-        zone = zones[one.usage_point]
-        occurrences: dict[tuple[int, int], int] = {}
-        offsets = _DayOfInstant(zone)
-        for start_s, duration_s, quantity_micro, is_estimated in _readings(one):
-            kind = one.kind
-            if one.kind == "electricity" and (one.direction is Direction.EXPORT or quantity_micro < 0):
-                negative_count += quantity_micro < 0 and one.direction is not Direction.EXPORT
-                kind, quantity_micro = "electricity_export", abs(quantity_micro)  # noqa: PLW2901  # sign becomes direction
-            unit[kind] = one.unit
-            if duration_s > LONGEST_DAY_READING_S:
-                spans.append(Span(one.usage_point, kind, start_s, duration_s, quantity_micro, is_estimated))
-                continue
-            occurrence_index = occurrences.get((start_s, duration_s), 0)
-            occurrences[start_s, duration_s] = occurrence_index + 1
-            day = MeterDayId(one.usage_point, kind, offsets.day_of(start_s + duration_s // 2))
-            value = ReadingValue(quantity_micro, one.updated_at_s, is_estimated)
-            days.setdefault(day, {})[ReadingId(start_s, duration_s, occurrence_index)] = value
+        cut = _OneSeries(one, zones[one.usage_point])
+        for meter_day, readings in cut.days():
+            days.setdefault(meter_day, {}).update(readings)
+        spans += cut.spans
+        unit.update(dict.fromkeys(cut.kinds, one.unit))
+        negative_count += cut.negative_count
     if negative_count:
         notes.append(f"{negative_count} readings below zero are counted as export")
     return CutSeries(unit, days, tuple(spans), tuple(notes))
+
+
+class _OneSeries:
+    """One series cut into local days."""
+
+    def __init__(self, series: IntervalSeries, zone: ZoneInfo) -> None:
+        self._series = series
+        self._readings: dict[tuple[str, int], dict[ReadingId, ReadingValue]] = {}
+        self.spans: list[Span] = []
+        self.kinds: set[str] = set()
+        self.negative_count = 0
+        self._cut(_DayOfInstant(zone))
+
+    def days(self) -> Iterator[tuple[MeterDayId, dict[ReadingId, ReadingValue]]]:
+        for (kind, day_number), readings in self._readings.items():
+            yield MeterDayId(self._series.usage_point, kind, date.fromordinal(_ORDINAL_1970 + day_number)), readings
+
+    def _cut(self, local: "_DayOfInstant") -> None:
+        one, readings_of = self._series, self._readings
+        is_electricity, is_export = one.kind == "electricity", one.direction is Direction.EXPORT
+        for start_s, duration_s, signed_micro, is_estimated in _readings(one):
+            kind, quantity_micro = one.kind, signed_micro
+            if is_electricity and (is_export or signed_micro < 0):
+                self.negative_count += not is_export
+                kind, quantity_micro = "electricity_export", abs(signed_micro)
+            if duration_s > LONGEST_DAY_READING_S:
+                self.kinds.add(kind)
+                self.spans.append(Span(one.usage_point, kind, start_s, duration_s, quantity_micro, is_estimated))
+                continue
+            of_day = readings_of.setdefault((kind, local.day_number(start_s + duration_s // 2)), {})
+            reading = ReadingId(start_s, duration_s, 0)
+            while reading in of_day:
+                reading = ReadingId(start_s, duration_s, reading.occurrence_index + 1)
+            of_day[reading] = ReadingValue(quantity_micro, one.updated_at_s, is_estimated)
+        self.kinds.update(kind for kind, _ in readings_of)
 
 
 def merge_readings(older: DayReadings, newer: DayReadings) -> DayReadings:
@@ -230,6 +252,7 @@ def day_activity(readings: DayReadings, day: date, key: ActivityKey, evidence: E
             tuple(reading.duration_s for reading, _ in ordered),
             tuple(value.quantity_micro for _, value in ordered),
             tuple(value.feed_time_s for _, value in ordered),
+            tuple(index for index, (_, value) in enumerate(ordered) if value.is_estimated),
         ),
     )
 
@@ -241,57 +264,96 @@ def readings_of_activity(activity: Activity) -> DayReadings:
         return {}
     first_s = int(activity.start.timestamp())
     feed_times_s = profile.feed_times_s or (0,) * len(profile.starts_s)
-    is_estimated = activity.quality is Quality.ESTIMATED
+    estimated = frozenset(profile.estimated_indexes)
+    is_all_estimated = activity.quality is Quality.ESTIMATED and not estimated  # known of the day, not of its readings
     occurrences: dict[tuple[int, int], int] = {}
     found: dict[ReadingId, ReadingValue] = {}
     columns = zip(profile.starts_s, profile.durations_s, profile.quantities_micro, feed_times_s, strict=True)
-    for offset_s, duration_s, quantity_micro, feed_time_s in columns:
+    for index, (offset_s, duration_s, quantity_micro, feed_time_s) in enumerate(columns):
         start_s = first_s + offset_s
+        is_estimated = is_all_estimated or index in estimated
         occurrence_index = occurrences.get((start_s, duration_s), 0)
         occurrences[start_s, duration_s] = occurrence_index + 1
         found[ReadingId(start_s, duration_s, occurrence_index)] = ReadingValue(quantity_micro, feed_time_s, is_estimated)
     return found
 
 
+_DAY_S = 86_400
+_ORDINAL_1970 = date(1970, 1, 1).toordinal()
+
+
 class _DayOfInstant:
-    """Local day of instants, with the zone's offset kept for the hour: readings come in order, conversion is dear."""
+    """Local day of instants, with the zone's offset kept for each day of UTC on which it does not change: conversion is dear."""
 
     def __init__(self, zone: ZoneInfo) -> None:
         self._zone = zone
-        self._offset_by_quarter: dict[int, int] = {}
+        self._offset_s_by_day: dict[int, int | None] = {}
 
-    def day_of(self, at_s: int) -> date:
-        quarter = at_s // 900
-        offset_s = self._offset_by_quarter.get(quarter)
-        if offset_s is None:
-            offset = datetime.fromtimestamp(quarter * 900, self._zone).utcoffset()
-            offset_s = int(offset.total_seconds()) if offset else 0
-            self._offset_by_quarter[quarter] = offset_s
-        return datetime.fromtimestamp(at_s + offset_s, UTC).date()
+    def day_number(self, at_s: int) -> int:
+        """Days from 1970-01-01 to the local day of an instant."""
+        utc_day = at_s // _DAY_S
+        if utc_day not in self._offset_s_by_day:
+            first_s, last_s = self._offset_s(utc_day * _DAY_S), self._offset_s(utc_day * _DAY_S + _DAY_S - 1)
+            self._offset_s_by_day[utc_day] = first_s if first_s == last_s else None
+        offset_s = self._offset_s_by_day[utc_day]
+        return (at_s + (self._offset_s(at_s) if offset_s is None else offset_s)) // _DAY_S
+
+    def _offset_s(self, at_s: int) -> int:
+        offset = datetime.fromtimestamp(at_s, self._zone).utcoffset()
+        return int(offset.total_seconds()) if offset else 0
 
 
 def _without_third_views(series: Iterable[IntervalSeries]) -> tuple[list[IntervalSeries], list[str]]:
-    """One series per meter, kind and direction; net and total only where nothing else tells (ESPI FlowDirectionKind 4, 20)."""
+    """Series that tell every instant of a meter, kind and direction once, and what is left out with its reason.
+
+    An export's own series comes last, so that it stands where another series has a reading below zero at the same time.
+    """
     summable = [one for one in series if one.is_additive and len(one.values)]
-    split = {(one.usage_point, one.kind) for one in summable if one.direction in (Direction.DELIVERED, Direction.EXPORT)}
-    netted = {(one.usage_point, one.kind) for one in summable if one.direction is Direction.NET}
-    notes: list[str] = []
-    chosen: dict[tuple[str, str, Direction], IntervalSeries] = {}
+    directions: dict[tuple[str, str], set[Direction]] = {}
     for one in summable:
-        meter = (one.usage_point, one.kind)
-        name = f"{one.kind} of meter {one.usage_point or '(unnamed)'}"
-        if one.direction is Direction.NET and meter in split:
-            notes.append(f"the net series of {name} is a third view of the same meter and is not counted")
-        elif one.direction is Direction.TOTAL and (meter in split or meter in netted):
-            notes.append(f"the total series of {name} is a third view of the same meter and is not counted")
-        elif (*meter, one.direction) in chosen:
-            known = chosen[(*meter, one.direction)]
-            kept, left = (known, one) if _measured_s(known) >= _measured_s(one) else (one, known)
-            chosen[(*meter, one.direction)] = kept
-            notes.append(f"a second {one.direction} series of {name} ({len(left.values)} readings) is not counted")
+        directions.setdefault((one.usage_point, one.kind), set()).add(one.direction)
+    notes: list[str] = []
+    chosen: list[IntervalSeries] = []
+    for one in sorted(summable, key=_measured_s, reverse=True):  # stable: of equals the document's first stays
+        reason = _reason_left_out(one, directions[one.usage_point, one.kind], chosen)
+        if reason:
+            notes.append(reason)
         else:
-            chosen[(*meter, one.direction)] = one
-    return list(chosen.values()), notes
+            chosen.append(one)
+    return sorted(chosen, key=lambda one: one.direction is Direction.EXPORT), notes
+
+
+def _reason_left_out(one: IntervalSeries, directions: set[Direction], chosen: Sequence[IntervalSeries]) -> str:
+    """Why a series is not counted beside the chosen ones, or nothing (ESPI FlowDirectionKind 1, 19, 4, 20)."""
+    name = f"{one.kind} of meter {one.usage_point or '(unnamed)'}"
+    has_delivered, has_net = Direction.DELIVERED in directions, Direction.NET in directions
+    match one.direction:
+        case Direction.EXPORT if one.kind != "electricity":
+            return f"the export series of {name} is not counted: only electricity has an export"
+        case Direction.EXPORT if has_net and not has_delivered:
+            return f"the export series of {name} is in its net series already and is not counted"
+        case Direction.NET if has_delivered:
+            return f"the net series of {name} is a third view of the same meter and is not counted"
+        case Direction.TOTAL if directions != {Direction.TOTAL}:
+            return f"the total series of {name} is a third view of the same meter and is not counted"
+    for known in chosen:
+        if known.kind == one.kind and known.unit != one.unit:
+            return f"the {one.direction} series of {name} is in {one.unit}, another one in {known.unit}, and is not counted"
+        if (known.usage_point, known.kind, known.direction) == (one.usage_point, one.kind, one.direction) and _overlap(
+            known, one
+        ):
+            return f"a second {one.direction} series of {name} ({len(one.values)} readings) is not counted"
+    return ""
+
+
+def _overlap(one: IntervalSeries, other: IntervalSeries) -> bool:
+    """Whether the time from first to last reading of two series has an instant in common."""
+    one_end_s, other_end_s = _end_s(one), _end_s(other)
+    return min(one.starts_s) < other_end_s and min(other.starts_s) < one_end_s
+
+
+def _end_s(series: IntervalSeries) -> int:
+    return max(start_s + max(duration_s, 1) for start_s, duration_s in zip(series.starts_s, series.durations_s, strict=True))
 
 
 def _measured_s(series: IntervalSeries) -> int:
@@ -316,19 +378,23 @@ def _readings(series: IntervalSeries) -> Iterator[tuple[int, int, int, bool]]:
 
 
 def _grids_conflict(older: DayReadings, newer: DayReadings) -> bool:
-    """Whether a reading of one overlaps a reading of the other without being the same span."""
-    spans = sorted({(r.start_s, r.start_s + r.duration_s) for r in (*older, *newer) if r.duration_s})
-    known = {(r.start_s, r.start_s + r.duration_s) for r in older}
-    new = {(r.start_s, r.start_s + r.duration_s) for r in newer}
-    for before, after in itertools.pairwise(spans):
-        crosses = after[0] < before[1]
-        if crosses and not ({before, after} <= known or {before, after} <= new):
+    """Whether a reading that only one of them has overlaps a reading that only the other has."""
+    if older.keys() == newer.keys():
+        return False
+    known = {(r.start_s, r.start_s + r.duration_s) for r in older if r.duration_s}
+    new = {(r.start_s, r.start_s + r.duration_s) for r in newer if r.duration_s}
+    latest_end_s = {False: 0, True: 0}
+    for start_s, end_s in sorted(known ^ new):
+        is_new = (start_s, end_s) in new
+        if start_s < latest_end_s[not is_new]:
             return True
+        latest_end_s[is_new] = max(latest_end_s[is_new], end_s)
     return False
 
 
 def _covered_s(readings: DayReadings) -> int:
-    return sum(reading.duration_s for reading in readings)
+    """Seconds that are measured; a second reading of the same interval measures nothing more."""
+    return sum(duration_s for _, duration_s in {(r.start_s, r.duration_s) for r in readings})
 
 
 def _feed_time_s(readings: DayReadings) -> int:

@@ -37,7 +37,7 @@ def decimal_from_text(text: str, *, record: str = "") -> Decimal:
             next_step="Write digits with a point; no thousands separator, no unit.",
         )
     value = Decimal(stripped)
-    if abs(value) >= Decimal(10) ** 30:
+    if value.copy_abs() >= Decimal(10) ** 30:  # `abs` would round to 28 digits first
         raise NumberError(expected="an amount below 10^30", got=text, record=record, next_step="Check the number.")
     return value
 

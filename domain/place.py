@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from domain.errors import PlaceError
 
-_ZIP = re.compile(r"([0-9]{5})(?:-[0-9]{4})?\Z")
+_ZIP = re.compile(r"(?:US-)?([0-9]{5})(?:-[0-9]{4})?\Z")
 _COUNTRY = re.compile(r"[A-Z]{2}\Z")
 
 
@@ -42,7 +42,8 @@ def place_from_text(text: str, *, zone: str = "", record: str = "") -> Place:
     Raises:
         PlaceError: The text is neither.
     """
-    stripped = text.strip().upper().removeprefix("US-")
+    stripped = text.strip()
+    stripped = stripped.upper() if stripped.isascii() else stripped  # other alphabets' capitals can be ASCII: "ß" becomes "SS"
     as_zip = _ZIP.match(stripped)
     if as_zip:
         return Place(f"US/zip/{as_zip[1]}", "US", zone)

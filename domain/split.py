@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from domain.period import Month, Period, local_midnight
+from domain.period import Month, Period, local_midnight, local_month
 
 
 def split_over_months(quantity_micro: int, period: Period, zone: ZoneInfo) -> list[tuple[Month, Period, int]]:
@@ -24,8 +24,8 @@ def split_over_months(quantity_micro: int, period: Period, zone: ZoneInfo) -> li
     """
     cuts = [period.start, *_month_starts(period, zone), period.end]
     spans = [Period(start, end) for start, end in pairwise(cuts)]
-    parts = split_in_proportion(quantity_micro, [_seconds(span) for span in spans])
-    return [(_month_of(span.start, zone), span, part) for span, part in zip(spans, parts, strict=True)]
+    parts = split_in_proportion(quantity_micro, [_microseconds(span) for span in spans])
+    return [(local_month(span.start, zone), span, part) for span, part in zip(spans, parts, strict=True)]
 
 
 def split_in_proportion(quantity_micro: int, weights: Sequence[int]) -> list[int]:
@@ -56,17 +56,12 @@ def bill_period(first: date, last: date, zone: ZoneInfo) -> Period:
 
 def _month_starts(period: Period, zone: ZoneInfo) -> list[datetime]:
     starts = []
-    month = _month_of(period.start, zone).plus(1)
+    month = local_month(period.start, zone).plus(1)
     while (at := local_midnight(month.first_date(), zone)) < period.end:
         starts.append(at)
         month = month.plus(1)
     return starts
 
 
-def _month_of(at: datetime, zone: ZoneInfo) -> Month:
-    day = at.astimezone(zone).date()
-    return Month(day.year, day.month)
-
-
-def _seconds(period: Period) -> int:
-    return int((period.end - period.start).total_seconds())
+def _microseconds(period: Period) -> int:
+    return (period.end - period.start) // timedelta(microseconds=1)

@@ -160,6 +160,11 @@ class Unscored:
             "reason": self.reason,
         }
 
+    @property
+    def canonical_bytes(self) -> bytes:
+        """Its canonical JSON: a leaf of the lines root."""
+        return to_canonical(self.to_json())
+
 
 def unscored_from_json(value: Json, *, record: str = "unscored") -> Unscored:
     """The unscored total that canonical JSON carries.

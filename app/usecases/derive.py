@@ -1,0 +1,121 @@
+"""From parsed documents to records: the same derivation for an import and for an auditor who repeats it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from domain.activity import Activity, EvidenceClass, Quality, activity_key
+from domain.meter_day import CutSeries, DayReadings, MeterDayId, Span, cut_into_days, day_activity, merge_readings
+from domain.period import Period, instant_of_epoch_s, zone_of
+from domain.series import MeterDocument
+from domain.split import split_over_months
+from domain.units import find_unit
+
+
+@dataclass(frozen=True, slots=True)
+class MeterSite:
+    """What the records of a meter depend on beside the readings.
+
+    Attributes:
+        region: Path of its region, part of the activity key.
+        zone: IANA time zone that its days are cut in.
+    """
+
+    region: str
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedRecord:
+    """What documents say about one meter day or span.
+
+    Attributes:
+        record_key: Its name.
+        usage_point: The provider's name of the meter point.
+        activities: What follows from it: one for a day, one per month for a span.
+    """
+
+    record_key: str
+    usage_point: str
+    activities: tuple[Activity, ...]
+
+
+def cut_document(document: MeterDocument, sites: Mapping[str, MeterSite]) -> CutSeries:
+    """A document's readings by local day.
+
+    Args:
+        document: As the connector parsed it.
+        sites: Site of each usage point by its name; a usage point without one is left out.
+
+    Returns:
+        Days, spans and notes.
+
+    Raises:
+        NumberError: A reading does not fit in 64 bits of millionths.
+        PlaceError: A site's zone does not exist.
+    """
+    known = [series for series in document.series if series.usage_point in sites]
+    return cut_into_days(known, {name: zone_of(site.zone, record=f"meter {name}") for name, site in sites.items()})
+
+
+def merge_documents(day: MeterDayId, cuts: Sequence[CutSeries]) -> DayReadings:
+    """The readings of one meter day after several documents, in the order in which they came."""
+    merged: DayReadings = {}
+    for cut in cuts:
+        if day in cut.days:
+            merged = merge_readings(merged, cut.days[day])
+    return merged
+
+
+def day_record(day: MeterDayId, readings: DayReadings, *, unit: str, site: MeterSite, evidence: EvidenceClass) -> DerivedRecord:
+    """The record of one meter day.
+
+    Args:
+        day: Meter, kind and local day.
+        readings: Its readings, at least one.
+        unit: Canonical unit of the readings.
+        site: Where the meter is.
+        evidence: How the readings are known.
+
+    Returns:
+        The record with its one activity.
+
+    Raises:
+        KindError: The kind is not measured in this unit.
+        NumberError: The sum does not fit in 64 bits of millionths.
+    """
+    key = activity_key(day.kind, site.region, day.day.year, find_unit(unit).dimension)
+    return DerivedRecord(day.record_key, day.usage_point, (day_activity(readings, day.day, key, evidence),))
+
+
+def span_record(span: Span, *, unit: str, site: MeterSite, evidence: EvidenceClass) -> DerivedRecord:
+    """The record of a reading over several days, split over months by days.
+
+    Args:
+        span: The reading.
+        unit: Canonical unit of its amount.
+        site: Where the meter is.
+        evidence: How it is known.
+
+    Returns:
+        The record with one activity per local month; they add up to the reading.
+
+    Raises:
+        KindError: The kind is not measured in this unit.
+        PlaceError: The site's zone does not exist.
+    """
+    period = Period(instant_of_epoch_s(span.start_s), instant_of_epoch_s(span.start_s + span.duration_s))
+    parts = split_over_months(span.quantity_micro, period, zone_of(site.zone))
+    dimension = find_unit(unit).dimension
+    activities = tuple(
+        Activity(
+            key=activity_key(span.kind, site.region, month.year, dimension),
+            start=part_of.start,
+            end=part_of.end,
+            month=month,
+            quantity_micro=part_micro,
+            quality=Quality.ESTIMATED if span.is_estimated else Quality.MEASURED,
+            evidence=evidence,
+        )
+        for month, part_of, part_micro in parts
+    )
+    return DerivedRecord(span.record_key, span.usage_point, activities)

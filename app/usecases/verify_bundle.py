@@ -1,0 +1,457 @@
+"""Walking a statement back from its bundle: token, quorum, manifest, lines, inputs, originals.
+
+Nothing is believed that can be recomputed. Each step stands for itself, so that a changed byte names the step that it breaks.
+A step that lacks what it needs (no chain, no shown inputs) says *not checked*; it never passes silently.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from hashlib import sha256
+
+from domain.activity import EvidenceClass, find_kind
+from domain.bundle import Bundle, bundle_from_bytes
+from domain.canonical import from_canonical
+from domain.errors import ClimateFitnessError, ProofError
+from domain.factor import Basis, EmissionFactor, GwpSet, factor_from_json
+from domain.fields import Fields
+from domain.issuance import IssuanceKind
+from domain.manifest import Manifest
+from domain.merkle import leaf_hash, verify_inclusion
+from domain.number import grams_of_micrograms
+from domain.period import Month
+from domain.record import activity_from_json
+from domain.statement import ActivityTotal, Line, line_from_json
+from ledger.inputs import InputGroup
+from ledger.issuance import envelope_digest, leaf_of, token_id, verify_batch_proof
+from ledger.signing import check_quorum, recover_signer
+from ledger.trees import INPUTS, LINES, ORIGINALS, flat_tree_id, inputs_tree_id, original_leaf
+from scoring.factors.compile import compile_factor
+from scoring.factors.factor_set import FactorSet
+from scoring.lines import line_emissions, make_lines
+from scoring.net import totals_of
+from scoring.resolve import resolve
+
+
+class StepState(StrEnum):
+    """How a step ended."""
+
+    OK = "ok"
+    FAILED = "failed"
+    NOT_CHECKED = "not_checked"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a verification.
+
+    Attributes:
+        name: Stable name: "bundle", "manifest", "issuance", "batch", "signatures", "lines", "factors", "choice", "arithmetic",
+            "totals", "inputs", "quantities", "originals", "chain".
+        state: How it ended.
+        detail: What was found, in plain words.
+    """
+
+    name: str
+    state: StepState
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedAuditors:
+    """Whom the verifier believes.
+
+    Attributes:
+        source: Where the list comes from, for people: "the chain", "auditors.json".
+        regions_by_address: Bitmap of regions by 0x address.
+        quorum: How many must have signed.
+    """
+
+    source: str
+    regions_by_address: Mapping[str, int]
+    quorum: int
+
+
+@dataclass(frozen=True, slots=True)
+class OnChain:
+    """What a chain says about a bundle's batch and token.
+
+    Attributes:
+        label: Which chain, in plain words.
+        chain_id: Its id.
+        contract: 0x address of the contract that was asked.
+        is_anchored: Whether the batch's root is in the contract.
+        token_root: Root that the token names, or None where there is no token.
+        is_final: Whether the block can no longer change.
+    """
+
+    label: str
+    chain_id: int
+    contract: str
+    is_anchored: bool
+    token_root: bytes | None
+    is_final: bool
+
+
+ChainLookup = Callable[[bytes, int], OnChain]
+"""Takes a batch root and a token id, asks a chain."""
+
+
+class _NotChecked(Exception):  # noqa: N818  # no error: a step that cannot be taken
+    """A step lacks what it needs."""
+
+
+@dataclass(frozen=True)
+class _Walk:
+    """A bundle on its way back, with what the verifier brings along."""
+
+    bundle: Bundle
+    factor_set: FactorSet
+    trusted: TrustedAuditors | None
+    chain: ChainLookup | None
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        return self.bundle.read_manifest()
+
+    @cached_property
+    def lines(self) -> tuple[Line, ...]:
+        if not self.bundle.lines:
+            if self.manifest.lines.leaf_count == len(self.bundle.unscored) == 0:
+                return ()
+            raise _NotChecked("the lines are not shown in this bundle")
+        return tuple(
+            line_from_json(from_canonical(text.encode(), record=f"line {i}"), record=f"line {i}")
+            for i, text in enumerate(self.bundle.lines, 1)
+        )
+
+    @cached_property
+    def leaves(self) -> list[Fields]:
+        if INPUTS not in self.bundle.keys:
+            raise _NotChecked("the inputs are not shown in this bundle")
+        return [
+            Fields(from_canonical(leaf.encode(), record=f"input of {group.group_key}"), f"input of {group.group_key}")
+            for group in self.bundle.groups
+            for leaf in group.leaves
+        ]
+
+    @cached_property
+    def rows(self) -> dict[str, EmissionFactor]:
+        rows = [factor_from_json(from_canonical(f.row.encode(), record="factor")) for f in self.bundle.factors]
+        return {row.factor_id: row for row in rows}
+
+
+def verify_bundle(
+    data: bytes, *, factor_set: FactorSet, trusted: TrustedAuditors | None = None, chain: ChainLookup | None = None
+) -> tuple[Step, ...]:
+    """Every step from the token to the inputs.
+
+    Args:
+        data: The bundle's bytes.
+        factor_set: The verifier's own factor set.
+        trusted: Whom the verifier believes; None where it has no list.
+        chain: How to ask a chain; None without one.
+
+    Returns:
+        The steps in order. The bundle holds where none failed.
+    """
+    try:
+        bundle = _read(data)
+    except ClimateFitnessError as error:
+        return (
+            Step("bundle", StepState.FAILED, error.sentence()),
+            *(Step(name, StepState.NOT_CHECKED, "the bundle cannot be read") for name, _ in _STEPS),
+        )
+    walk = _Walk(bundle, factor_set, trusted, chain)
+    checksum = "canonical, its checksum fits"
+    return (Step("bundle", StepState.OK, checksum), *(_take(name, check, walk) for name, check in _STEPS))
+
+
+def holds(steps: tuple[Step, ...]) -> bool:
+    """Whether no step failed."""
+    return all(step.state is not StepState.FAILED for step in steps)
+
+
+def first_failure(steps: tuple[Step, ...]) -> Step | None:
+    """The first step that failed, or None."""
+    return next((step for step in steps if step.state is StepState.FAILED), None)
+
+
+def _read(data: bytes) -> Bundle:
+    bundle = bundle_from_bytes(data)
+    _same("checksum", bundle.expected_checksum_hex(), bundle.checksum_hex)
+    return bundle
+
+
+def _take(name: str, check: Callable[[_Walk], str], walk: _Walk) -> Step:
+    try:
+        return Step(name, StepState.OK, check(walk))
+    except _NotChecked as reason:
+        return Step(name, StepState.NOT_CHECKED, str(reason))
+    except ClimateFitnessError as error:
+        return Step(name, StepState.FAILED, error.sentence())
+
+
+def _same(what: str, expected: object, got: object) -> None:
+    if expected != got:
+        raise ProofError(f"The {what} differs", expected=str(expected), got=str(got))
+
+
+# (1) The manifest is canonical and of a format that we know.
+def _manifest(walk: _Walk) -> str:
+    manifest = walk.manifest
+    return f"period {manifest.period}, revision {manifest.revision}, SHA-256 {manifest.manifest_hash.hex()[:16]}…"
+
+
+# (2) The issuance says what the manifest says.
+def _issuance(walk: _Walk) -> str:
+    manifest, issuance = walk.manifest, walk.bundle.issuance
+    totals = manifest.totals
+    _same("manifest hash", manifest.manifest_hash.hex(), issuance.manifest_hash.hex())
+    _same("inputs root", manifest.inputs.root_hex, issuance.inputs_root.hex())
+    _same("subject", manifest.subject_hex, issuance.subject.hex())
+    _same("first month", manifest.period.first.ym, issuance.from_month_ym)
+    _same("end month", manifest.period.end.ym, issuance.to_month_ym)
+    _same("revision", manifest.revision, issuance.revision)
+    _same("method", sha256(manifest.method.encode()).hexdigest(), issuance.method_hash.hex())
+    _same("gross (location)", grams_of_micrograms(totals.gross_location_ug_co2e), issuance.gross_location_g_co2e)
+    _same("gross (market)", grams_of_micrograms(totals.gross_market_ug_co2e), issuance.gross_market_g_co2e)
+    _same("retired", totals.retired_g_co2e, issuance.retired_g_co2e)
+    _same("net", totals.net_g_co2e, issuance.net_g_co2e)
+    kind = IssuanceKind.SELF_DECLARED_EMISSIONS if manifest.is_self_declared else IssuanceKind.AUDITED_EMISSIONS
+    _same("kind", kind.name, issuance.kind.name)
+    _same("token id", f"{token_id(issuance):064x}", walk.bundle.chain.token_id_hex)
+    return f"net {issuance.net_g_co2e} g CO2e, {issuance.kind.name.lower().replace('_', ' ')}"
+
+
+# (3) The issuance is in the batch that was signed.
+def _batch(walk: _Walk) -> str:
+    envelope, issuance = walk.bundle.envelope, walk.bundle.issuance
+    proof = [bytes.fromhex(node) for node in walk.bundle.batch_proof if len(node) == 64]  # noqa: PLR2004  # 32 bytes in hexadecimal
+    if len(proof) != len(walk.bundle.batch_proof) or not verify_batch_proof(leaf_of(issuance), proof, envelope.root):
+        raise ProofError("The issuance is not in this batch", expected=envelope.root.hex(), got=leaf_of(issuance).hex())
+    _same("region", envelope.region, issuance.region)
+    _same("method of the batch", envelope.method_hash.hex(), issuance.method_hash.hex())
+    return f"leaf in the root {envelope.root.hex()[:16]}… of {envelope.count}"
+
+
+# (4) A quorum of auditors signed the batch.
+def _signatures(walk: _Walk) -> str:
+    bundle = walk.bundle
+    signatures = [_hex(text, "signature") for text in bundle.signatures]
+    if walk.trusted is None:
+        digest = envelope_digest(bundle.envelope, chain_id=bundle.chain.chain_id, contract=bundle.chain.contract)
+        signers = [recover_signer(digest, signature) for signature in signatures]
+        named = {auditor.address.lower() for auditor in bundle.auditors}
+        for signer in signers:
+            if signer.lower() not in named:
+                raise ProofError("A signature is not of an auditor that the bundle names", expected=sorted(named), got=signer)
+        raise _NotChecked(f"signed by {', '.join(signers)}; whether they are auditors: no list and no chain to ask")
+    signers = check_quorum(
+        bundle.envelope,
+        signatures,
+        chain_id=bundle.chain.chain_id,
+        contract=bundle.chain.contract,
+        auditors=walk.trusted.regions_by_address,
+        quorum=walk.trusted.quorum,
+    )
+    return f"{len(signers)} of at least {walk.trusted.quorum} auditors signed ({walk.trusted.source}): {', '.join(signers)}"
+
+
+# (5) The lines shown are those of the manifest.
+def _lines(walk: _Walk) -> str:
+    if LINES not in walk.bundle.keys:
+        raise _NotChecked("the lines are not shown in this bundle")
+    leaves = [line.canonical_bytes for line in walk.lines] + [unscored.canonical_bytes for unscored in walk.bundle.unscored]
+    found = flat_tree_id(LINES, leaves, _hex(walk.bundle.keys[LINES], "key"))
+    _same("lines root", walk.manifest.lines, found)
+    return f"{len(walk.lines)} lines, {len(walk.bundle.unscored)} unscored"
+
+
+# (6) Every factor used is a row of the factor set that the manifest names.
+def _factors(walk: _Walk) -> str:
+    factor_set = walk.manifest.factor_set
+    used = {line.factor_id for line in walk.lines}
+    for proof in walk.bundle.factors:
+        path = tuple(_hex(node, "factor proof") for node in proof.path)
+        is_in = verify_inclusion(
+            leaf_hash(proof.row.encode()), proof.index, factor_set.size, path, bytes.fromhex(factor_set.root_hex)
+        )
+        if not is_in:
+            raise ProofError("A factor is not in the factor set", expected=factor_set.root_hex, got=proof.row[:80])
+    missing = used - set(walk.rows)
+    if missing:
+        raise ProofError("A factor is not shown", expected=f"proofs of {len(used)} factors", got=f"none of {sorted(missing)}")
+    publishers = sorted({f"{row.publisher} {row.edition}" for row in walk.rows.values()})
+    return f"{len(walk.rows)} factors in the set of {factor_set.size} rows: {'; '.join(publishers) or 'none needed'}"
+
+
+# (7) They are the factors that the method chooses.
+def _choice(walk: _Walk) -> str:
+    if walk.manifest.factor_set != walk.factor_set.id:
+        raise _NotChecked("this program holds another factor set than the statement used")
+    again, unscored = make_lines([_total_of(line) for line in _one_per_key(walk.lines)], walk.factor_set)
+    expected = {(line.month, line.key.key_id, line.basis): (line.factor_id, line.flags) for line in again}
+    for line in walk.lines:
+        _same(
+            f"factor of {line.key.kind} in {line.month}",
+            expected.get((line.month, line.key.key_id, line.basis)),
+            (line.factor_id, line.flags),
+        )
+    if unscored or len(again) != len(walk.lines):
+        raise ProofError("The method gives other lines", expected=f"{len(again)} lines", got=f"{len(walk.lines)} lines")
+    for total in walk.bundle.unscored:
+        if resolve(total.key, walk.factor_set, Basis.LOCATION).chosen is not None:
+            raise ProofError(
+                "An unscored activity has a factor", expected="no factor", got=total.key.kind, record=str(total.month)
+            )
+    return f"the method {walk.manifest.method} chooses the same {len({line.factor_id for line in walk.lines})} factors"
+
+
+# (8) Quantity x factor gives the emissions of every line, by gas.
+def _arithmetic(walk: _Walk) -> str:
+    for line in walk.lines:
+        row = walk.rows.get(line.factor_id)
+        if row is None:
+            raise ProofError("A line's factor is not shown", expected=line.factor_id, got="none", record=str(line.month))
+        _same("kind of the factor", line.key.unit, row.unit)
+        compiled = compile_factor(row, GwpSet.AR5, walk.factor_set.gwps)
+        _same(f"GWP set of {line.month}", compiled.gwp_set, line.gwp_set)
+        _same(
+            f"line {line.month} {line.key.kind} {line.basis}",
+            line_emissions(line.quantity_micro, compiled.ug_per_unit),
+            line.emissions,
+        )
+        kind = find_kind(line.key.kind)
+        _same("scope", (kind.scope, kind.category, kind.is_avoided), (line.scope, line.category, line.is_avoided))
+    return f"{len(walk.lines)} multiplications redone, equal to the microgram"
+
+
+# (9) The lines add up to the totals.
+def _totals(walk: _Walk) -> str:
+    again = totals_of(walk.lines, retired_g_co2e=walk.manifest.totals.retired_g_co2e, unscored_count=len(walk.bundle.unscored))
+    _same("totals", again, walk.manifest.totals)
+    return f"gross {again.gross_location_ug_co2e} µg CO2e (location), net {again.net_ug_co2e} µg CO2e"
+
+
+# (10) The inputs shown are those that the inputs root commits to.
+def _inputs(walk: _Walk) -> str:
+    if INPUTS not in walk.bundle.keys:
+        raise _NotChecked("the inputs are not shown in this bundle")
+    groups = [
+        InputGroup(group.group_key, group_totals(group.leaves), [leaf.encode() for leaf in group.leaves])
+        for group in walk.bundle.groups
+    ]
+    found = inputs_tree_id(groups, _hex(walk.bundle.keys[INPUTS], "key"))
+    _same("inputs root", walk.manifest.inputs, found)
+    return f"{found.leaf_count} records in {len(groups)} groups"
+
+
+# (11) The quantities of the lines are the sums of the inputs.
+def _quantities(walk: _Walk) -> str:
+    from_inputs: dict[tuple[Month, str, EvidenceClass], int] = defaultdict(int)
+    for leaf in walk.leaves:
+        for index, value in enumerate(leaf.items("activities")):
+            activity = activity_from_json(value, record=f"{leaf.record}.activities[{index}]")
+            from_inputs[activity.month, activity.key.key_id, activity.evidence] += activity.quantity_micro
+    from_lines: dict[tuple[Month, str, EvidenceClass], int] = {}
+    for line in _one_per_key(walk.lines):
+        _same("quantity by evidence", line.quantity_micro, sum(line.by_evidence_micro.values()))
+        from_lines |= {(line.month, line.key.key_id, c): q for c, q in line.by_evidence_micro.items()}
+    scored = {(line.month, line.key.key_id) for line in walk.lines}
+    for total in walk.bundle.unscored:
+        found = sum(q for (month, key_id, _), q in from_inputs.items() if (month, key_id) == (total.month, total.key.key_id))
+        _same(f"unscored quantity of {total.key.kind}", found, total.quantity_micro)
+    known = {(total.month, total.key.key_id) for total in walk.bundle.unscored} | scored
+    for month, key_id, _ in from_inputs:
+        if (month, key_id) not in known:
+            raise ProofError(
+                "An input is in no line", expected="every input in a line or unscored", got=key_id, record=str(month)
+            )
+    _same("sums of the inputs", {k: v for k, v in from_inputs.items() if k[:2] in scored}, from_lines)
+    return f"{len(from_lines)} sums redone from {len(walk.leaves)} records"
+
+
+# (12) The originals named by the inputs are those of the manifest.
+def _originals(walk: _Walk) -> str:
+    if ORIGINALS not in walk.bundle.keys:
+        raise _NotChecked("the originals are not shown in this bundle")
+    found = flat_tree_id(
+        ORIGINALS, [original_leaf(digest) for digest in walk.bundle.originals], _hex(walk.bundle.keys[ORIGINALS], "key")
+    )
+    _same("originals root", walk.manifest.originals, found)
+    named = {digest for leaf in walk.leaves for digest in leaf.texts("documents")}
+    _same("originals named by the inputs", sorted(named), sorted(walk.bundle.originals))
+    return f"{found.leaf_count} originals named by their SHA-256"
+
+
+# (13) The chain holds the batch, and the token where one was issued.
+def _chain(walk: _Walk) -> str:
+    if walk.chain is None:
+        raise _NotChecked("not checked: on chain")
+    reference, envelope = walk.bundle.chain, walk.bundle.envelope
+    found = walk.chain(envelope.root, int(reference.token_id_hex, 16))
+    if (found.chain_id, found.contract.lower()) != (reference.chain_id, reference.contract.lower()):
+        raise _NotChecked(f"the chain at hand is {found.chain_id}, the statement is on {reference.chain_id}")
+    if reference.action == "issue":
+        _same("root that the token names", envelope.root.hex(), found.token_root.hex() if found.token_root else "no token")
+    elif not found.is_anchored:
+        raise ProofError("The batch is not on the chain", expected=envelope.root.hex(), got="no such root")
+    return (
+        f"{'token' if reference.action == 'issue' else 'root'} found; {found.label}{'' if found.is_final else '; not final yet'}"
+    )
+
+
+_STEPS: tuple[tuple[str, Callable[[_Walk], str]], ...] = (
+    ("manifest", _manifest),
+    ("issuance", _issuance),
+    ("batch", _batch),
+    ("signatures", _signatures),
+    ("lines", _lines),
+    ("factors", _factors),
+    ("choice", _choice),
+    ("arithmetic", _arithmetic),
+    ("totals", _totals),
+    ("inputs", _inputs),
+    ("quantities", _quantities),
+    ("originals", _originals),
+    ("chain", _chain),
+)
+
+
+def group_totals(leaves: tuple[str, ...]) -> dict[str, str]:
+    """Quantity totals of a group by activity key: what its node in the inputs tree commits to.
+
+    Args:
+        leaves: Canonical JSON text of its record revisions.
+
+    Returns:
+        Activity key id to the sum in millionths, as text.
+
+    Raises:
+        CanonicalError: A leaf is not a record.
+    """
+    totals: dict[str, int] = defaultdict(int)
+    for text in leaves:
+        leaf = Fields(from_canonical(text.encode(), record="input"), "input")
+        for value in leaf.items("activities"):
+            activity = activity_from_json(value)
+            totals[activity.key.key_id] += activity.quantity_micro
+    return {key_id: str(total) for key_id, total in sorted(totals.items())}
+
+
+def _one_per_key(lines: tuple[Line, ...]) -> list[Line]:
+    return list({(line.month, line.key.key_id): line for line in lines}.values())
+
+
+def _total_of(line: Line) -> ActivityTotal:
+    return ActivityTotal(line.month, line.key, line.quantity_micro, line.by_evidence_micro, activity_count=0)
+
+
+def _hex(text: str, what: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError as error:
+        raise ProofError(f"This {what} is not hexadecimal", expected="hexadecimal digits", got=text) from error
