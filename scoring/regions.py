@@ -1,7 +1,7 @@
 """The region graph: which wider place a place falls back to, and which time zones it may have.
 
-    US/zip/94110 -> US/egrid/CAMX (one to three) -> US/state/CA -> US
-    JE -> GB -> WORLD/europe -> WORLD
+US/zip/94110 -> US/egrid/CAMX (one to three) -> US/state/CA -> US
+JE -> GB -> WORLD/europe -> WORLD
 """
 
 import csv

@@ -16,7 +16,6 @@ from importlib import resources
 from io import StringIO
 from pathlib import Path
 
-from scoring.factors.attribution import attribution_text
 from scoring.factors.importers.countries import import_countries
 from scoring.factors.importers.egrid_co2e import import_co2e
 from scoring.factors.importers.egrid_rekeyed import import_rekeyed
@@ -63,7 +62,7 @@ def build(raw: Path) -> Built:
 
     Raises:
         FactorSetError: A file is not what its importer expects.
-    """  # noqa: DOC502 - raised by the importers
+    """
     alpha2_of, countries, country_findings = import_countries((raw / "geo/country-codes.csv").read_bytes())
     imported = import_sources(raw, alpha2_of)
     by_zip, zip_findings = import_zips((raw / "epa/power_profiler_zipcode_tool_2018_v9.csv").read_bytes())
@@ -72,7 +71,7 @@ def build(raw: Path) -> Built:
     tables = [asdict(table) for part in imported for table in part.tables]
     regions = _regions([*countries, *states, *(region for part in imported for region in part.regions)])
     files = {
-        "ATTRIBUTION.md": attribution_text(tables).encode(),
+        "ATTRIBUTION.md": _attribution(tables),
         "factors.csv": _csv(["table_id", "region", "year", "rate", *GAS_COLUMNS], map(_row_cells, rows)),
         "parameters.csv": _csv(
             [field.name for field in fields(Parameter)],
@@ -81,7 +80,7 @@ def build(raw: Path) -> Built:
         "regions.csv": _csv(["region", "name", "parent"], (list(astuple(region)) for region in regions)),
         "tables.json": _json(tables),
         "zips.csv": _csv(["state", "subregions", "zips"], _zip_lines(by_zip)),
-        "zones.csv": resources.files("scoring.factors").joinpath("kept/zones.csv").read_bytes(),
+        "zones.csv": _kept("zones.csv"),
     }
     files["dataset.json"] = _manifest(files, len(rows))
     checks = _cross_checks(imported)
@@ -127,6 +126,16 @@ def differences(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> list
             gone, came = len(set(old) - set(new)), len(set(new) - set(old))
             found.append(f"{name}: {gone} lines out, {came} lines in")
     return found
+
+
+def _attribution(tables: Sequence[Mapping[str, str]]) -> bytes:
+    """ATTRIBUTION.md: the kept text with one line per table."""
+    lines = (f"| {t['publisher']} | {t['edition']} | {t['table']} | {t['source_url']} | {t['licence']} |" for t in tables)
+    return _kept("ATTRIBUTION.in.md").decode().replace("{tables}", "\n".join(lines)).encode()
+
+
+def _kept(name: str) -> bytes:
+    return resources.files("scoring.factors").joinpath("kept", name).read_bytes()
 
 
 def _cross_checks(imported: Sequence[Imported]) -> list[str]:

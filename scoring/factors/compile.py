@@ -12,7 +12,7 @@ from domain.number import decimal_from_text, fraction_of, round_half_even
 from domain.units import Dimension, find_unit
 
 MAX_UG_PER_UNIT = 9_220_000_000_000
-"""Largest factor with which a line stays inside 64 bits: (10^6 - 1) x f + 500000 < 2^63 (shared design, arithmetic, section 1)."""
+"""Largest factor with which a line stays inside 64 bits: (10^6 - 1) x f + 500000 < 2^63 (shared design, arithmetic, 1)."""
 
 _UG_PER_KG = 1_000_000_000
 

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from domain.errors import FactorSetError, NotFoundError
 from domain.factor import CompiledFactor, EmissionFactor, FactorSetId, GwpSet, LifeCycleScope
-from domain.number import fraction_of, decimal_from_text
+from domain.number import decimal_from_text, fraction_of
 from scoring.factors.compile import GwpValues, compile_factor
 from scoring.factors.log import FactorLog
 from scoring.regions import RegionGraph
@@ -77,7 +77,7 @@ class FactorSet:
     version: str
 
     def rows(
-        self, kind: str, region: str, *, rates: Sequence[str] = (), scope: LifeCycleScope | None = None
+        self, kind: str, region: str, *, rates: Sequence[str] = (), scopes: Sequence[LifeCycleScope] = ()
     ) -> tuple[EmissionFactor, ...]:
         """Rows of one kind and region, oldest admitted first.
 
@@ -85,13 +85,13 @@ class FactorSet:
             kind: Name of the kind.
             region: Exactly this region.
             rates: Only these rates; any where empty.
-            scope: Only this life-cycle scope; any where left out.
+            scopes: Only these life-cycle scopes; any where empty.
 
         Returns:
             The rows; none where the set holds none.
         """
         found = self._by_place.get((kind, region), ())
-        return tuple(f for f in found if (not rates or f.rate in rates) and scope in (None, f.life_cycle_scope))
+        return tuple(f for f in found if (not rates or f.rate in rates) and (not scopes or f.life_cycle_scope in scopes))
 
     def row(self, factor_id: str) -> EmissionFactor:
         """The row of this id.
@@ -122,7 +122,7 @@ class FactorSet:
 
         Raises:
             NotFoundError: The set has no such row.
-        """  # noqa: DOC502 - raised by _index_of
+        """
         index = self._index_of(factor_id)
         return RowProof(self.factors[index].canonical_bytes, index, len(self.factors), self._log.path(index))
 

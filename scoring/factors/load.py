@@ -26,7 +26,7 @@ def shipped_factor_set() -> FactorSet:
 
     Raises:
         FactorSetError: A file of it is damaged.
-    """  # noqa: DOC502 - raised by load_factor_set
+    """
     return load_factor_set(resources.files("scoring.factors").joinpath("data"))
 
 

@@ -1,4 +1,4 @@
-"""eGRID total-output rates as CO2e, 2018 to 2021, by subregion and by state: extracts of the Data Explorer kept by NREL ComStock."""
+"""eGRID total-output rates as CO2e, 2018 to 2021, by subregion and by state: NREL ComStock's extracts of the Data Explorer."""
 
 import csv
 from io import StringIO

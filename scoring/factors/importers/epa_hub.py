@@ -144,7 +144,7 @@ def _table_lines(data: bytes, edition: HubEdition, record: str) -> list[tuple[st
         raise FactorSetError(expected="a row titled Table 6", got="none", record=record)
     first_number = 4 if edition.has_two_name_columns else 3
     _check_header(cells[title_index + 2 : title_index + 5], edition, first_number, record)
-    found = []
+    found: list[tuple[str, str, Sequence[object]]] = []
     for row in cells[title_index + 5 :]:
         label = str(row[2] or "").strip()
         numbers = row[first_number : first_number + 6 + edition.has_grid_loss]

@@ -1,10 +1,11 @@
-"""What every importer gives: tables, published rows, parameters, regions, and findings for the diff; and the checks they share."""
+"""What every importer gives (tables, published rows, parameters, regions, findings), and the checks they share."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from hashlib import sha256
+from itertools import pairwise
 
 from domain.errors import FactorSetError
 from domain.number import decimal_from_text
@@ -201,7 +202,7 @@ def large_changes(rows: Iterable[PublishedRow], *, record: str) -> tuple[str, ..
     findings = []
     for (region, what), by_year in sorted(series.items()):
         years = sorted(by_year)
-        for before, after in zip(years, years[1:], strict=False):
+        for before, after in pairwise(years):
             old, new = by_year[before], by_year[after]
             if old and abs(Fraction(new - old)) / Fraction(old) > LARGE_CHANGE_RATIO:
                 findings.append(f"{record}: {region} {what} moved from {old} ({before}) to {new} ({after})")
