@@ -160,7 +160,7 @@ class Profile:
         quantities_micro: Millionths of the canonical unit.
         feed_times_s: When the feed that each interval came from was last changed, seconds since 1970, 0 where unknown: a newer
             feed's value replaces an older one.
-        estimated_indexes: Which intervals the utility marks as estimated, ascending.
+        is_estimated: Whether the utility marks each interval as estimated; empty where what holds for the day holds for all.
 
     Invariant: the first four are equally long; the quantities sum to the activity's `quantity_micro`.
     """
@@ -169,7 +169,7 @@ class Profile:
     durations_s: tuple[int, ...]
     quantities_micro: tuple[int, ...]
     feed_times_s: tuple[int, ...] = ()
-    estimated_indexes: tuple[int, ...] = ()
+    is_estimated: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,10 +83,12 @@ def from_json(data: bytes, *, record: str = "document") -> Json:
     """
     try:
         if _depth_count(data) > MAX_DEPTH_COUNT:
-            raise _too_deep(record)
+            raise CanonicalError(expected=f"at most {MAX_DEPTH_COUNT} levels", got="deeper nesting")
         value = json.loads(
             data.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_float=_no_fraction
         )
+    except CanonicalError as error:  # from a hook, which does not know what is read
+        raise CanonicalError(error.message, expected=error.expected, got=error.got, record=record) from error
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise CanonicalError("This is not JSON", expected="UTF-8 JSON", got=str(error), record=record) from error
     except ValueError as error:  # over-long integers
@@ -107,15 +109,17 @@ def canonical_sha256(value: Json) -> bytes:
 
 def _check(value: object, path: str, depth: int) -> None:
     if depth >= MAX_DEPTH_COUNT and isinstance(value, Mapping | list | tuple):
-        raise _too_deep(path[:80])
+        raise CanonicalError(expected=f"at most {MAX_DEPTH_COUNT} levels", got="deeper nesting", record=path[:80])
     match value:
         case None | bool():
             return
         case int():
             if abs(value) > MAX_INTEGER:
-                raise CanonicalError(expected="an integer below 2^53, or a string", got=_integer_text(value), record=path)
+                raise CanonicalError(
+                    expected="an integer below 2^53, or a string", got=f"one of {value.bit_length()} bits", record=path
+                )
         case str():
-            if any("\ud800" <= c <= "\udfff" for c in value):
+            if not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
                 raise CanonicalError(expected="text without lone surrogates", got=ascii(value), record=path)
         case Mapping():
             for key, item in value.items():
@@ -127,17 +131,6 @@ def _check(value: object, path: str, depth: int) -> None:
                 _check(item, f"{path}[{index}]", depth + 1)
         case _:
             raise CanonicalError(expected="text, integer, boolean, null, array or object", got=type(value).__name__, record=path)
-
-
-def _too_deep(record: str) -> CanonicalError:
-    return CanonicalError(expected=f"at most {MAX_DEPTH_COUNT} levels", got="deeper nesting", record=record)
-
-
-def _integer_text(value: int) -> str:
-    return str(value) if value.bit_length() <= _SHOWN_BITS else f"an integer of {value.bit_length()} bits"
-
-
-_SHOWN_BITS = 256  # Python refuses to write integers of more than 4300 digits
 
 
 def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -174,6 +174,7 @@ class _OneSeries:
 
     def _cut(self, local: "_DayOfInstant") -> None:
         one, readings_of = self._series, self._readings
+        repeats: dict[tuple[str, int, int], int] = {}
         is_electricity, is_export = one.kind == "electricity", one.direction is Direction.EXPORT
         for start_s, duration_s, signed_micro, is_estimated in _readings(one):
             kind, quantity_micro = one.kind, signed_micro
@@ -186,8 +187,9 @@ class _OneSeries:
                 continue
             of_day = readings_of.setdefault((kind, local.day_number(start_s + duration_s // 2)), {})
             reading = ReadingId(start_s, duration_s, 0)
-            while reading in of_day:
-                reading = ReadingId(start_s, duration_s, reading.occurrence_index + 1)
+            if reading in of_day:
+                repeats[kind, start_s, duration_s] = occurrence_index = repeats.get((kind, start_s, duration_s), 0) + 1
+                reading = ReadingId(start_s, duration_s, occurrence_index)
             of_day[reading] = ReadingValue(quantity_micro, one.updated_at_s, is_estimated)
         self.kinds.update(kind for kind, _ in readings_of)
 
@@ -252,7 +254,7 @@ def day_activity(readings: DayReadings, day: date, key: ActivityKey, evidence: E
             tuple(reading.duration_s for reading, _ in ordered),
             tuple(value.quantity_micro for _, value in ordered),
             tuple(value.feed_time_s for _, value in ordered),
-            tuple(index for index, (_, value) in enumerate(ordered) if value.is_estimated),
+            tuple(value.is_estimated for _, value in ordered) if any(value.is_estimated for _, value in ordered) else (),
         ),
     )
 
@@ -264,17 +266,15 @@ def readings_of_activity(activity: Activity) -> DayReadings:
         return {}
     first_s = int(activity.start.timestamp())
     feed_times_s = profile.feed_times_s or (0,) * len(profile.starts_s)
-    estimated = frozenset(profile.estimated_indexes)
-    is_all_estimated = activity.quality is Quality.ESTIMATED and not estimated  # known of the day, not of its readings
+    is_estimated = profile.is_estimated or (activity.quality is Quality.ESTIMATED,) * len(profile.starts_s)
     occurrences: dict[tuple[int, int], int] = {}
     found: dict[ReadingId, ReadingValue] = {}
-    columns = zip(profile.starts_s, profile.durations_s, profile.quantities_micro, feed_times_s, strict=True)
-    for index, (offset_s, duration_s, quantity_micro, feed_time_s) in enumerate(columns):
+    columns = zip(profile.starts_s, profile.durations_s, profile.quantities_micro, feed_times_s, is_estimated, strict=True)
+    for offset_s, duration_s, quantity_micro, feed_time_s, is_guess in columns:
         start_s = first_s + offset_s
-        is_estimated = is_all_estimated or index in estimated
         occurrence_index = occurrences.get((start_s, duration_s), 0)
         occurrences[start_s, duration_s] = occurrence_index + 1
-        found[ReadingId(start_s, duration_s, occurrence_index)] = ReadingValue(quantity_micro, feed_time_s, is_estimated)
+        found[ReadingId(start_s, duration_s, occurrence_index)] = ReadingValue(quantity_micro, feed_time_s, is_guess)
     return found
 
 
@@ -326,24 +326,34 @@ def _without_third_views(series: Iterable[IntervalSeries]) -> tuple[list[Interva
 def _reason_left_out(one: IntervalSeries, directions: set[Direction], chosen: Sequence[IntervalSeries]) -> str:
     """Why a series is not counted beside the chosen ones, or nothing (ESPI FlowDirectionKind 1, 19, 4, 20)."""
     name = f"{one.kind} of meter {one.usage_point or '(unnamed)'}"
+    other_view = _other_view(one, directions)
+    if other_view:
+        return f"the {one.direction} series of {name} {other_view} and is not counted"
+    if any(known.kind == one.kind and known.unit != one.unit for known in chosen):
+        return f"the {one.direction} series of {name} is in {one.unit}, another one is not, and it is not counted"
+    if any(_is_same_meter(known, one) and _overlap(known, one) for known in chosen):
+        return f"a second {one.direction} series of {name} ({len(one.values)} readings) is not counted"
+    return ""
+
+
+def _other_view(one: IntervalSeries, directions: set[Direction]) -> str:
+    """What makes a series another view of what its meter's other directions tell, or nothing."""
     has_delivered, has_net = Direction.DELIVERED in directions, Direction.NET in directions
     match one.direction:
         case Direction.EXPORT if one.kind != "electricity":
-            return f"the export series of {name} is not counted: only electricity has an export"
+            return "is no consumption"
         case Direction.EXPORT if has_net and not has_delivered:
-            return f"the export series of {name} is in its net series already and is not counted"
+            return "is in its net series already"
         case Direction.NET if has_delivered:
-            return f"the net series of {name} is a third view of the same meter and is not counted"
+            return "is a third view of the same meter"
         case Direction.TOTAL if directions != {Direction.TOTAL}:
-            return f"the total series of {name} is a third view of the same meter and is not counted"
-    for known in chosen:
-        if known.kind == one.kind and known.unit != one.unit:
-            return f"the {one.direction} series of {name} is in {one.unit}, another one in {known.unit}, and is not counted"
-        if (known.usage_point, known.kind, known.direction) == (one.usage_point, one.kind, one.direction) and _overlap(
-            known, one
-        ):
-            return f"a second {one.direction} series of {name} ({len(one.values)} readings) is not counted"
-    return ""
+            return "is a third view of the same meter"
+        case _:
+            return ""
+
+
+def _is_same_meter(one: IntervalSeries, other: IntervalSeries) -> bool:
+    return (one.usage_point, one.kind, one.direction) == (other.usage_point, other.kind, other.direction)
 
 
 def _overlap(one: IntervalSeries, other: IntervalSeries) -> bool:
@@ -383,7 +393,7 @@ def _grids_conflict(older: DayReadings, newer: DayReadings) -> bool:
         return False
     known = {(r.start_s, r.start_s + r.duration_s) for r in older if r.duration_s}
     new = {(r.start_s, r.start_s + r.duration_s) for r in newer if r.duration_s}
-    latest_end_s = {False: 0, True: 0}
+    latest_end_s = dict.fromkeys((False, True), -INT64_MAX)
     for start_s, end_s in sorted(known ^ new):
         is_new = (start_s, end_s) in new
         if start_s < latest_end_s[not is_new]:

@@ -46,7 +46,7 @@ class Month:
         Raises:
             TimeError: The number is not 1 to 12.
         """
-        if not 1 <= self.number <= 12:
+        if self.number not in range(1, 13):
             raise TimeError(expected="a month from 1 to 12", got=str(self.number))
 
     @classmethod
@@ -301,14 +301,13 @@ def zone_of(name: str, *, record: str = "") -> ZoneInfo:
     Raises:
         PlaceError: There is no such zone.
     """
+    refusal = PlaceError("There is no such time zone", expected="an IANA name such as America/New_York", got=name, record=record)
+    if name in _NO_PLACE or name.startswith(("right/", "posix/")):
+        raise refusal
     try:
-        if name in _NO_PLACE or name.startswith(("right/", "posix/")):
-            raise ZoneInfoNotFoundError(name)
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise PlaceError(
-            "There is no such time zone", expected="an IANA name such as America/New_York", got=name, record=record
-        ) from error
+        raise refusal from error
 
 
 def local_midnight(day: date, zone: ZoneInfo) -> datetime:

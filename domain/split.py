@@ -58,7 +58,8 @@ def _month_starts(period: Period, zone: ZoneInfo) -> list[datetime]:
     starts = []
     month = local_month(period.start, zone).plus(1)
     while (at := local_midnight(month.first_date(), zone)) < period.end:
-        starts.append(at)
+        if at > period.start:  # Newfoundland's clocks went back at 00:01: its October had an hour after its first November minute
+            starts.append(at)
         month = month.plus(1)
     return starts
 
