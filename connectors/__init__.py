@@ -1,0 +1,1 @@
+"""One folder per provider: a pull generator and a pure parser each."""
