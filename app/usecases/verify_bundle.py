@@ -31,7 +31,7 @@ from ledger.trees import INPUTS, LINES, ORIGINALS, flat_tree_id, inputs_tree_id,
 from scoring.factors.compile import compile_factor
 from scoring.factors.factor_set import FactorSet
 from scoring.lines import line_emissions, make_lines
-from scoring.net import totals_of
+from scoring.net import make_totals
 from scoring.resolve import resolve
 
 
@@ -243,11 +243,11 @@ def _signatures(walk: _Walk) -> str:
     signatures = [_hex(text, "signature") for text in bundle.signatures]
     if walk.trusted is None:
         digest = envelope_digest(bundle.envelope, chain_id=bundle.chain.chain_id, contract=bundle.chain.contract)
-        signers = [recover_signer(digest, signature) for signature in signatures]
+        signers = tuple(recover_signer(digest, signature) for signature in signatures)
         named = {auditor.address.lower() for auditor in bundle.auditors}
         for signer in signers:
             if signer.lower() not in named:
-                raise ProofError("A signature is not of an auditor that the bundle names", expected=sorted(named), got=signer)
+                raise ProofError("A signature is not of an auditor that the bundle names", expected=", ".join(sorted(named)), got=signer)
         raise _NotChecked(f"signed by {', '.join(signers)}; whether they are auditors: no list and no chain to ask")
     signers = check_quorum(
         bundle.envelope,
@@ -292,7 +292,9 @@ def _factors(walk: _Walk) -> str:
 def _choice(walk: _Walk) -> str:
     if walk.manifest.factor_set != walk.factor_set.id:
         raise _NotChecked("this program holds another factor set than the statement used")
-    again, unscored = make_lines([_total_of(line) for line in _one_per_key(walk.lines)], walk.factor_set)
+    again, unscored = make_lines(
+        [_total_of(line) for line in _one_per_key(walk.lines)], lambda key, basis: resolve(key, walk.factor_set, basis)
+    )
     expected = {(line.month, line.key.key_id, line.basis): (line.factor_id, line.flags) for line in again}
     for line in walk.lines:
         _same(
@@ -321,7 +323,7 @@ def _arithmetic(walk: _Walk) -> str:
         _same(f"GWP set of {line.month}", compiled.gwp_set, line.gwp_set)
         _same(
             f"line {line.month} {line.key.kind} {line.basis}",
-            line_emissions(line.quantity_micro, compiled.ug_per_unit),
+            line_emissions(line.quantity_micro, compiled),
             line.emissions,
         )
         kind = find_kind(line.key.kind)
@@ -331,9 +333,9 @@ def _arithmetic(walk: _Walk) -> str:
 
 # (9) The lines add up to the totals.
 def _totals(walk: _Walk) -> str:
-    again = totals_of(walk.lines, retired_g_co2e=walk.manifest.totals.retired_g_co2e, unscored_count=len(walk.bundle.unscored))
+    again = make_totals(walk.lines, retired_g_co2e=walk.manifest.totals.retired_g_co2e, unscored_count=len(walk.bundle.unscored))
     _same("totals", again, walk.manifest.totals)
-    return f"gross {again.gross_location_ug_co2e} µg CO2e (location), net {again.net_ug_co2e} µg CO2e"
+    return f"gross {again.gross_location_ug_co2e} ug CO2e (location), net {again.net_ug_co2e} ug CO2e"
 
 
 # (10) The inputs shown are those that the inputs root commits to.

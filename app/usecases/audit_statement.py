@@ -1,0 +1,279 @@
+"""What a virtual auditor does: parse the originals again, derive everything anew, compare, and look for what is odd.
+
+The auditor believes nothing that it can recompute. It gets a request, answers findings, and keeps nothing of the data.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from app.usecases.derive import MeterSite, cut_document, day_record, merge_documents, span_record
+from domain.activity import ActivityKey, EvidenceClass
+from domain.canonical import Json, from_canonical
+from domain.errors import AuditError, ClimateFitnessError
+from domain.fields import Fields
+from domain.manifest import Manifest, manifest_from_canonical
+from domain.meter_day import CutSeries, MeterDayId, Span
+from domain.period import Month
+from domain.record import activity_from_json, activity_to_json
+from domain.series import MeterDocument
+from domain.statement import ActivityTotal
+from ledger.inputs import InputGroup
+from ledger.trees import build_trees
+from scoring.factors.factor_set import FactorSet
+from scoring.lines import make_lines
+from scoring.net import METHOD, evidence_ppm, make_statement
+from scoring.resolve import resolve
+
+EVIDENCE_FLOOR = EvidenceClass.UPLOADED
+"""Weakest class that counts as audited in this network."""
+
+EVIDENCE_FLOOR_PPM = 950_000
+"""Share of gross emissions that must be at or above the floor; below, a statement is self-declared."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentOriginal:
+    """An original as it is sent to the auditor.
+
+    Attributes:
+        connector: Which connector reads it.
+        body: Its bytes.
+    """
+
+    connector: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRequest:
+    """Everything that an auditor needs to recompute a statement.
+
+    Attributes:
+        manifest: Its canonical bytes.
+        groups: Group key to the canonical bytes of its leaves.
+        lines: Canonical bytes of the lines, as the subject computed them.
+        statement_key: 32 bytes, from which all salts follow.
+        originals: The originals, by their SHA-256 in hexadecimal.
+    """
+
+    manifest: bytes
+    groups: Mapping[str, Sequence[bytes]]
+    lines: Sequence[bytes]
+    statement_key: bytes
+    originals: Mapping[str, SentOriginal]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that an auditor does not accept.
+
+    Attributes:
+        code: Stable name: "manifest", "method", "original", "record", "quantity", "evidence", "lines", "trees", "totals".
+        detail: What was expected, what came, which record.
+    """
+
+    code: str
+    detail: str
+
+
+Parse = Callable[[str, bytes], MeterDocument]
+"""Takes a connector's name and a document's bytes; parses."""
+
+
+def audit_statement(request: AuditRequest, *, factor_set: FactorSet, parse: Parse) -> tuple[Manifest | None, tuple[Finding, ...]]:
+    """The findings of a recomputation from the originals; none where everything is equal.
+
+    Args:
+        request: What the subject sends.
+        factor_set: The auditor's own factor set.
+        parse: The auditor's own parsers.
+
+    Returns:
+        The manifest where it could be read, and the findings.
+    """
+    try:
+        manifest = manifest_from_canonical(request.manifest)
+    except ClimateFitnessError as error:
+        return None, (Finding("manifest", error.sentence()),)
+    audit = _Audit(request, manifest, factor_set, parse)
+    findings: list[Finding] = []
+    for code, check in (
+        ("method", audit.check_method),
+        ("original", audit.check_originals),
+        ("record", audit.check_records),
+        ("lines", audit.check_lines),
+        ("trees", audit.check_trees),
+    ):
+        try:
+            check()
+        except ClimateFitnessError as error:
+            findings.append(Finding(code, error.sentence()))
+    return manifest, tuple(findings)
+
+
+def is_self_declared(shares_ppm: Mapping[EvidenceClass, int]) -> bool:
+    """Whether evidence this weak makes a statement self-declared: emissions without it are nothing to declare."""
+    order = list(EvidenceClass)
+    strong_ppm = sum(ppm for found, ppm in shares_ppm.items() if order.index(found) >= order.index(EVIDENCE_FLOOR))
+    return bool(shares_ppm) and strong_ppm < EVIDENCE_FLOOR_PPM
+
+
+class _Audit:
+    """One recomputation. Invariant: reads the request, changes nothing."""
+
+    def __init__(self, request: AuditRequest, manifest: Manifest, factor_set: FactorSet, parse: Parse) -> None:
+        self._request = request
+        self._manifest = manifest
+        self._factor_set = factor_set
+        self._parse = parse
+        self._cuts: dict[tuple[str, str, MeterSite], CutSeries] = {}
+        self._documents: dict[str, MeterDocument] = {}
+        self._leaves = [
+            (group, Fields(from_canonical(leaf, record=group), f"input of {group}"))
+            for group, leaves in sorted(request.groups.items())
+            for leaf in leaves
+        ]
+
+    # (1) The same method and factor set.
+    def check_method(self) -> None:
+        _same("method", METHOD, self._manifest.method)
+        _same("factor set", self._factor_set.id.to_json(), self._manifest.factor_set.to_json())
+
+    # (2) The originals are what their hashes say, and all are there.
+    def check_originals(self) -> None:
+        named = {digest for _, leaf in self._leaves for digest in leaf.texts("documents")}
+        missing = named - set(self._request.originals)
+        if missing:
+            raise AuditError(
+                "An original is missing", expected=min(missing), got=f"{len(self._request.originals)} originals"
+            )
+        for digest, original in self._request.originals.items():
+            _same("hash of an original", digest, sha256(original.body).hexdigest())
+
+    # (3) Every record follows from its originals.
+    def check_records(self) -> None:
+        seen: set[tuple[str, str, str]] = set()
+        for group, leaf in self._leaves:
+            record = leaf.text("record_key")
+            name = (leaf.text("connector"), record, leaf.text("month"))
+            if name in seen:
+                raise AuditError("A record stands twice", expected="each record once a month", got=record, record=group)
+            seen.add(name)
+            _same("group", f"{name[0]}|{leaf.text('usage_point')}|{name[2]}", group)
+            if not self._manifest.period.holds(leaf.made("month", Month.from_text)):
+                raise AuditError(
+                    "A record is outside the period", expected=str(self._manifest.period), got=name[2], record=record
+                )
+            again = self._derive(leaf)
+            if again != leaf.items("activities"):
+                raise AuditError(
+                    "A record does not follow from its originals",
+                    expected=_amounts(again),
+                    got=_amounts(leaf.items("activities")),
+                    record=record,
+                )
+
+    # (4) Lines, totals and shares follow from the records.
+    def check_lines(self) -> None:
+        totals = self._activity_totals()
+        lines, unscored = make_lines(totals, lambda key, basis: resolve(key, self._factor_set, basis))
+        statement = make_statement(
+            period=self._manifest.period,
+            revision=self._manifest.revision,
+            lines=lines,
+            unscored=unscored,
+            factor_set=self._factor_set.id,
+            retired_g_co2e=self._manifest.totals.retired_g_co2e,
+        )
+        _same("lines", [line.canonical_bytes for line in statement.lines], list(self._request.lines))
+        _same("totals", statement.totals.to_json(), self._manifest.totals.to_json())
+        shares = evidence_ppm(statement.lines)
+        _same("evidence shares", shares, dict(self._manifest.evidence_ppm))
+        _same("self-declared", is_self_declared(shares), self._manifest.is_self_declared)
+        self._unscored = [found.canonical_bytes for found in statement.unscored]
+
+    # (5) The trees are those of the manifest.
+    def check_trees(self) -> None:
+        groups = [InputGroup(group, self._group_totals(group), list(leaves)) for group, leaves in self._request.groups.items()]
+        named = sorted({digest for _, leaf in self._leaves for digest in leaf.texts("documents")})
+        lines = [*self._request.lines, *getattr(self, "_unscored", [])]
+        trees = build_trees(groups, lines, named, self._request.statement_key)
+        _same("inputs root", trees.inputs, self._manifest.inputs)
+        _same("lines root", trees.lines, self._manifest.lines)
+        _same("originals root", trees.originals, self._manifest.originals)
+
+    def _derive(self, leaf: Fields) -> list[Json]:
+        """The activities of a leaf, from the originals that it names.
+
+        Raises:
+            AuditError: An original is missing, or none of them has the record.
+        """
+        connector, usage_point, zone = leaf.text("connector"), leaf.text("usage_point"), leaf.text("zone")
+        claimed = [activity_from_json(value, record=leaf.record) for value in leaf.items("activities")]
+        if not claimed:
+            raise AuditError("A record has no activity", expected="at least one", got="none", record=leaf.text("record_key"))
+        site = MeterSite(claimed[0].key.region, zone)
+        cuts = [self._cut(connector, digest, usage_point, site) for digest in leaf.texts("documents")]
+        month = leaf.made("month", Month.from_text)
+        day = _find_day(leaf.text("record_key"), cuts)
+        if day is not None:
+            unit = next(cut.unit[day.kind] for cut in cuts if day in cut.days)
+            record = day_record(day, merge_documents(day, cuts), unit=unit, site=site, evidence=claimed[0].evidence)
+        else:
+            span, unit = _find_span(leaf.text("record_key"), cuts)
+            record = span_record(span, unit=unit, site=site, evidence=claimed[0].evidence)
+        return [activity_to_json(activity) for activity in record.activities if activity.month == month]
+
+    def _cut(self, connector: str, digest: str, usage_point: str, site: MeterSite) -> CutSeries:
+        name = (digest, usage_point, site)
+        if name not in self._cuts:
+            original = self._request.originals.get(digest)
+            if original is None or original.connector != connector:
+                raise AuditError("An original is missing", expected=f"{digest} of {connector}", got="none")
+            if digest not in self._documents:
+                self._documents[digest] = self._parse(connector, original.body)
+            self._cuts[name] = cut_document(self._documents[digest], {usage_point: site})
+        return self._cuts[name]
+
+    def _activity_totals(self) -> list[ActivityTotal]:
+        sums: dict[tuple[Month, ActivityKey], dict[EvidenceClass, int]] = defaultdict(dict)
+        counts: dict[tuple[Month, ActivityKey], int] = defaultdict(int)
+        for _, leaf in self._leaves:
+            for value in leaf.items("activities"):
+                activity = activity_from_json(value, record=leaf.record)
+                by_evidence = sums[activity.month, activity.key]
+                by_evidence[activity.evidence] = by_evidence.get(activity.evidence, 0) + activity.quantity_micro
+                counts[activity.month, activity.key] += 1
+        return [ActivityTotal(month, key, sum(parts.values()), parts, counts[month, key]) for (month, key), parts in sums.items()]
+
+    def _group_totals(self, group: str) -> dict[str, str]:
+        sums: dict[str, int] = defaultdict(int)
+        for name, leaf in self._leaves:
+            if name == group:
+                for value in leaf.items("activities"):
+                    activity = activity_from_json(value, record=leaf.record)
+                    sums[activity.key.key_id] += activity.quantity_micro
+        return {key_id: str(total) for key_id, total in sorted(sums.items())}
+
+
+def _find_day(record_key: str, cuts: Sequence[CutSeries]) -> MeterDayId | None:
+    return next((day for cut in cuts for day in cut.days if day.record_key == record_key), None)
+
+
+def _find_span(record_key: str, cuts: Sequence[CutSeries]) -> tuple[Span, str]:
+    for cut in reversed(cuts):
+        for span in cut.spans:
+            if span.record_key == record_key:
+                return span, cut.unit[span.kind]
+    raise AuditError("A record is in none of its originals", expected=record_key, got=f"{len(cuts)} originals")
+
+
+def _amounts(activities: Sequence[Json]) -> str:
+    return ", ".join(f"{Fields(value, 'activity').text('quantity_micro')} millionths" for value in activities) or "no activity"
+
+
+def _same(what: str, expected: object, got: object) -> None:
+    if expected != got:
+        raise AuditError(f"The {what} differs", expected=str(expected), got=str(got))

@@ -1,0 +1,273 @@
+"""Taking in one document: parse, place, cut into days, merge with what is known, keep the original, store."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from app.services import Services
+from app.store import connections, periods, records, subjects
+from app.store.connections import ConnectionRow, UsagePointRow
+from app.store.records import Outcome, RecordInput, Stored
+from app.store.subjects import SubjectRow
+from app.usecases.derive import DerivedRecord, MeterSite, cut_document, day_record, span_record
+from app.usecases.keep_original import Original, keep_original
+from app.usecases.place_meter import MeterPlace, place_meter
+from connectors import registry
+from domain.activity import EvidenceClass
+from domain.errors import ConflictError, DocumentError, TimeError
+from domain.meter_day import CutSeries, merge_readings, readings_of_activity
+from domain.period import Month, instant_of_epoch_s, instant_to_text
+from domain.place import Place
+from domain.series import LocalTime, MeterDocument
+
+FUTURE_TOLERANCE = timedelta(hours=26)
+"""A reading may end so much after now: the utility's clock and ours, and the longest local day."""
+
+_LISTED_COUNT = 50
+"""Refused parts named one by one in a report; the rest is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file as it came.
+
+    Attributes:
+        body: Its bytes.
+        media_type: As the sender says; never believed.
+        evidence: How it is known.
+    """
+
+    body: bytes
+    media_type: str
+    evidence: EvidenceClass
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What became of a document.
+
+    Attributes:
+        document_sha256: Of the original, 64 hexadecimal digits.
+        is_known: Whether the very same bytes were taken in before.
+        reading_count: Readings in the document.
+        new_count: Meter days and spans that are new.
+        changed_count: Those that the document corrected.
+        same_count: Those that it repeated.
+        refused: What was not read, each with its reason.
+        refused_count: How many that are.
+        notes: What a person should know.
+        months: Months whose activity is other than before.
+        meters: Usage points with their places.
+    """
+
+    document_sha256: str
+    is_known: bool
+    reading_count: int
+    new_count: int
+    changed_count: int
+    same_count: int
+    refused: tuple[str, ...]
+    refused_count: int
+    notes: tuple[str, ...]
+    months: tuple[Month, ...]
+    meters: Mapping[str, MeterPlace]
+
+
+def import_document(
+    session: Session,
+    services: Services,
+    tenant_id: str,
+    subject_id: str,
+    connector_name: str,
+    upload: Upload,
+    *,
+    place: Place | None = None,
+) -> ImportReport:
+    """Take in one document of a subject; everything or nothing of it.
+
+    Args:
+        session: The open transaction.
+        services: What the program works with.
+        tenant_id: The subject's tenant.
+        subject_id: Whose document.
+        connector_name: Which connector reads it.
+        upload: The file.
+        place: Where the meter is, as the person says; else what is registered, else the subject's home.
+
+    Returns:
+        What became of it.
+
+    Raises:
+        NotFoundError: There is no such subject or connector.
+        DocumentError: The file cannot be read at all, or has no readings and nothing that was refused.
+        PlaceError: The place or its time zone must be asked for.
+        TimeError: It has readings in the future.
+        ConflictError: The meter is registered in another time zone.
+    """
+    now = services.clock.now()
+    connector = registry.find(connector_name)
+    document = connector.parse(upload.body)
+    _check_readable(document, connector_name)
+    _check_not_future(document, now)
+    subject = subjects.by_id(session, tenant_id, subject_id)
+    connection = connections.standing_file(
+        session, tenant_id, subject_id, connector_name, connection_id=services.randomness.id(), now=now
+    )
+    meters = _place_meters(session, services, subject, connection, document, place)
+    sites = {name: MeterSite(meter.place.region, meter.place.zone) for name, meter in meters.items()}
+    original = keep_original(session, services, subject, connector_name, upload.body, upload.media_type, upload.evidence)
+    cut = cut_document(document, sites)
+    parser_version = connector.manifest.parser_version
+    inputs = _inputs(session, connection, cut, sites, original, upload.evidence, parser_version)
+    stored = records.upsert_many(
+        session, tenant_id, subject_id, connection.id, inputs, recorded_at=now, new_id=services.randomness.id
+    )
+    months = sorted({month for one in stored for month in one.months})
+    for month in months:
+        periods.mark_changed(session, tenant_id, subject_id, month)
+    return _report(document, cut, original, stored, months, meters)
+
+
+def _check_readable(document: MeterDocument, connector_name: str) -> None:
+    if any(len(series.values) for series in document.series):
+        return
+    reasons = "; ".join(refusal.sentence() for refusal in document.refused[:3])
+    raise DocumentError(
+        "This file holds no readings that can be used",
+        expected="interval readings with their unit",
+        got=reasons or "none",
+        record=connector_name,
+        next_step="Ask the utility for the usage download with interval data.",
+    )
+
+
+def _check_not_future(document: MeterDocument, now: datetime) -> None:
+    limit_s = int((now + FUTURE_TOLERANCE).timestamp())
+    for series in document.series:
+        ends = [s + d for s, d in zip(series.starts_s, series.durations_s, strict=True)] if len(series.values) else []
+        late = [end for end in ends if end > limit_s]
+        if late:
+            raise TimeError(
+                "This file has readings in the future",
+                expected=f"readings up to {instant_to_text(now)}",
+                got=f"{len(late)}, the last one until {instant_to_text(instant_of_epoch_s(max(late)))}",
+                record=series.series_key,
+                next_step="Check the file and this machine's clock; a forecast is not a measurement.",
+            )
+
+
+def _place_meters(
+    session: Session,
+    services: Services,
+    subject: SubjectRow,
+    connection: ConnectionRow,
+    document: MeterDocument,
+    given: Place | None,
+) -> dict[str, MeterPlace]:
+    """Place of every usage point of the document, registered where it is new."""
+    known = {point.name: point for point in connections.usage_points_of(session, subject.tenant_id, connection.id)}
+    home = Place(subject.region, subject.country, subject.zone) if subject.region else None
+    found = {}
+    for name in sorted({series.usage_point for series in document.series if len(series.values)}):
+        registered = _registered(known.get(name))
+        meter = place_meter(
+            name,
+            given=given,
+            registered=registered,
+            home=home,
+            clock=_clock_of(document, name),
+            zones_of_region=services.zones_of_region,
+        )
+        if registered and registered.place.zone != meter.place.zone:
+            raise ConflictError(
+                "This meter is registered in another time zone, and its days were cut there",
+                expected=registered.place.zone,
+                got=meter.place.zone,
+                record=f"meter {name}",
+                next_step="Leave the place out to keep the registered one.",
+            )
+        connections.put_usage_point(
+            session,
+            UsagePointRow(
+                services.randomness.id(),
+                subject.tenant_id,
+                connection.id,
+                name,
+                meter.place.region,
+                meter.place.zone,
+                meter.zone_source,
+            ),
+        )
+        found[name] = meter
+    return found
+
+
+def _registered(point: UsagePointRow | None) -> MeterPlace | None:
+    if point is None:
+        return None
+    return MeterPlace(Place(point.region, point.region.split("/")[0], point.zone), point.zone_source)
+
+
+def _clock_of(document: MeterDocument, name: str) -> LocalTime | None:
+    return document.local_times.get(name) or document.local_times.get("")
+
+
+def _inputs(
+    session: Session,
+    connection: ConnectionRow,
+    cut: CutSeries,
+    sites: Mapping[str, MeterSite],
+    original: Original,
+    evidence: EvidenceClass,
+    parser_version: str,
+) -> list[RecordInput]:
+    """What the document and the earlier ones say together, one input per meter day or span."""
+    keys = [day.record_key for day in cut.days] + [span.record_key for span in cut.spans]
+    known = records.current_profiles(session, connection.tenant_id, connection.id, keys)
+    inputs = []
+
+    def add(record: DerivedRecord, *, is_merged: bool) -> None:
+        before = known.get(record.record_key)
+        earlier = before.document_sha256s if before and is_merged else ()
+        documents = (*(digest for digest in earlier if digest != original.sha256), original.sha256)
+        inputs.append(
+            RecordInput(connection.connector, parser_version, record.record_key, record.usage_point, documents, record.activities)
+        )
+
+    for day, readings in cut.days.items():
+        before = known.get(day.record_key)
+        merged = (
+            merge_readings(readings_of_activity(before.activities[0]), readings) if before and before.activities else readings
+        )
+        add(day_record(day, merged, unit=cut.unit[day.kind], site=sites[day.usage_point], evidence=evidence), is_merged=True)
+    for span in cut.spans:
+        site = sites[span.usage_point]
+        add(span_record(span, unit=cut.unit[span.kind], site=site, evidence=evidence), is_merged=False)
+    return inputs
+
+
+def _report(
+    document: MeterDocument,
+    cut: CutSeries,
+    original: Original,
+    stored: Sequence[Stored],
+    months: Sequence[Month],
+    meters: Mapping[str, MeterPlace],
+) -> ImportReport:
+    outcomes = Counter(one.outcome for one in stored)
+    return ImportReport(
+        document_sha256=original.sha256,
+        is_known=original.is_known,
+        reading_count=sum(len(series.values) for series in document.series),
+        new_count=outcomes[Outcome.NEW],
+        changed_count=outcomes[Outcome.CHANGED],
+        same_count=outcomes[Outcome.SAME],
+        refused=tuple(refusal.sentence() for refusal in document.refused[:_LISTED_COUNT]),
+        refused_count=len(document.refused),
+        notes=cut.notes,
+        months=tuple(months),
+        meters=meters,
+    )
