@@ -1,0 +1,364 @@
+"""Activities: exact totals for scoring, pages for lists, sums and profiles for figures. All of it current activity only."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import and_, func, or_, select, text
+from sqlalchemy.orm import Session
+
+from app.store import tables
+from app.store.activity_rows import ActivityReader, select_activities
+from app.store.tenant import of_tenant
+from domain.activity import Activity, ActivityKey, EvidenceClass, Profile
+from domain.errors import InputError, LineOverflowError
+from domain.number import INT64_MAX
+from domain.period import Month, MonthRange
+from domain.statement import ActivityTotal
+
+TOTALS_SQL = """
+SELECT a.month_ym, a.key_id, a.evidence, k.kind, k.region, k.year, k.unit, k.attributes_json,
+       COUNT(*) AS activity_count,
+       SUM(a.quantity_micro / 4294967296) AS high,
+       SUM(a.quantity_micro % 4294967296) AS low,
+       SUM(ABS(a.quantity_micro / 4294967296)) AS abs_high,
+       SUM(ABS(a.quantity_micro % 4294967296)) AS abs_low
+  FROM activity AS a
+  JOIN activity_key AS k ON k.tenant_id = a.tenant_id AND k.key_id = a.key_id
+ WHERE a.tenant_id = :tenant_id AND a.subject_id = :subject_id
+   AND a.month_ym >= :from_ym AND a.month_ym < :to_ym AND a.is_current
+ GROUP BY a.month_ym, a.key_id, a.evidence, k.kind, k.region, k.year, k.unit, k.attributes_json
+ ORDER BY a.month_ym, a.key_id, a.evidence
+"""
+"""One text for SQLite and PostgreSQL. Both truncate integer division towards zero, so q = (q / 2^32) x 2^32 + q % 2^32; sums of
+the two halves stay in 64 bits for up to 2^31 rows, where SQLite's SUM of whole quantities would raise depending on row order.
+"""
+
+MAX_PAGE_COUNT = 500
+"""Longest page of a list."""
+
+_HALF = 2**32
+_CURSOR = re.compile(r"([0-9]{1,16})-([0-9]{1,18})\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityRow:
+    """An activity with where it comes from.
+
+    Attributes:
+        activity_id: Its id in the store.
+        record_revision_id: The record revision it follows from.
+        record_id: The record.
+        record_key: The source's name of it.
+        usage_point: Meter point, or empty.
+        connector: What read it.
+        activity: What was measured.
+    """
+
+    activity_id: int
+    record_revision_id: str
+    record_id: str
+    record_key: str
+    usage_point: str
+    connector: str
+    activity: Activity
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityPage:
+    """A part of a list.
+
+    Attributes:
+        items: Newest first.
+        next_cursor: Where the next page begins; empty at the end.
+    """
+
+    items: tuple[ActivityRow, ...]
+    next_cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class MonthSum:
+    """Activity of one kind in one month.
+
+    Attributes:
+        month: Local month.
+        kind: Name of the kind.
+        unit: Canonical unit.
+        quantity_micro: Sum, millionths of the unit.
+        activity_count: How many activities are in it.
+    """
+
+    month: Month
+    kind: str
+    unit: str
+    quantity_micro: int
+    activity_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpanSum:
+    """Activity of one kind measured over one span: a local day for meter days, longer for bills.
+
+    Attributes:
+        start: Begin, UTC.
+        end: End, exclusive, UTC.
+        month: Local month.
+        kind: Name of the kind.
+        unit: Canonical unit.
+        quantity_micro: Sum over usage points, millionths of the unit.
+    """
+
+    start: datetime
+    end: datetime
+    month: Month
+    kind: str
+    unit: str
+    quantity_micro: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayProfile:
+    """Interval values of one activity.
+
+    Attributes:
+        start: What the profile's starts count from, UTC.
+        end: End of the activity, exclusive, UTC.
+        key: Its key.
+        profile: The values.
+    """
+
+    start: datetime
+    end: datetime
+    key: ActivityKey
+    profile: Profile
+
+
+def totals(session: Session, tenant_id: str, subject_id: str, months: MonthRange) -> tuple[ActivityTotal, ...]:
+    """The exact sum of activity by month and key, made inside the database.
+
+    Args:
+        session: The open transaction.
+        tenant_id: Its tenant.
+        subject_id: Whose.
+        months: Month labels.
+
+    Returns:
+        One total per month and key, by month and key id.
+
+    Raises:
+        LineOverflowError: Magnitudes add up to 2^63 or more for a month and key, which is then named.
+
+    Source:
+        shared design, arithmetic, section 1.
+    """
+    rows = session.execute(
+        text(TOTALS_SQL),
+        {"tenant_id": tenant_id, "subject_id": subject_id, "from_ym": months.first.ym, "to_ym": months.end.ym},
+    )
+    groups: dict[tuple[int, str], list[Any]] = {}
+    for row in rows:
+        groups.setdefault((row.month_ym, row.key_id), []).append(row)
+    reader = ActivityReader()
+    return tuple(_total(parts, reader) for parts in groups.values())
+
+
+def page(
+    session: Session,
+    tenant_id: str,
+    subject_id: str,
+    *,
+    cursor: str = "",
+    limit_count: int = 50,
+    months: MonthRange | None = None,
+) -> ActivityPage:
+    """A part of the list of activities, newest first.
+
+    Args:
+        session: The open transaction.
+        tenant_id: Its tenant.
+        subject_id: Whose.
+        cursor: `next_cursor` of the page before; empty for the first.
+        limit_count: Longest page wanted, 1 to 500.
+        months: Only these month labels; all where left out.
+
+    Returns:
+        The page. A row added meanwhile never moves what follows the cursor.
+
+    Raises:
+        InputError: The cursor is not one of ours, or the limit is out of range.
+    """
+    if not 1 <= limit_count <= MAX_PAGE_COUNT:
+        raise InputError(expected=f"a limit from 1 to {MAX_PAGE_COUNT}", got=limit_count, record="limit")
+    activity, record, revision = tables.ACTIVITY, tables.RECORD, tables.RECORD_REVISION
+    query = (
+        select_activities(
+            tenant_id, record.c.id.label("record_id"), record.c.record_key, record.c.usage_point, revision.c.connector
+        )
+        .join(revision, revision.c.id == activity.c.record_revision_id)
+        .join(record, record.c.id == revision.c.record_id)
+        .where(activity.c.subject_id == subject_id, activity.c.is_current)
+        .order_by(activity.c.start_at.desc(), activity.c.id.desc())
+        .limit(limit_count + 1)
+    )
+    if months is not None:
+        query = query.where(activity.c.month_ym >= months.first.ym, activity.c.month_ym < months.end.ym)
+    if cursor:
+        at, activity_id = _position_of(cursor)
+        is_later = and_(activity.c.start_at == at, activity.c.id < activity_id)
+        query = query.where(or_(activity.c.start_at < at, is_later))
+    rows, reader = session.execute(query).all(), ActivityReader()
+    items = tuple(_activity_row(row, reader) for row in rows[:limit_count])
+    is_more = len(rows) > limit_count
+    return ActivityPage(items, _cursor_of(items[-1]) if is_more else "")
+
+
+def months_of(session: Session, tenant_id: str, subject_id: str) -> tuple[Month, ...]:
+    """The months that have activity, in order."""
+    activity = tables.ACTIVITY
+    query = select(activity.c.month_ym).where(activity.c.subject_id == subject_id, activity.c.is_current).distinct()
+    rows = session.execute(of_tenant(query, activity, tenant_id).order_by(activity.c.month_ym)).scalars()
+    return tuple(Month.from_ym(ym) for ym in rows)
+
+
+def monthly_sums(session: Session, tenant_id: str, subject_id: str, months: MonthRange) -> tuple[MonthSum, ...]:
+    """Activity by month and kind, for figures.
+
+    Args:
+        session: The open transaction.
+        tenant_id: Its tenant.
+        subject_id: Whose.
+        months: Month labels.
+
+    Returns:
+        By month, kind and unit. A month without activity is absent, not zero.
+
+    Raises:
+        LineOverflowError: As `totals`.
+    """
+    sums: dict[tuple[Month, str, str], tuple[int, int]] = {}
+    for total in totals(session, tenant_id, subject_id, months):
+        group = (total.month, total.key.kind, total.key.unit)
+        quantity_micro, count = sums.get(group, (0, 0))
+        sums[group] = (quantity_micro + total.quantity_micro, count + total.activity_count)
+    return tuple(MonthSum(*group, *sums[group]) for group in sorted(sums))
+
+
+def daily_sums(session: Session, tenant_id: str, subject_id: str, months: MonthRange) -> tuple[SpanSum, ...]:
+    """Activity by the span it was measured over: one row per local day and kind where meter days are stored.
+
+    Args:
+        session: The open transaction.
+        tenant_id: Its tenant.
+        subject_id: Whose.
+        months: Month labels.
+
+    Returns:
+        By start, end and kind. A day without readings is absent, not zero.
+    """
+    activity, key = tables.ACTIVITY, tables.ACTIVITY_KEY
+    query = (
+        select(activity.c.start_at, activity.c.end_at, activity.c.month_ym, key.c.kind, key.c.unit, activity.c.quantity_micro)
+        .join(key, (key.c.tenant_id == activity.c.tenant_id) & (key.c.key_id == activity.c.key_id))
+        .where(
+            activity.c.subject_id == subject_id,
+            activity.c.month_ym >= months.first.ym,
+            activity.c.month_ym < months.end.ym,
+            activity.c.is_current,
+        )
+        .order_by(activity.c.start_at, activity.c.end_at, key.c.kind, key.c.unit)
+    )
+    sums: dict[tuple[datetime, datetime, Month, str, str], int] = {}
+    for start, end, ym, kind, unit, quantity_micro in session.execute(of_tenant(query, activity, tenant_id)):
+        group = (start, end, Month.from_ym(ym), kind, unit)
+        sums[group] = sums.get(group, 0) + quantity_micro  # in Python: no overflow here, whatever the day
+    return tuple(SpanSum(*group, quantity_micro) for group, quantity_micro in sums.items())
+
+
+def profiles(
+    session: Session, tenant_id: str, subject_id: str, *, start: datetime, end: datetime, kinds: Iterable[str] = ()
+) -> tuple[DayProfile, ...]:
+    """Interval values of the activities that begin in a span.
+
+    Args:
+        session: The open transaction.
+        tenant_id: Its tenant.
+        subject_id: Whose.
+        start: Begin of the span, aware.
+        end: End, exclusive, aware.
+        kinds: Names of kinds; all where left out.
+
+    Returns:
+        By start; an activity without profile is left out.
+    """
+    activity, key = tables.ACTIVITY, tables.ACTIVITY_KEY
+    query = (
+        select_activities(tenant_id)
+        .where(
+            activity.c.subject_id == subject_id,
+            activity.c.is_current,
+            activity.c.start_at >= start,
+            activity.c.start_at < end,
+            activity.c.profile.is_not(None),
+        )
+        .order_by(activity.c.start_at, activity.c.id)
+    )
+    wanted = tuple(kinds)
+    if wanted:
+        query = query.where(key.c.kind.in_(wanted))
+    reader = ActivityReader()
+    made = (reader.activity(row) for row in session.execute(query))
+    return tuple(DayProfile(a.start, a.end, a.key, a.profile) for a in made if a.profile is not None)
+
+
+def count_of(session: Session, tenant_id: str, subject_id: str) -> int:
+    """How many activities are current."""
+    activity = tables.ACTIVITY
+    query = select(func.count()).select_from(activity).where(activity.c.subject_id == subject_id, activity.c.is_current)
+    return int(session.execute(of_tenant(query, activity, tenant_id)).scalar_one())
+
+
+def _total(parts: list[Any], reader: ActivityReader) -> ActivityTotal:
+    key, month = reader.key(parts[0]), Month.from_ym(parts[0].month_ym)
+    magnitude_micro = sum(int(part.abs_high) * _HALF + int(part.abs_low) for part in parts)
+    if magnitude_micro > INT64_MAX:
+        raise LineOverflowError(
+            expected="quantities whose magnitudes add up to less than 2^63 millionths",
+            got=magnitude_micro,
+            record=f"{month} {key.kind} {key.region} {key.unit} (activity key {key.key_id[:16]})",
+            next_step="Look for a wrong unit or a repeated bill in this month.",
+        )
+    by_evidence = {EvidenceClass(part.evidence): int(part.high) * _HALF + int(part.low) for part in parts}
+    return ActivityTotal(
+        month=month,
+        key=key,
+        quantity_micro=sum(by_evidence.values()),
+        by_evidence_micro={c: by_evidence[c] for c in EvidenceClass if c in by_evidence},
+        activity_count=sum(part.activity_count for part in parts),
+    )
+
+
+def _activity_row(row: Any, reader: ActivityReader) -> ActivityRow:  # noqa: ANN401 - a row with joined columns
+    return ActivityRow(
+        activity_id=row.activity_id,
+        record_revision_id=row.record_revision_id,
+        record_id=row.record_id,
+        record_key=row.record_key,
+        usage_point=row.usage_point,
+        connector=row.connector,
+        activity=reader.activity(row),
+    )
+
+
+def _cursor_of(item: ActivityRow) -> str:
+    return f"{int(item.activity.start.timestamp()) * 1_000_000 + item.activity.start.microsecond}-{item.activity_id}"
+
+
+def _position_of(cursor: str) -> tuple[datetime, int]:
+    read = _CURSOR.match(cursor)
+    if not read:
+        raise InputError("This is not a cursor of ours", expected="next_cursor of the page before", got=cursor, record="cursor")
+    at_s, at_us = divmod(int(read[1]), 1_000_000)
+    return datetime.fromtimestamp(at_s, UTC).replace(microsecond=at_us), int(read[2])

@@ -1,0 +1,182 @@
+"""Jobs: work to do, once per key, claimed with a lease by whoever is free.
+
+Durability: a job is there when the transaction that enqueued it commits, and stays until it is done or has failed. Ordering:
+oldest due first, no promise beyond. Concurrency: a claim is exclusive until its lease ends; a worker that lost its lease cannot
+finish the job any more (the number of attempts is its token).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from app.store import tables
+from app.store.rows import columns_of, insert_new, to_row
+from app.store.tenant import of_tenant
+from domain.errors import ConflictError
+
+
+class JobState(StrEnum):
+    """Where a job stands."""
+
+    TODO = "todo"
+    DOING = "doing"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """Work to do.
+
+    Attributes:
+        key: Unique: what is done, for whom, for which window.
+        tenant_id: For whom.
+        kind: What to do.
+        payload_json: With what.
+        state: Where it stands.
+        attempts: How often it was claimed: the token of a claim.
+        next_at: Not before this instant.
+        lease_until: Until when the present claim holds.
+        error: Last failure, without personal data.
+        created_at: When it was enqueued.
+    """
+
+    key: str
+    tenant_id: str
+    kind: str
+    payload_json: str
+    state: JobState
+    attempts: int
+    next_at: datetime
+    lease_until: datetime | None
+    error: str
+    created_at: datetime
+
+
+def enqueue(session: Session, tenant_id: str, key: str, kind: str, payload_json: str, *, now: datetime) -> bool:
+    """Ask for work, due at once; False where this key was asked for before, which changes nothing."""
+    values = {
+        "key": key,
+        "tenant_id": tenant_id,
+        "kind": kind,
+        "payload_json": payload_json,
+        "state": str(JobState.TODO),
+        "attempts": 0,
+        "next_at": now,
+        "lease_until": None,
+        "error": "",
+        "created_at": now,
+    }
+    return insert_new(session, tables.JOB, values)
+
+
+def claim(session: Session, now: datetime, *, lease_s: int, kinds: Iterable[str] = ()) -> JobRow | None:
+    """The next job that is due, of any tenant, or one whose worker's lease has ended.
+
+    Args:
+        session: A transaction of its own; commit it before working.
+        now: The time.
+        lease_s: How long the job stays ours, seconds.
+        kinds: Only these; all where left out.
+
+    Returns:
+        The job, oldest due first, or None where nothing is due.
+    """
+    table = tables.JOB
+    is_due = or_(
+        and_(table.c.state == str(JobState.TODO), table.c.next_at <= now),
+        and_(table.c.state == str(JobState.DOING), table.c.lease_until <= now),
+    )
+    due = select(table.c.key).where(is_due).order_by(table.c.next_at, table.c.key).limit(1).with_for_update(skip_locked=True)
+    wanted = tuple(kinds)
+    if wanted:
+        due = due.where(table.c.kind.in_(wanted))
+    taken = (
+        update(table)
+        .where(table.c.key == due.scalar_subquery())
+        .values(state=str(JobState.DOING), attempts=table.c.attempts + 1, lease_until=now + timedelta(seconds=lease_s))
+        .returning(*columns_of(JobRow, table))
+    )
+    row = session.execute(taken).first()
+    return None if row is None else to_row(JobRow, row)
+
+
+def finish(session: Session, job: JobRow) -> None:
+    """Note that a claimed job is done.
+
+    Args:
+        session: The open transaction: the one that holds the job's effects.
+        job: As `claim` gave it.
+
+    Raises:
+        ConflictError: The lease ended and somebody else has it.
+    """
+    _leave(session, job, {"state": str(JobState.DONE), "lease_until": None, "error": ""})
+
+
+def retry_at(session: Session, job: JobRow, next_at: datetime, error: str) -> None:
+    """Put a claimed job back for later.
+
+    Args:
+        session: The open transaction.
+        job: As `claim` gave it.
+        next_at: Not before this instant.
+        error: What failed, without personal data.
+
+    Raises:
+        ConflictError: The lease ended and somebody else has it.
+    """
+    _leave(session, job, {"state": str(JobState.TODO), "lease_until": None, "error": error, "next_at": next_at})
+
+
+def fail(session: Session, job: JobRow, error: str) -> None:
+    """Give a claimed job up; it stays, for people to see.
+
+    Args:
+        session: The open transaction.
+        job: As `claim` gave it.
+        error: What failed, without personal data.
+
+    Raises:
+        ConflictError: The lease ended and somebody else has it.
+    """
+    _leave(session, job, {"state": str(JobState.FAILED), "lease_until": None, "error": error})
+
+
+def by_key(session: Session, tenant_id: str, key: str) -> JobRow | None:
+    """The job of a key, or None."""
+    table = tables.JOB
+    row = session.execute(of_tenant(select(*columns_of(JobRow, table)).where(table.c.key == key), table, tenant_id)).first()
+    return None if row is None else to_row(JobRow, row)
+
+
+def count_by_state(session: Session) -> dict[JobState, int]:
+    """How many jobs are in each state, over all tenants."""
+    table = tables.JOB
+    rows = session.execute(select(table.c.state, func.count()).group_by(table.c.state)).tuples()
+    counts = {JobState(state): count for state, count in rows}
+    return {state: counts.get(state, 0) for state in JobState}
+
+
+def prune(session: Session, before: datetime) -> None:
+    """Forget jobs that are done and were enqueued before an instant; their keys may be asked for again."""
+    table = tables.JOB
+    session.execute(delete(table).where(table.c.state == str(JobState.DONE), table.c.created_at < before))
+
+
+def _leave(session: Session, job: JobRow, values: dict[str, object]) -> None:
+    table = tables.JOB
+    left = (
+        update(table)
+        .where(table.c.key == job.key, table.c.state == str(JobState.DOING), table.c.attempts == job.attempts)
+        .values(values)
+        .returning(table.c.key)
+    )
+    if session.execute(of_tenant(left, table, job.tenant_id)).first() is None:
+        raise ConflictError(
+            "This job is no longer ours", expected=f"attempt {job.attempts}", got="another one", record=f"job {job.key}"
+        )

@@ -1,0 +1,378 @@
+"""What goes to the ledger: endorsements, batches, issuances, and the outbox of transactions.
+
+The outbox row of a batch is written in the transaction that makes its statements endorsed, and keyed by the batch root, so that
+a batch is sent once however often the program starts again.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from app.store import tables
+from app.store.rows import columns_of, found, insert_new, to_row, to_values
+from app.store.tenant import of_tenant
+from domain.errors import ConflictError
+
+
+class Verdict(StrEnum):
+    """What a node answers."""
+
+    ACCEPTED = "accepted"
+    FINDINGS = "findings"
+
+
+class LedgerAction(StrEnum):
+    """What is asked of the contract."""
+
+    ANCHOR = "anchor"
+    ISSUE = "issue"
+
+
+class OutboxState(StrEnum):
+    """Where a transaction stands; forward only, except that a reorganisation sends a mined one back."""
+
+    QUEUED = "queued"
+    SIGNED = "signed"
+    SENT = "sent"
+    MINED = "mined"
+    FINAL = "final"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+_REACHED_FROM = {
+    OutboxState.QUEUED: (OutboxState.QUEUED,),
+    OutboxState.SIGNED: (OutboxState.QUEUED, OutboxState.SIGNED),
+    OutboxState.SENT: (OutboxState.SIGNED, OutboxState.SENT, OutboxState.MINED),
+    OutboxState.MINED: (OutboxState.QUEUED, OutboxState.SIGNED, OutboxState.SENT, OutboxState.MINED),
+    OutboxState.FINAL: (OutboxState.MINED,),
+    OutboxState.FAILED: (OutboxState.QUEUED, OutboxState.SIGNED, OutboxState.SENT),
+    OutboxState.EXPIRED: (OutboxState.QUEUED, OutboxState.SIGNED, OutboxState.SENT),
+}
+"""State to those it can be reached from. Queued to mined: the chain had the commitment already."""
+
+UNFINISHED = (OutboxState.QUEUED, OutboxState.SIGNED, OutboxState.SENT, OutboxState.MINED)
+"""States that a sequencer still has to work on."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndorsementRow:
+    """A node's answer about one manifest.
+
+    Attributes:
+        id: Random text.
+        tenant_id: Of the statement.
+        statement_id: Which statement.
+        node_id: Who answered.
+        node_region: Its region.
+        signer_address: 0x address that it signs with.
+        manifest_hash_hex: What it looked at.
+        verdict: Accepted, or findings.
+        findings_json: The findings; "[]" where accepted.
+        created_at: When.
+    """
+
+    id: str
+    tenant_id: str
+    statement_id: str
+    node_id: str
+    node_region: str
+    signer_address: str
+    manifest_hash_hex: str
+    verdict: Verdict
+    findings_json: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRow:
+    """Issuances signed together.
+
+    Attributes:
+        root_hex: Root of the batch tree.
+        tenant_id: Of its statements.
+        count: Issuances in it.
+        region: Name of the region.
+        method_hash_hex: SHA-256 of the method's version text.
+        deadline_s: Last second since 1970 at which the chain takes it.
+        epoch: Auditor epoch at signing.
+        chain_id: Which chain.
+        contract: 0x address.
+        signatures_json: The auditors' signatures.
+        created_at: When.
+    """
+
+    root_hex: str
+    tenant_id: str
+    count: int
+    region: str
+    method_hash_hex: str
+    deadline_s: int
+    epoch: int
+    chain_id: int
+    contract: str
+    signatures_json: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class IssuanceRow:
+    """A statement's place in a batch.
+
+    Attributes:
+        token_id_hex: Id of its token.
+        tenant_id: Of the statement.
+        statement_id: Which statement.
+        batch_root_hex: In which batch.
+        leaf_index: Where in it.
+        proof_json: Path to the root.
+        issuance_json: The issuance as it was signed.
+        action: Anchored or issued.
+    """
+
+    token_id_hex: str
+    tenant_id: str
+    statement_id: str
+    batch_root_hex: str
+    leaf_index: int
+    proof_json: str
+    issuance_json: str
+    action: LedgerAction
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """A transaction that must reach the chain once.
+
+    Attributes:
+        root_hex: The batch root: its unique key.
+        tenant_id: Of its statements.
+        action: Anchor or issue.
+        state: Where it stands.
+        payload_json: What the contract is called with.
+        next_at: Not before this instant.
+        created_at: When it was queued.
+        updated_at: Last change.
+        nonce: Of the signer, once signed.
+        raw: Signed bytes, kept before they are sent.
+        tx_hashes_json: Every hash ever sent for it, as a JSON array.
+        block_number: Where it was mined.
+        block_hash_hex: Hash of that block.
+        attempts: How often it was claimed: the token of a claim.
+        error: Last failure.
+    """
+
+    root_hex: str
+    tenant_id: str
+    action: LedgerAction
+    state: OutboxState
+    payload_json: str
+    next_at: datetime
+    created_at: datetime
+    updated_at: datetime
+    nonce: int | None = None
+    raw: bytes | None = None
+    tx_hashes_json: str = "[]"
+    block_number: int | None = None
+    block_hash_hex: str | None = None
+    attempts: int = 0
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxChange:
+    """What becomes other in an outbox row; None leaves a field as it is.
+
+    Attributes:
+        state: Where it stands now.
+        next_at: When to look at it again.
+        nonce: Of the signer.
+        raw: Signed bytes.
+        tx_hashes_json: Every hash ever sent for it.
+        block_number: Where it was mined.
+        block_hash_hex: Hash of that block.
+        error: Failure, or empty.
+    """
+
+    state: OutboxState
+    next_at: datetime
+    nonce: int | None = None
+    raw: bytes | None = field(default=None, repr=False)
+    tx_hashes_json: str | None = None
+    block_number: int | None = None
+    block_hash_hex: str | None = None
+    error: str = ""
+
+
+def add_endorsement(session: Session, endorsement: EndorsementRow) -> bool:
+    """Keep a node's answer; False where it answered about this manifest before, which stands."""
+    return insert_new(session, tables.ENDORSEMENT, to_values(endorsement))
+
+
+def endorsements_of(session: Session, tenant_id: str, statement_id: str) -> tuple[EndorsementRow, ...]:
+    """All answers about a statement, by node."""
+    table = tables.ENDORSEMENT
+    query = select(*columns_of(EndorsementRow, table)).where(table.c.statement_id == statement_id).order_by(table.c.node_id)
+    return tuple(to_row(EndorsementRow, row) for row in session.execute(of_tenant(query, table, tenant_id)))
+
+
+def add_batch(session: Session, batch: BatchRow, issuances: tuple[IssuanceRow, ...], outbox: OutboxRow) -> bool:
+    """Keep a batch, its issuances and its outbox row together; False, and nothing kept, where its root is known."""
+    if not insert_new(session, tables.BATCH, to_values(batch)):
+        return False
+    session.execute(insert(tables.ISSUANCE), [to_values(one) for one in issuances])
+    session.execute(insert(tables.OUTBOX).values(to_values(outbox)))
+    return True
+
+
+def batch_of(session: Session, tenant_id: str, root_hex: str) -> BatchRow:
+    """The batch of a root.
+
+    Args:
+        session: The open transaction.
+        tenant_id: Its tenant.
+        root_hex: Its root.
+
+    Returns:
+        The batch.
+
+    Raises:
+        NotFoundError: There is none in this tenant.
+    """
+    table = tables.BATCH
+    query = of_tenant(select(*columns_of(BatchRow, table)).where(table.c.root_hex == root_hex), table, tenant_id)
+    return to_row(BatchRow, found(session.execute(query).first(), "batch", root_hex))
+
+
+def issuance_of_statement(session: Session, tenant_id: str, statement_id: str) -> IssuanceRow | None:
+    """The issuance of a statement, or None where it has none yet."""
+    table = tables.ISSUANCE
+    query = of_tenant(select(*columns_of(IssuanceRow, table)).where(table.c.statement_id == statement_id), table, tenant_id)
+    row = session.execute(query).first()
+    return None if row is None else to_row(IssuanceRow, row)
+
+
+def issuance_of_token(session: Session, tenant_id: str, token_id_hex: str) -> IssuanceRow:
+    """The issuance of a token.
+
+    Args:
+        session: The open transaction.
+        tenant_id: Its tenant.
+        token_id_hex: The token's id.
+
+    Returns:
+        The issuance.
+
+    Raises:
+        NotFoundError: There is none in this tenant.
+    """
+    table = tables.ISSUANCE
+    query = of_tenant(select(*columns_of(IssuanceRow, table)).where(table.c.token_id_hex == token_id_hex), table, tenant_id)
+    return to_row(IssuanceRow, found(session.execute(query).first(), "token", token_id_hex))
+
+
+def issuances_of_batch(session: Session, tenant_id: str, root_hex: str) -> tuple[IssuanceRow, ...]:
+    """The issuances of a batch, in order."""
+    table = tables.ISSUANCE
+    query = select(*columns_of(IssuanceRow, table)).where(table.c.batch_root_hex == root_hex).order_by(table.c.leaf_index)
+    return tuple(to_row(IssuanceRow, row) for row in session.execute(of_tenant(query, table, tenant_id)))
+
+
+def outbox_of(session: Session, tenant_id: str, root_hex: str) -> OutboxRow:
+    """The outbox row of a batch.
+
+    Args:
+        session: The open transaction.
+        tenant_id: Its tenant.
+        root_hex: The batch root.
+
+    Returns:
+        The row.
+
+    Raises:
+        NotFoundError: There is none in this tenant.
+    """
+    table = tables.OUTBOX
+    query = of_tenant(select(*columns_of(OutboxRow, table)).where(table.c.root_hex == root_hex), table, tenant_id)
+    return to_row(OutboxRow, found(session.execute(query).first(), "outbox row", root_hex))
+
+
+def outbox_in_state(session: Session, state: OutboxState) -> tuple[OutboxRow, ...]:
+    """All outbox rows in a state, of all tenants, oldest first."""
+    table = tables.OUTBOX
+    query = select(*columns_of(OutboxRow, table)).where(table.c.state == str(state))
+    return tuple(to_row(OutboxRow, row) for row in session.execute(query.order_by(table.c.created_at, table.c.root_hex)))
+
+
+def claim_outbox(session: Session, now: datetime, *, lease_s: int) -> OutboxRow | None:
+    """The next transaction to work on, of any tenant: nobody else gets it before the lease ends, or before it is changed.
+
+    Args:
+        session: A transaction of its own; commit it before working.
+        now: The time.
+        lease_s: How long it stays ours, seconds.
+
+    Returns:
+        The row, oldest due first, or None where nothing is due.
+    """
+    table = tables.OUTBOX
+    due = (
+        select(table.c.root_hex)
+        .where(table.c.state.in_([str(one) for one in UNFINISHED]), table.c.next_at <= now)
+        .order_by(table.c.next_at, table.c.created_at, table.c.root_hex)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    claim = (
+        update(table)
+        .where(table.c.root_hex == due.scalar_subquery())
+        .values(attempts=table.c.attempts + 1, next_at=now + timedelta(seconds=lease_s), updated_at=now)
+        .returning(*columns_of(OutboxRow, table))
+    )
+    row = session.execute(claim).first()
+    return None if row is None else to_row(OutboxRow, row)
+
+
+def change_outbox(session: Session, claimed: OutboxRow, change: OutboxChange, now: datetime) -> OutboxRow:
+    """Write what became of a claimed transaction.
+
+    Args:
+        session: The open transaction.
+        claimed: As `claim_outbox` or an earlier change gave it.
+        change: What is other now.
+        now: The time.
+
+    Returns:
+        The row as it is now.
+
+    Raises:
+        ConflictError: Somebody else claimed it meanwhile, or the state cannot be reached from where it is.
+    """
+    table = tables.OUTBOX
+    values: dict[str, Any] = {k: v for k, v in to_values(change).items() if v is not None}
+    if change.state is OutboxState.SENT:  # a reorganisation took its block away
+        values |= {"block_number": None, "block_hash_hex": None}
+    written = (
+        update(table)
+        .where(
+            table.c.root_hex == claimed.root_hex,
+            table.c.attempts == claimed.attempts,
+            table.c.state.in_([str(one) for one in _REACHED_FROM[change.state]]),
+        )
+        .values(**values, updated_at=now)
+        .returning(*columns_of(OutboxRow, table))
+    )
+    row = session.execute(of_tenant(written, table, claimed.tenant_id)).first()
+    if row is None:
+        raise ConflictError(
+            f"This transaction cannot become {change.state}",
+            expected=f"one that is {' or '.join(_REACHED_FROM[change.state])}, claimed {claimed.attempts} times",
+            got="another one",
+            record=f"outbox {claimed.root_hex}",
+            next_step="Claim it again.",
+        )
+    return to_row(OutboxRow, row)

@@ -1,0 +1,488 @@
+"""Records: what sources say, kept revision by revision; the same content again changes nothing."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Select, Table, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from app.store import profile_codec, tables
+from app.store.activity_rows import ActivityReader, activity_values, key_values, select_activities
+from app.store.rows import found
+from app.store.tenant import of_tenant
+from domain.activity import Activity, ActivityKey
+from domain.canonical import to_canonical
+from domain.errors import NotFoundError
+from domain.period import Month, MonthRange
+from domain.record import RecordRevision, activity_to_json
+
+CHUNK_COUNT = 500
+"""Names in one `IN (...)`: under every database's limit."""
+
+
+class Outcome(StrEnum):
+    """What storing a record came to."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    SAME = "same"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordInput:
+    """What a source says now about one thing.
+
+    Attributes:
+        connector: Which connector read it.
+        parser_version: Version of its parser.
+        record_key: The source's own name of the thing.
+        usage_point: Meter point, or empty.
+        document_sha256s: All documents it was taken from, 64 hexadecimal digits each; stored before.
+        activities: What follows from it; empty for a removal.
+    """
+
+    connector: str
+    parser_version: str
+    record_key: str
+    usage_point: str
+    document_sha256s: tuple[str, ...]
+    activities: tuple[Activity, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of one input.
+
+    Attributes:
+        record_key: Which record.
+        outcome: New, changed or same.
+        revision: Its newest revision now.
+        months: Months whose activity is other than before: those of the old and of the new activities; empty where same.
+    """
+
+    record_key: str
+    outcome: Outcome
+    revision: int
+    months: frozenset[Month]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRevision:
+    """A record revision with its id.
+
+    Attributes:
+        record_revision_id: Its id in the store.
+        record_id: Id of its record.
+        revision: What it says.
+    """
+
+    record_revision_id: str
+    record_id: str
+    revision: RecordRevision
+
+
+@dataclass(frozen=True, slots=True)
+class _Latest:
+    record_id: str
+    record_revision_id: str
+    revision: int
+    content_sha256: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    tenant_id: str
+    subject_id: str
+    connection_id: str
+
+
+_WRITE_ORDER = (tables.RECORD, tables.RECORD_REVISION, tables.RECORD_DOCUMENT, tables.ACTIVITY)
+
+
+def upsert(
+    session: Session,
+    tenant_id: str,
+    subject_id: str,
+    connection_id: str,
+    record: RecordInput,
+    *,
+    recorded_at: datetime,
+    new_id: Callable[[], str],
+) -> Stored:
+    """Store what a source says about one thing; `upsert_many` of one."""
+    return upsert_many(session, tenant_id, subject_id, connection_id, [record], recorded_at=recorded_at, new_id=new_id)[0]
+
+
+def upsert_many(
+    session: Session,
+    tenant_id: str,
+    subject_id: str,
+    connection_id: str,
+    inputs: Sequence[RecordInput],
+    *,
+    recorded_at: datetime,
+    new_id: Callable[[], str],
+) -> tuple[Stored, ...]:
+    """Store what a source says about many things, each once.
+
+    The same content as the newest revision changes nothing; other content becomes the next revision, and the activities of the
+    one before are no longer current, but stay.
+
+    Args:
+        session: The open transaction; writers of one connection take turns.
+        tenant_id: The subject's tenant.
+        subject_id: Whose records.
+        connection_id: The connection they came through.
+        inputs: At most one per record key.
+        recorded_at: When we took them in.
+        new_id: Gives a new random id at each call.
+
+    Returns:
+        What became of each, in the order of the inputs.
+
+    Raises:
+        NotFoundError: The connection is not this subject's, or a document is not stored.
+    """
+    _lock_connection(session, tenant_id, subject_id, connection_id)
+    latest = _latest(session, tenant_id, connection_id, [one.record_key for one in inputs])
+    contents = [content_sha256(one.activities) for one in inputs]
+    changes = [
+        (one, content)
+        for one, content in zip(inputs, contents, strict=True)
+        if one.record_key not in latest or latest[one.record_key].content_sha256 != content
+    ]
+    old_months = _months_of(session, tenant_id, [latest[one.record_key] for one, _ in changes if one.record_key in latest])
+    place = _Place(tenant_id, subject_id, connection_id)
+    _write(session, place, changes, latest, recorded_at=recorded_at, new_id=new_id)
+    changed_keys = {one.record_key for one, _ in changes}
+    return tuple(_stored(one, latest.get(one.record_key), one.record_key in changed_keys, old_months) for one in inputs)
+
+
+def content_sha256(activities: Iterable[Activity]) -> bytes:
+    """SHA-256 of what a record says: the canonical JSON of its activities, and their packed profiles."""
+    digest = sha256()
+    for activity in activities:
+        for part in (
+            to_canonical(activity_to_json(activity)),
+            b"" if activity.profile is None else profile_codec.encode(activity.profile),
+        ):
+            digest.update(len(part).to_bytes(4, "big"))
+            digest.update(part)
+    return digest.digest()
+
+
+def current_profiles(
+    session: Session, tenant_id: str, connection_id: str, record_keys: Iterable[str]
+) -> dict[str, RecordRevision]:
+    """The newest revision of each of these records that is stored, with profiles, so that intervals can be merged.
+
+    Args:
+        session: The open transaction.
+        tenant_id: Its tenant.
+        connection_id: The connection they came through.
+        record_keys: Their names at the source.
+
+    Returns:
+        Record key to its newest revision; a record that is not stored is left out.
+    """
+    record, revision = tables.RECORD, tables.RECORD_REVISION
+    result: dict[str, RecordRevision] = {}
+    for keys in _chunks(record_keys):
+        query = _select_revisions(tenant_id).where(
+            record.c.connection_id == connection_id,
+            record.c.record_key.in_(keys),
+            revision.c.revision == record.c.latest_revision,
+        )
+        result |= {one.revision.record_key: one.revision for one in _read(session, tenant_id, query)}
+    return result
+
+
+def revisions_for_period(session: Session, tenant_id: str, subject_id: str, months: MonthRange) -> tuple[StoredRevision, ...]:
+    """The newest revisions that have activity in these months: what a statement is computed from.
+
+    Args:
+        session: The open transaction.
+        tenant_id: Its tenant.
+        subject_id: Whose.
+        months: Month labels.
+
+    Returns:
+        Each with all its activities (also those of other months), by connector, usage point and record key.
+    """
+    record, revision, activity = tables.RECORD, tables.RECORD_REVISION, tables.ACTIVITY
+    with_activity = (
+        select(activity.c.record_revision_id)
+        .where(
+            activity.c.subject_id == subject_id,
+            activity.c.month_ym >= months.first.ym,
+            activity.c.month_ym < months.end.ym,
+            activity.c.is_current,
+        )
+        .distinct()
+    )
+    query = (
+        _select_revisions(tenant_id)
+        .where(record.c.subject_id == subject_id, revision.c.id.in_(of_tenant(with_activity, activity, tenant_id)))
+        .order_by(revision.c.connector, record.c.usage_point, record.c.record_key, record.c.id)
+    )
+    return tuple(_read(session, tenant_id, query))
+
+
+def revisions_for_month(session: Session, tenant_id: str, subject_id: str, month: Month) -> tuple[StoredRevision, ...]:
+    """As `revisions_for_period`, of one month."""
+    return revisions_for_period(session, tenant_id, subject_id, MonthRange.of_month(month))
+
+
+def by_revision_id(session: Session, tenant_id: str, record_revision_id: str) -> StoredRevision:
+    """The record revision of an id, whether or not it is the newest.
+
+    Args:
+        session: The open transaction.
+        tenant_id: Its tenant.
+        record_revision_id: Its id.
+
+    Returns:
+        The revision with its activities.
+
+    Raises:
+        NotFoundError: There is none in this tenant.
+    """
+    query = _select_revisions(tenant_id).where(tables.RECORD_REVISION.c.id == record_revision_id)
+    one = next(iter(_read(session, tenant_id, query)), None)
+    if one is None:
+        raise NotFoundError("There is no such record", expected="the id of a record revision of yours", got=record_revision_id)
+    return one
+
+
+def history(session: Session, tenant_id: str, record_id: str) -> tuple[StoredRevision, ...]:
+    """All revisions of a record, oldest first."""
+    revision = tables.RECORD_REVISION
+    query = _select_revisions(tenant_id).where(revision.c.record_id == record_id).order_by(revision.c.revision)
+    return tuple(_read(session, tenant_id, query))
+
+
+def remove_of_connection(session: Session, tenant_id: str, connection_id: str) -> int:
+    """Delete all records of a connection with revisions, links and activities; how many records there were.
+
+    Closed statements keep their totals; their leaves are removed with `statements.erase_inputs`.
+    """
+    record, revision = tables.RECORD, tables.RECORD_REVISION
+    mine = of_tenant(select(record.c.id).where(record.c.connection_id == connection_id), record, tenant_id)
+    revisions = of_tenant(select(revision.c.id).where(revision.c.record_id.in_(mine)), revision, tenant_id)
+    for table in (tables.ACTIVITY, tables.RECORD_DOCUMENT):
+        session.execute(of_tenant(delete(table).where(table.c.record_revision_id.in_(revisions)), table, tenant_id))
+    session.execute(of_tenant(delete(revision).where(revision.c.record_id.in_(mine)), revision, tenant_id))
+    gone = session.execute(
+        of_tenant(delete(record).where(record.c.connection_id == connection_id), record, tenant_id).returning(record.c.id)
+    )
+    return len(gone.all())
+
+
+def _lock_connection(session: Session, tenant_id: str, subject_id: str, connection_id: str) -> None:
+    table = tables.CONNECTION
+    query = select(table.c.id).where(table.c.id == connection_id, table.c.subject_id == subject_id).with_for_update()
+    found(session.execute(of_tenant(query, table, tenant_id)).first(), "connection", connection_id)
+
+
+def _latest(session: Session, tenant_id: str, connection_id: str, record_keys: Iterable[str]) -> dict[str, _Latest]:
+    record, revision = tables.RECORD, tables.RECORD_REVISION
+    result = {}
+    for keys in _chunks(record_keys):
+        query = (
+            select(record.c.record_key, record.c.id, revision.c.id.label("revision_id"), revision.c.revision)
+            .add_columns(revision.c.content_sha256)
+            .join(revision, (revision.c.record_id == record.c.id) & (revision.c.revision == record.c.latest_revision))
+            .where(record.c.connection_id == connection_id, record.c.record_key.in_(keys))
+        )
+        for row in session.execute(of_tenant(query, record, tenant_id)):
+            result[row.record_key] = _Latest(row.id, row.revision_id, row.revision, row.content_sha256)
+    return result
+
+
+def _months_of(session: Session, tenant_id: str, latest: Sequence[_Latest]) -> dict[str, set[Month]]:
+    """Record revision id to the months of its activities."""
+    activity = tables.ACTIVITY
+    result: dict[str, set[Month]] = {}
+    for ids in _chunks(one.record_revision_id for one in latest):
+        query = (
+            select(activity.c.record_revision_id, activity.c.month_ym).where(activity.c.record_revision_id.in_(ids)).distinct()
+        )
+        for row in session.execute(of_tenant(query, activity, tenant_id)):
+            result.setdefault(row.record_revision_id, set()).add(Month.from_ym(row.month_ym))
+    return result
+
+
+def _stored(one: RecordInput, before: _Latest | None, is_other: bool, old_months: Mapping[str, set[Month]]) -> Stored:  # noqa: FBT001 - private
+    if not is_other and before is not None:
+        return Stored(one.record_key, Outcome.SAME, before.revision, frozenset())
+    months = frozenset(activity.month for activity in one.activities)
+    if before is None:
+        return Stored(one.record_key, Outcome.NEW, 1, months)
+    return Stored(one.record_key, Outcome.CHANGED, before.revision + 1, months | old_months.get(before.record_revision_id, set()))
+
+
+def _write(
+    session: Session,
+    place: _Place,
+    changes: Sequence[tuple[RecordInput, bytes]],
+    latest: Mapping[str, _Latest],
+    *,
+    recorded_at: datetime,
+    new_id: Callable[[], str],
+) -> None:
+    tenant_id = place.tenant_id
+    documents = _document_ids(session, tenant_id, place.subject_id, {sha for one, _ in changes for sha in one.document_sha256s})
+    rows: dict[Table, list[dict[str, Any]]] = {table: [] for table in _WRITE_ORDER}
+    for one, content in changes:
+        before = latest.get(one.record_key)
+        record_id, revision_id = before.record_id if before else new_id(), new_id()
+        if before is None:
+            rows[tables.RECORD].append(_record_values(one, place, record_id))
+        rows[tables.RECORD_REVISION].append(
+            {
+                "id": revision_id,
+                "tenant_id": tenant_id,
+                "record_id": record_id,
+                "revision": before.revision + 1 if before else 1,
+                "content_sha256": content,
+                "connector": one.connector,
+                "parser_version": one.parser_version,
+                "is_removal": not one.activities,
+                "recorded_at": recorded_at,
+            }
+        )
+        rows[tables.RECORD_DOCUMENT] += [
+            {"record_revision_id": revision_id, "document_id": documents[sha], "tenant_id": tenant_id}
+            for sha in sorted(set(one.document_sha256s))
+        ]
+        rows[tables.ACTIVITY] += [
+            activity_values(a, tenant_id=tenant_id, subject_id=place.subject_id, record_revision_id=revision_id)
+            for a in one.activities
+        ]
+    _supersede(session, tenant_id, [latest[one.record_key] for one, _ in changes if one.record_key in latest])
+    _put_keys(session, tenant_id, {a.key for one, _ in changes for a in one.activities})
+    for table, values in rows.items():
+        if values:
+            session.execute(insert(table), values)
+
+
+def _record_values(one: RecordInput, place: _Place, record_id: str) -> dict[str, Any]:
+    return {
+        "id": record_id,
+        "tenant_id": place.tenant_id,
+        "subject_id": place.subject_id,
+        "connection_id": place.connection_id,
+        "record_key": one.record_key,
+        "usage_point": one.usage_point,
+        "latest_revision": 1,
+    }
+
+
+def _supersede(session: Session, tenant_id: str, superseded: Sequence[_Latest]) -> None:
+    activity, record = tables.ACTIVITY, tables.RECORD
+    for ids in _chunks(one.record_revision_id for one in superseded):
+        change = update(activity).where(activity.c.record_revision_id.in_(ids)).values(is_current=False)
+        session.execute(of_tenant(change, activity, tenant_id))
+    for ids in _chunks(one.record_id for one in superseded):
+        raised = update(record).where(record.c.id.in_(ids)).values(latest_revision=record.c.latest_revision + 1)
+        session.execute(of_tenant(raised, record, tenant_id))
+
+
+def _put_keys(session: Session, tenant_id: str, keys: Iterable[ActivityKey]) -> None:
+    rows = [key_values(key, tenant_id) for key in sorted(keys, key=lambda key: key.key_id)]
+    if not rows:
+        return
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    session.execute(dialect.insert(tables.ACTIVITY_KEY).on_conflict_do_nothing(), rows)
+
+
+def _document_ids(session: Session, tenant_id: str, subject_id: str, shas: Iterable[str]) -> dict[str, str]:
+    """Document SHA-256 to its id.
+
+    Raises:
+        NotFoundError: One of them is not stored.
+    """
+    table = tables.DOCUMENT
+    wanted = set(shas)
+    result: dict[str, str] = {}
+    for some in _chunks(wanted):
+        query = select(table.c.sha256, table.c.id).where(table.c.subject_id == subject_id, table.c.sha256.in_(some))
+        result |= {row.sha256: row.id for row in session.execute(of_tenant(query, table, tenant_id))}
+    for sha in wanted - set(result):
+        raise NotFoundError(
+            "A record names a document that is not stored", expected="the SHA-256 of a stored document", got=sha, record="record"
+        )
+    return result
+
+
+def _select_revisions(tenant_id: str) -> Select[Any]:
+    record, revision = tables.RECORD, tables.RECORD_REVISION
+    query = select(
+        revision.c.id,
+        revision.c.record_id,
+        revision.c.connector,
+        revision.c.parser_version,
+        revision.c.revision,
+        revision.c.recorded_at,
+        record.c.record_key,
+        record.c.usage_point,
+    ).join(record, record.c.id == revision.c.record_id)
+    return of_tenant(query, revision, tenant_id)
+
+
+def _read(session: Session, tenant_id: str, query: Select[Any]) -> Iterator[StoredRevision]:
+    rows = session.execute(query).all()
+    ids = [row.id for row in rows]
+    activities = _activities_by_revision(session, tenant_id, ids)
+    documents = _documents_by_revision(session, tenant_id, ids)
+    for row in rows:
+        yield StoredRevision(
+            row.id,
+            row.record_id,
+            RecordRevision(
+                connector=row.connector,
+                parser_version=row.parser_version,
+                record_key=row.record_key,
+                usage_point=row.usage_point,
+                revision=row.revision,
+                document_sha256s=tuple(sorted(documents.get(row.id, ()))),
+                activities=tuple(activities.get(row.id, ())),
+                recorded_at=row.recorded_at,
+            ),
+        )
+
+
+def _activities_by_revision(session: Session, tenant_id: str, ids: Sequence[str]) -> dict[str, list[Activity]]:
+    activity, reader = tables.ACTIVITY, ActivityReader()
+    result: dict[str, list[Activity]] = {}
+    for some in _chunks(ids):
+        query = select_activities(tenant_id).where(activity.c.record_revision_id.in_(some)).order_by(activity.c.id)
+        for row in session.execute(query):
+            result.setdefault(row.record_revision_id, []).append(reader.activity(row))
+    return result
+
+
+def _documents_by_revision(session: Session, tenant_id: str, ids: Sequence[str]) -> dict[str, list[str]]:
+    link, document = tables.RECORD_DOCUMENT, tables.DOCUMENT
+    result: dict[str, list[str]] = {}
+    for some in _chunks(ids):
+        query = (
+            select(link.c.record_revision_id, document.c.sha256)
+            .join(document, document.c.id == link.c.document_id)
+            .where(link.c.record_revision_id.in_(some))
+        )
+        for row in session.execute(of_tenant(query, link, tenant_id)):
+            result.setdefault(row.record_revision_id, []).append(row.sha256)
+    return result
+
+
+def _chunks(names: Iterable[str]) -> Iterator[list[str]]:
+    rest = iter(names)
+    while chunk := list(islice(rest, CHUNK_COUNT)):
+        yield chunk

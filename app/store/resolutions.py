@@ -1,0 +1,62 @@
+"""Resolutions: the factor of a key under a factor set, method and basis, kept with its reasons."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from app.store import tables
+from app.store.tenant import of_tenant
+from domain.canonical import to_canonical
+
+
+@dataclass(frozen=True, slots=True)
+class ResolutionRow:
+    """Why this factor.
+
+    Attributes:
+        key_id: The activity key.
+        basis: Location or market.
+        factor_id: The factor, or None: unscored.
+        steps: What was tried and taken, in order.
+        flags: Machine-readable.
+    """
+
+    key_id: str
+    basis: str
+    factor_id: str | None
+    steps: tuple[str, ...]
+    flags: tuple[str, ...]
+
+
+def put(session: Session, tenant_id: str, set_root: str, method: str, rows: Iterable[ResolutionRow]) -> None:
+    """Keep resolutions; one that is there already stays: the same set and method choose the same factor."""
+    values = [
+        {
+            "tenant_id": tenant_id,
+            "key_id": row.key_id,
+            "set_root": set_root,
+            "method": method,
+            "basis": row.basis,
+            "factor_id": row.factor_id,
+            "steps_json": to_canonical(row.steps).decode(),
+            "flags_json": to_canonical(row.flags).decode(),
+        }
+        for row in rows
+    ]
+    if values:
+        dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+        session.execute(dialect.insert(tables.RESOLUTION).on_conflict_do_nothing(), values)
+
+
+def of_set(session: Session, tenant_id: str, set_root: str, method: str) -> tuple[ResolutionRow, ...]:
+    """All resolutions of a tenant under a factor set and method, by key and basis."""
+    table = tables.RESOLUTION
+    query = select(table).where(table.c.set_root == set_root, table.c.method == method).order_by(table.c.key_id, table.c.basis)
+    return tuple(
+        ResolutionRow(row.key_id, row.basis, row.factor_id, tuple(json.loads(row.steps_json)), tuple(json.loads(row.flags_json)))
+        for row in session.execute(of_tenant(query, table, tenant_id))
+    )

@@ -1,0 +1,62 @@
+"""Share links: who has one sees a statement's lines."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from app.store import tables
+from app.store.rows import columns_of, to_row, to_values
+from app.store.tenant import of_tenant
+
+
+@dataclass(frozen=True, slots=True)
+class ShareLinkRow:
+    """A link that shows a statement's lines.
+
+    Attributes:
+        token_sha256: SHA-256 of the token in its address, 32 bytes.
+        tenant_id: Of the statement.
+        statement_id: Which statement.
+        created_at: When it was made.
+        expires_at: End.
+        revoked_at: When it was withdrawn.
+    """
+
+    token_sha256: bytes
+    tenant_id: str
+    statement_id: str
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None = None
+
+
+def add(session: Session, link: ShareLinkRow) -> None:
+    """Keep a new link."""
+    session.execute(insert(tables.SHARE_LINK).values(to_values(link)))
+
+
+def live(session: Session, token_sha256: bytes, now: datetime) -> ShareLinkRow | None:
+    """The link of a token that is neither withdrawn nor expired, in any tenant: the token is what the visitor knows."""
+    table = tables.SHARE_LINK
+    query = select(*columns_of(ShareLinkRow, table)).where(
+        table.c.token_sha256 == token_sha256, table.c.expires_at > now, table.c.revoked_at.is_(None)
+    )
+    row = session.execute(query).first()
+    return None if row is None else to_row(ShareLinkRow, row)
+
+
+def of_statement(session: Session, tenant_id: str, statement_id: str) -> tuple[ShareLinkRow, ...]:
+    """All links of a statement, newest first."""
+    table = tables.SHARE_LINK
+    query = select(*columns_of(ShareLinkRow, table)).where(table.c.statement_id == statement_id)
+    rows = session.execute(of_tenant(query, table, tenant_id).order_by(table.c.created_at.desc(), table.c.token_sha256))
+    return tuple(to_row(ShareLinkRow, row) for row in rows)
+
+
+def revoke(session: Session, tenant_id: str, token_sha256: bytes, now: datetime) -> None:
+    """Withdraw a link; a second time changes nothing."""
+    table = tables.SHARE_LINK
+    change = update(table).where(table.c.token_sha256 == token_sha256, table.c.revoked_at.is_(None)).values(revoked_at=now)
+    session.execute(of_tenant(change, table, tenant_id))
