@@ -54,26 +54,39 @@ def compile_factor(factor: EmissionFactor, gwp_set: GwpSet, gwps: GwpValues) -> 
     return CompiledFactor(factor, split, str(gwp_set))
 
 
-def ug_per_published_unit(published_unit: str, unit: str) -> Fraction:
+def ug_per_published_unit(published_unit: str, unit: str, *, record: str = "") -> Fraction:
     """Micrograms per canonical unit in one of a published unit such as "lb/MWh".
 
     Args:
         published_unit: Mass, slash, unit of the activity.
         unit: Canonical unit of the activity: "kWh".
+        record: Where it stands, for the message.
 
     Returns:
         Exact: 1 lb/MWh is 453592.37 ug/kWh.
 
     Raises:
         FactorError: It is no mass per unit of that dimension.
+        UnknownUnitError: Mass or unit is not known.
     """
-    mass_text, _, per_text = published_unit.partition("/")
-    mass, per, canonical = find_unit(mass_text), find_unit(per_text), find_unit(unit)
+    mass_text, slash, per_text = published_unit.partition("/")
+    canonical = find_unit(unit)
+    if not slash:
+        raise _no_factor_unit(published_unit, unit, record)
+    mass, per = find_unit(mass_text, record=record), find_unit(per_text, record=record)
     if mass.dimension is not Dimension.MASS or per.dimension is not canonical.dimension:
-        raise FactorError(
-            "This factor is not a mass per unit of the activity", expected=f"a mass per {canonical.dimension}", got=published_unit
-        )
+        raise _no_factor_unit(published_unit, unit, record)
     return mass.canonical_per_unit * _UG_PER_KG / per.canonical_per_unit * canonical.canonical_per_unit
+
+
+def _no_factor_unit(got: str, unit: str, record: str) -> FactorError:
+    return FactorError(
+        "A factor is a mass per unit of the activity",
+        expected=f"a unit such as kg/{unit}",
+        got=got,
+        record=record,
+        next_step=f"Write the factor in kg/{unit}, g/{unit} or lb/MWh.",
+    )
 
 
 def _rounded(exact_ug_per_unit: Fraction, factor: EmissionFactor) -> int:
