@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from domain.errors import AlreadyIssuedError, ChainError, ExpiredError, LedgerError, QuorumError
 from domain.issuance import Envelope, Issuance
-from ledger.contract.artifact import Artifact, load_artifact
+from ledger.contract.artifact import load_artifact
 from ledger.embedded import EmbeddedChain, RpcError
 from ledger.issuance import envelope_digest, keccak, leaf_of, token_id
 from ledger.signing import RelayerKey, sort_signatures, to_compact
@@ -34,11 +34,15 @@ GAS_LIMIT = 2**24
 GAS_MARGIN_PCT = 10
 """What is added to an estimate: state may change between simulation and block."""
 
+IS_WITHOUT_TRANSACTIONS = False
+"""Second parameter of `eth_getBlockBy*`: hashes of the transactions, not their bodies."""
+
 _REVERT_SELECTOR = bytes.fromhex("08c379a0")  # Error(string)
 _ERRORS: dict[str, type[LedgerError]] = {
     "already issued": AlreadyIssuedError,
     "already anchored": AlreadyIssuedError,
     "deadline has passed": ExpiredError,
+    "epoch has passed": ExpiredError,
     "too few signatures": QuorumError,
     "signature has a high s": QuorumError,
     "signers are not ascending": QuorumError,
@@ -157,7 +161,7 @@ class ChainClient:
                 next_step="Correct the chain's address or its id in the settings.",
             )
         self.contract = contract
-        self._functions: Contract = self._web3.eth.contract(abi=self._artifact.abi)
+        self._functions: type[Contract] = self._web3.eth.contract(abi=self._artifact.abi)
         if contract:
             self._check_code(contract)
 
@@ -179,8 +183,8 @@ class ChainClient:
 
         Args:
             relayer: A key that is used for nothing else.
-            auditors: Bitmap of regions by 0x address of each auditor, at most 16.
-            quorum: How many auditors must sign, 1 to 16.
+            auditors: Bitmap of regions by 0x address of each auditor, at most 64.
+            quorum: How many auditors must sign, 1 to 8.
             admin: 0x address that may change auditors; the relayer's own where left out.
             wait_s: How long to wait for the block, seconds.
 
@@ -264,12 +268,12 @@ class ChainClient:
                 envelope.count,
                 envelope.region,
                 envelope.method_hash,
-                envelope.deadline_s,
+                _deadline(envelope),
                 self._compact(envelope, signatures),
             )
             return self._sign(relayer, to=self.contract, data=data, nonce=nonce)
         except AlreadyIssuedError as error:
-            raise _already("The root is anchored already", envelope.root) from error
+            raise AlreadyIssuedError(**_already("The root is anchored already", envelope.root)) from error
 
     def prepare_issue(
         self,
@@ -305,11 +309,11 @@ class ChainClient:
             raise LedgerError("This envelope is not the issuance's", expected=leaf_of(issuance).hex(), got=envelope.root.hex())
         try:
             words = (self._web3.to_checksum_address(issuance.holder), int(issuance.kind), *_fields(issuance)[2:])
-            data = self._encode("issue", words, envelope.deadline_s, self._compact(envelope, signatures))
+            data = self._encode("issue", words, _deadline(envelope), self._compact(envelope, signatures))
             return self._sign(relayer, to=self.contract, data=data, nonce=nonce)
         except AlreadyIssuedError as error:
             stored = bytes(self._view("hash_of", token_id(issuance)))
-            raise _already("The statement is issued already", stored) from error
+            raise AlreadyIssuedError(**_already("The statement is issued already", stored)) from error
 
     def broadcast(self, raw: bytes) -> bytes:
         """Send stored bytes; sending them again is fine. Gives the transaction's hash, 32 bytes.
@@ -366,11 +370,11 @@ class ChainClient:
         Raises:
             ChainError: The chain does not answer.
         """
-        block = self._request("eth_getBlockByNumber", hex(receipt.block_number), False)
+        block = self._request("eth_getBlockByNumber", hex(receipt.block_number), IS_WITHOUT_TRANSACTIONS)
         if block is None or bytes.fromhex(block["hash"][2:]) != receipt.block_hash:
             return False
         try:
-            finalized = self._request("eth_getBlockByNumber", "finalized", False)
+            finalized = self._request("eth_getBlockByNumber", "finalized", IS_WITHOUT_TRANSACTIONS)
         except ChainError:
             finalized = None  # chains without finality refuse the tag
         if finalized is not None:
@@ -385,7 +389,7 @@ class ChainClient:
         gas = estimate + estimate * GAS_MARGIN_PCT // 100
         if gas > GAS_LIMIT:
             raise ChainError("This transaction is too large", expected=f"at most {GAS_LIMIT} gas (EIP-7825)", got=f"{gas} gas")
-        base_fee_wei = int(self._request("eth_getBlockByNumber", "latest", False)["baseFeePerGas"], 16)
+        base_fee_wei = int(self._request("eth_getBlockByNumber", "latest", IS_WITHOUT_TRANSACTIONS)["baseFeePerGas"], 16)
         tip_wei = self._number("eth_maxPriorityFeePerGas")
         max_fee_per_gas_wei = 2 * base_fee_wei + tip_wei
         taken = self._nonce(relayer.address) if nonce is None else nonce
@@ -403,7 +407,7 @@ class ChainClient:
         )
         return SignedTransaction(raw, transaction_hash, nonce=taken, gas=gas, max_fee_wei=gas * max_fee_per_gas_wei)
 
-    def _compact(self, envelope: Envelope, signatures: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
+    def _compact(self, envelope: Envelope, signatures: Sequence[bytes]) -> list[tuple[int, int]]:
         epoch = self.epoch()
         if envelope.epoch != epoch:
             raise ExpiredError(expected=f"epoch {epoch}", got=f"epoch {envelope.epoch}", record=envelope.root.hex())
@@ -419,7 +423,7 @@ class ChainClient:
     def _encode(self, function: str, *arguments: object) -> bytes:
         return bytes.fromhex(self._functions.encode_abi(function, args=list(arguments))[2:])
 
-    def _view(self, function: str, *arguments: object) -> Any:
+    def _view(self, function: str, *arguments: object) -> Any:  # noqa: ANN401  # what the ABI says
         call = {"to": self.contract, "data": "0x" + self._encode(function, *arguments).hex()}
         output = bytes.fromhex(self._request("eth_call", call, "latest")[2:])
         types = [_type_of(entry) for entry in self._functions.get_function_by_name(function).abi["outputs"]]
@@ -453,7 +457,7 @@ class ChainClient:
     def _number(self, method: str, *params: object) -> int:
         return int(self._request(method, *params), 16)
 
-    def _request(self, method: str, *params: object) -> Any:
+    def _request(self, method: str, *params: object) -> Any:  # noqa: ANN401  # JSON
         try:
             answer = self._web3.provider.make_request(method, list(params))  # type: ignore[arg-type]  # a plain name
         except (OSError, ValueError) as error:
@@ -489,7 +493,7 @@ def _connect(target: EmbeddedChain | str, timeout_s: float) -> "Web3":
             super().__init__()
             self._chain = chain
 
-        def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+        def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:  # noqa: ANN401  # web3's signature
             """One JSON-RPC exchange without a network."""
             try:
                 return {"jsonrpc": "2.0", "id": 1, "result": self._chain.request(method, list(params))}
@@ -510,13 +514,13 @@ def _to_error(error: Mapping[str, Any] | str) -> LedgerError:
     return ChainError("The chain refuses", got=str(error.get("message")))
 
 
-def _already(message: str, stored_root: bytes) -> AlreadyIssuedError:
-    return AlreadyIssuedError(
-        message,
-        stored_root=stored_root,
-        got=f"root {stored_root.hex()} on the chain",
-        next_step="Equal to the root that was to be issued, it is done; else a restatement needs a new revision.",
-    )
+def _already(message: str, stored_root: bytes) -> dict[str, Any]:
+    return {
+        "message": message,
+        "stored_root": stored_root,
+        "got": f"root {stored_root.hex()} on the chain",
+        "next_step": "Equal to the root that was to be issued, it is done; else a restatement needs a new revision.",
+    }
 
 
 def _first_contract(relayer: str) -> str:
@@ -524,6 +528,10 @@ def _first_contract(relayer: str) -> str:
 
     # RLP of (address, nonce 0): a list of 22 bytes, a string of 20 bytes, the empty string for zero (yellow paper, section 7).
     return str(to_checksum_address(keccak(b"\xd6\x94" + bytes.fromhex(relayer[2:]) + b"\x80")[12:]))
+
+
+def _deadline(envelope: Envelope) -> int:
+    return envelope.epoch << 64 | envelope.deadline_s
 
 
 def _fields(issuance: Issuance) -> tuple[Any, ...]:

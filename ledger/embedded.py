@@ -19,14 +19,14 @@ from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from domain.errors import ChainError
 
 if TYPE_CHECKING:
     from eth.abc import BlockHeaderAPI, ReceiptAPI
 
-    from ledger.evm import Evm, SqliteDatabase
+    from ledger.evm import Outcome
 
 LABEL = "local: its operator alone could rewrite it"
 FORMAT_VERSION = 1
@@ -73,9 +73,7 @@ class EmbeddedChain:
         ChainError: Another process owns the chain, the file is no chain, or it has another id or format.
     """
 
-    def __init__(
-        self, path: Path, *, funded: tuple[str, ...], clock: Callable[[], float], chain_id: int | None = None
-    ) -> None:
+    def __init__(self, path: Path, *, funded: tuple[str, ...], clock: Callable[[], float], chain_id: int | None = None) -> None:
         from ledger.evm import Evm, SqliteDatabase
 
         self.path = path
@@ -86,9 +84,8 @@ class EmbeddedChain:
             self._connection = _connect(path)
             about = _settle_about(self._connection, path, chain_id=chain_id, funded=funded)
             self.chain_id = about["chain_id"]
-            self._database: SqliteDatabase = SqliteDatabase(self._connection)
-            self._evm: Evm = Evm(
-                self._database,
+            self._evm = Evm(
+                SqliteDatabase(self._connection),
                 chain_id=self.chain_id,
                 funded_wei={_bytes(address): FUNDS_WEI for address in funded},
                 genesis_at_s=int(clock()),
@@ -104,13 +101,13 @@ class EmbeddedChain:
             self._connection.close()
             os.close(self._lock_descriptor)
 
-    def __enter__(self) -> "EmbeddedChain":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def request(self, method: str, params: list[Any]) -> Any:
+    def request(self, method: str, params: list[Any]) -> Any:  # noqa: ANN401  # JSON
         """Result of one JSON-RPC method, as JSON values.
 
         Args:
@@ -137,7 +134,7 @@ class EmbeddedChain:
     def _estimate_gas(self, call: Mapping[str, str], block: str = "latest") -> str:
         return hex(self._try(call, block).gas_used)
 
-    def _try(self, call: Mapping[str, str], block: str) -> Any:
+    def _try(self, call: Mapping[str, str], block: str) -> "Outcome":
         from ledger.evm import BLOCK_GAS_LIMIT, Call
 
         if not _is_head(block) and int(block, 16) != self._evm.head.block_number:
@@ -315,9 +312,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _settle_about(
-    connection: sqlite3.Connection, path: Path, *, chain_id: int | None, funded: tuple[str, ...]
-) -> dict[str, int]:
+def _settle_about(connection: sqlite3.Connection, path: Path, *, chain_id: int | None, funded: tuple[str, ...]) -> dict[str, int]:
     wanted = {
         "chain_id": derive_chain_id(funded) if chain_id is None else chain_id,
         "format_version": FORMAT_VERSION,

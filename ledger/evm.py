@@ -21,7 +21,7 @@ from eth.constants import POST_MERGE_DIFFICULTY, POST_MERGE_MIX_HASH, POST_MERGE
 from eth.db.atomic import AtomicDBWriteBatch
 from eth.db.backends.base import BaseAtomicDB
 from eth.exceptions import HeaderNotFound, TransactionNotFound
-from eth.vm.forks import PragueVM
+from eth.vm.forks.prague import PragueVM
 from eth.vm.spoof import SpoofTransaction
 from eth_typing import Address, BlockNumber, Hash32
 from eth_utils.exceptions import ValidationError
@@ -126,9 +126,7 @@ class Evm:
         genesis_at_s: Time of the first block, Unix seconds; used where the database is empty.
     """
 
-    def __init__(
-        self, database: SqliteDatabase, *, chain_id: int, funded_wei: Mapping[bytes, int], genesis_at_s: int
-    ) -> None:
+    def __init__(self, database: SqliteDatabase, *, chain_id: int, funded_wei: Mapping[bytes, int], genesis_at_s: int) -> None:
         self._database = database
         self._chain_class = _chain_class(chain_id)
         if _HEAD_KEY not in database:
@@ -189,7 +187,7 @@ class Evm:
 
     def next_base_fee_wei(self) -> int:
         """Base fee per gas of the next block, wei."""
-        return self._next_header(0).base_fee_per_gas
+        return self._next_header(0).base_fee_per_gas or 0
 
     def try_call(self, call: Call, *, now_s: int) -> Outcome:
         """What a call would do in the next block; nothing is kept.
@@ -216,12 +214,12 @@ class Evm:
         )
         transaction = SpoofTransaction(unsigned, from_=call.sender)
         try:
-            computation = vm.state.apply_transaction(transaction)
+            computation = vm.state.apply_transaction(transaction)  # type: ignore[arg-type]  # py-evm's own stand-in
         except ValidationError as error:
             raise ChainError("the chain refuses the call", got=str(error)) from error
         return Outcome(
             output=computation.output,
-            gas_used=vm.finalize_gas_used(transaction, computation),
+            gas_used=vm.finalize_gas_used(transaction, computation),  # type: ignore[attr-defined]  # Frontier's
             is_error=computation.is_error,
             error=type(computation.error).__name__ if computation.is_error else "",
         )

@@ -15,12 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from eth_account import Account
-from eth_keys.main import KeyAPI
 from eth_keys.exceptions import BadSignature
+from eth_keys.main import KeyAPI
 from eth_utils.exceptions import ValidationError
 
-from domain.errors import ChainError, LedgerError, QuorumError, SecurityError
+from domain.errors import ChainError, QuorumError, SecurityError
 from domain.issuance import Envelope
 from ledger.issuance import envelope_digest
 
@@ -67,6 +66,8 @@ class SigningKey:
         Raises:
             SecurityError: There is no such file, it is no keystore, or the passphrase is wrong.
         """
+        from eth_account import Account  # noqa: PLC0415  # 0.5 s, and most who verify never open a key
+
         try:
             keystore = json.loads(path.read_text(encoding="utf-8"))
             secret = bytes(Account.decrypt(keystore, passphrase))
@@ -90,6 +91,8 @@ class SigningKey:
         Raises:
             SecurityError: The file exists, or cannot be written.
         """
+        from eth_account import Account  # noqa: PLC0415  # as in load
+
         keystore = Account.encrypt(self._secret, passphrase, kdf="scrypt", iterations=iterations)
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -111,7 +114,8 @@ class AuditorKey(SigningKey):
             digest: What to sign, 32 bytes.
         """
         signature = _KEYS.PrivateKey(self._secret).sign_msg_hash(digest)
-        return signature.r.to_bytes(32, "big") + signature.s.to_bytes(32, "big") + bytes((27 + signature.v,))
+        r, s, v = int(signature.r), int(signature.s), int(signature.v)
+        return r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes((27 + v,))
 
 
 class RelayerKey(SigningKey):
@@ -126,6 +130,8 @@ class RelayerKey(SigningKey):
         Raises:
             ChainError: A field is missing or out of range.
         """
+        from eth_account import Account  # noqa: PLC0415  # as in load
+
         try:
             signed = Account.sign_transaction(dict(fields), self._secret)
         except (TypeError, ValueError) as error:
@@ -221,33 +227,34 @@ def check_quorum(
     signers = tuple(recover_signer(digest, signature) for signature in sort_signatures(digest, signatures))
     for signer in signers:
         if not regions.get(signer.lower(), 0) >> envelope.region & 1:
-            raise QuorumError("This signer is not an auditor of the region", expected=f"an auditor of region {envelope.region}", got=signer)
+            raise QuorumError(
+                "This signer is not an auditor of the region", expected=f"an auditor of region {envelope.region}", got=signer
+            )
     if len(signers) < quorum:
         raise QuorumError("Too few auditors signed", expected=f"{quorum} signatures", got=f"{len(signers)}")
     return signers
 
 
-def to_compact(signature: bytes) -> tuple[bytes, bytes]:
+def to_compact(signature: bytes) -> tuple[int, int]:
     """EIP-2098's two words (r; s with the y parity in its top bit), as the contract takes them.
 
     Args:
         signature: 65 bytes with a low s.
 
     Raises:
-        LedgerError: The bytes are no signature with a low s.
+        QuorumError: The bytes are no signature with a low s.
     """
     s = int.from_bytes(signature[32:64], "big")
     if len(signature) != SIGNATURE_SIZE or s > ORDER // 2:
-        raise LedgerError("This is not a signature with a low s", expected="65 bytes", got=signature.hex())
-    return signature[:32], (s | (signature[64] - 27) << 255).to_bytes(32, "big")
+        raise QuorumError("This is not a signature with a low s", expected="65 bytes", got=signature.hex())
+    return int.from_bytes(signature[:32], "big"), s | (signature[64] - 27) << 255
 
 
-def from_compact(r: bytes, vs: bytes) -> bytes:
+def from_compact(r: int, vs: int) -> bytes:
     """The 65 bytes of EIP-2098's two words.
 
     Args:
-        r: 32 bytes.
-        vs: 32 bytes, the y parity in the top bit.
+        r: 0 < r < 2^256.
+        vs: s, with the y parity in the top bit.
     """
-    number = int.from_bytes(vs, "big")
-    return r + (number & (1 << 255) - 1).to_bytes(32, "big") + bytes((27 + (number >> 255),))
+    return r.to_bytes(32, "big") + (vs & (1 << 255) - 1).to_bytes(32, "big") + bytes((27 + (vs >> 255),))

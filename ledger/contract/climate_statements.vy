@@ -26,6 +26,8 @@
       moved by anybody, and a debtor must not be able to refuse (or to stop, by reverting) a debt that
       auditors signed. Without any external call there is no reentrancy.
     - No strings and no personal data are stored. `uri` is a data URI made from the token's own slot.
+    - The auditor epoch travels in the upper half of `deadline`, not as a word of its own: calldata and one
+      storage slot fewer keep `anchor` under 61,000 gas with two signatures.
     - There are no immutables: the deployed code equals the committed artifact byte for byte on every
       chain, so a client can compare code hashes.
     - `issue` takes revision 1 only: two live tokens for one subject and period would count twice.
@@ -50,18 +52,14 @@ event Issued:
 
 event Anchored:
     root: indexed(bytes32)
-    count: uint32
-    region: uint8
-    method_hash: bytes32
 
 event AuditorSet:
     auditor: indexed(address)
     regions: uint256
-    epoch: uint32
 
-event QuorumSet:
-    quorum: uint8
-    epoch: uint32
+event EpochStarted:
+    epoch: uint256
+    quorum: uint256
 
 event AdminOffered:
     admin: indexed(address)
@@ -87,8 +85,8 @@ struct Issuance:
 
 # EIP-2098: r, then y parity (top bit) with s. One word less per signature than (r, s, v).
 struct Signature:
-    r: bytes32
-    vs: bytes32
+    r: uint256
+    vs: uint256
 
 struct Auditor:
     account: address
@@ -108,7 +106,11 @@ struct Token:
     status: uint256
     batch: uint256
 
-MAX_SIGNATURES: constant(uint256) = 16
+MAX_SIGNATURES: constant(uint256) = 8
+BATCH_MASK: constant(uint256) = 2**24 - 1
+DEADLINE_MASK: constant(uint256) = 2**64 - 1
+MAX_AUDITORS: constant(uint256) = 64
+REGIONS_MASK: constant(uint256) = 2**192 - 1
 
 KIND_AUDITED_EMISSIONS: constant(uint8) = 3
 KIND_SELF_DECLARED_EMISSIONS: constant(uint8) = 4
@@ -130,36 +132,40 @@ ISSUANCE_TYPEHASH: constant(bytes32) = keccak256(
     "Issuance(address holder,uint8 kind,uint8 region,uint32 from_month_ym,uint32 to_month_ym,uint16 revision,bytes32 subject,bytes32 inputs_root,bytes32 manifest_hash,bytes32 method_hash,int64 gross_location_g_co2e,int64 gross_market_g_co2e,uint64 retired_g_co2e,int64 net_g_co2e)"
 )
 
-# settings: batch number of the last token batch (24 bits), epoch << 24 (32 bits), quorum << 56 (8 bits).
-BATCH_MASK: constant(uint256) = 2**24 - 1
-settings: uint256
-auditor_regions: public(HashMap[address, uint256])  # bit r set: may sign for region r
+# The present epoch and quorum stand in every auditor's slot beside its regions, so that checking k
+# signatures reads k slots and no more. Whatever the admin changes starts a new epoch and writes all slots.
+# slots[auditor]: regions (bit r: may sign for region r, 192 bits) | quorum << 192 (8) | epoch << 200 (32)
+slots: HashMap[address, uint256]
+auditors: DynArray[address, MAX_AUDITORS]
+epoch: public(uint256)
+quorum: public(uint256)
 admin: public(address)
 offered_admin: public(address)
 
 # batches[root]: number (24 bits, 0 until a token names it) | region << 24 (8) | count << 32 (32)
 #                | epoch << 64 (32) | anchored_at_s << 96 (64)
 batches: HashMap[bytes32, uint256]
-roots: HashMap[uint256, bytes32]  # batch number -> root, for batches that a token names
 # tokens[id]: batch number (24 bits) | status << 24 (4) | kind << 28 (4) | grams << 32 (64) | holder << 96 (160)
 tokens: HashMap[uint256, uint256]
+# roots[batch number or token id]: a token of a batch of one has number 0 and keeps its root under its own id.
+roots: HashMap[uint256, bytes32]
 
 
 @deploy
-def __init__(admin: address, quorum: uint8, auditors: DynArray[Auditor, MAX_SIGNATURES]):
+def __init__(admin: address, quorum: uint8, auditors: DynArray[Auditor, MAX_AUDITORS]):
     """
     @notice Start with these auditors in epoch 1.
     @param admin Who may change auditors and quorum; on a public network a multisig or timelock.
-    @param quorum How many auditors must sign, 1 to 16.
+    @param quorum How many auditors must sign, 1 to 8.
     @param auditors Accounts with the bitmap of the regions that they may sign for.
     """
     assert admin != empty(address), "admin is zero"
     self.admin = admin
     log AdminChanged(admin=admin)
-    self.settings = 1 << 24
-    self._set_quorum(quorum, 1)
+    self._set_quorum(quorum)
     for auditor: Auditor in auditors:
-        self._set_auditor(auditor.account, auditor.regions, 1)
+        self._set_auditor(auditor.account, auditor.regions)
+    self._start_epoch()
 
 
 # ---- statements ----
@@ -171,40 +177,39 @@ def anchor(
     count: uint32,
     region: uint8,
     method_hash: bytes32,
-    deadline_s: uint64,
+    deadline: uint96,
     signatures: DynArray[Signature, MAX_SIGNATURES],
 ):
     """
     @notice Put the root of a batch of issuances on the chain, once. Anybody may send it.
     @param root Root of the batch tree.
     @param count How many issuances the tree holds, at least 1.
-    @param region The auditors' region, 0 to 255.
+    @param region The auditors' region, 0 to 191.
     @param method_hash Hash of the method (business logic) that the auditors recomputed with.
-    @param deadline_s Last second (Unix time) at which the signatures hold.
+    @param deadline Until when the signatures hold: auditor epoch << 64 | last second (Unix time).
     @param signatures EIP-2098 signatures of the envelope, ascending by signer, at least the quorum.
     """
-    assert root != empty(bytes32), "root is zero"
     assert count != 0, "batch is empty"
     assert self.batches[root] == 0, "already anchored"
-    settings: uint256 = self.settings
-    self._check_quorum(settings, root, count, region, method_hash, deadline_s, signatures)
+    digest: bytes32 = self._envelope_digest(root, count, region, method_hash, deadline)
+    self._check_quorum(digest, region, deadline, signatures)
     self.batches[root] = (
         convert(region, uint256) << 24
         | convert(count, uint256) << 32
-        | self._epoch(settings) << 64
+        | (convert(deadline, uint256) >> 64) << 64
         | block.timestamp << 96
     )
-    log Anchored(root=root, count=count, region=region, method_hash=method_hash)
+    log Anchored(root=root)
 
 
 @external
 def issue(
-    issuance: Issuance, deadline_s: uint64, signatures: DynArray[Signature, MAX_SIGNATURES]
+    issuance: Issuance, deadline: uint96, signatures: DynArray[Signature, MAX_SIGNATURES]
 ) -> uint256:
     """
     @notice Issue one statement to its holder: a batch of one. Anybody may send it.
     @param issuance The statement; month numbers are year * 100 + month, the end is exclusive.
-    @param deadline_s Last second (Unix time) at which the signatures hold.
+    @param deadline Until when the signatures hold: auditor epoch << 64 | last second (Unix time).
     @param signatures EIP-2098 signatures of the envelope with count 1, ascending by signer.
     @return The token's id.
     """
@@ -215,16 +220,14 @@ def issue(
     id: uint256 = self._token_id(issuance)
     assert self.tokens[id] == 0, "already issued"
     root: bytes32 = self._leaf(self._issuance_hash(issuance))
-    settings: uint256 = self.settings
-    self._check_quorum(settings, root, 1, issuance.region, issuance.method_hash, deadline_s, signatures)
-    number: uint256 = (settings & BATCH_MASK) + 1
-    assert number <= BATCH_MASK, "batch numbers used up"
-    self.settings = settings + 1
-    self.roots[number] = root
+    digest: bytes32 = self._envelope_digest(
+        root, 1, issuance.region, issuance.method_hash, deadline
+    )
+    self._check_quorum(digest, issuance.region, deadline, signatures)
+    self.roots[id] = root
     grams: uint256 = convert(max(issuance.net_g_co2e, 0), uint256)
     self.tokens[id] = (
-        number
-        | STATUS_ACTIVE << 24
+        STATUS_ACTIVE << 24
         | convert(issuance.kind, uint256) << 28
         | grams << 32
         | convert(issuance.holder, uint256) << 96
@@ -252,7 +255,8 @@ def issue(
 @view
 def hash_of(id: uint256) -> bytes32:
     """@notice Root of the batch that holds this token's statement; zero where there is no such token."""
-    return self.roots[self.tokens[id] & BATCH_MASK]
+    number: uint256 = self.tokens[id] & BATCH_MASK
+    return self.roots[id if number == 0 else number]
 
 
 @external
@@ -302,44 +306,42 @@ def locked(id: uint256) -> bool:
 
 @external
 @view
-def quorum() -> uint256:
-    """@notice How many auditors must sign."""
-    return self.settings >> 56
+def auditor_regions(auditor: address) -> uint256:
+    """@notice Bitmap of the regions that an account may sign for now; 0 where it is no auditor."""
+    return self.slots[auditor] & REGIONS_MASK
 
 
 @external
 @view
-def epoch() -> uint256:
-    """@notice The auditor epoch; it is part of every signed envelope."""
-    return self._epoch(self.settings)
+def auditor_list() -> DynArray[address, MAX_AUDITORS]:
+    """@notice Every auditor of every region."""
+    return self.auditors
 
 
 @external
 def set_auditor(auditor: address, regions: uint256):
     """
-    @notice Let an account sign for these regions (bit r = region r), and no others.
-    @dev Taking a region away starts a new epoch, so that no older signature counts again.
+    @notice Let an account sign for these regions (bit r = region r, 0 to 191) and no others; none removes it.
+    @dev Like every change of auditors it starts a new epoch: what was signed before must be signed again.
     """
     self._check_admin()
-    epoch: uint256 = self._epoch(self.settings)
-    if self.auditor_regions[auditor] & ~regions != 0:
-        epoch = self._next_epoch()
-    self._set_auditor(auditor, regions, epoch)
+    self._set_auditor(auditor, regions)
+    self._start_epoch()
 
 
 @external
 def set_quorum(quorum: uint8):
     """@notice Ask for this many signatures from now on, in a new epoch."""
     self._check_admin()
-    self._set_quorum(quorum, self._next_epoch())
+    self._set_quorum(quorum)
+    self._start_epoch()
 
 
 @external
 def start_epoch():
     """@notice Make every envelope signed until now worthless."""
     self._check_admin()
-    epoch: uint256 = self._next_epoch()
-    log QuorumSet(quorum=convert(self.settings >> 56, uint8), epoch=convert(epoch, uint32))
+    self._start_epoch()
 
 
 @external
@@ -386,12 +388,10 @@ def token_id_of(issuance: Issuance) -> uint256:
 @external
 @view
 def envelope_digest(
-    root: bytes32, count: uint32, region: uint8, method_hash: bytes32, deadline_s: uint64
+    root: bytes32, count: uint32, region: uint8, method_hash: bytes32, deadline: uint96
 ) -> bytes32:
-    """@notice What auditors sign now: the EIP-712 digest of an envelope in the present epoch."""
-    return self._envelope_digest(
-        self._epoch(self.settings), root, count, region, method_hash, deadline_s
-    )
+    """@notice What auditors sign: the EIP-712 digest of an envelope (`deadline` as in `anchor`)."""
+    return self._envelope_digest(root, count, region, method_hash, deadline)
 
 
 @external
@@ -495,47 +495,51 @@ def supportsInterface(interface_id: bytes4) -> bool:
 @internal
 @view
 def _check_quorum(
-    settings: uint256,
-    root: bytes32,
-    count: uint32,
+    digest: bytes32,
     region: uint8,
-    method_hash: bytes32,
-    deadline_s: uint64,
+    deadline: uint96,
     signatures: DynArray[Signature, MAX_SIGNATURES],
 ):
-    assert block.timestamp <= convert(deadline_s, uint256), "deadline has passed"
-    assert len(signatures) >= settings >> 56, "too few signatures"
-    digest: bytes32 = self._envelope_digest(
-        self._epoch(settings), root, count, region, method_hash, deadline_s
-    )
-    bit: uint256 = 1 << convert(region, uint256)
+    assert block.timestamp <= convert(deadline, uint256) & DEADLINE_MASK, "deadline has passed"
+    bit: uint256 = (1 << convert(region, uint256)) & REGIONS_MASK
     former: uint256 = 0
+    slot: uint256 = max_value(uint256)  # without a signature the quorum is one that nobody reaches
     for signature: Signature in signatures:
-        vs: uint256 = convert(signature.vs, uint256)
-        s: uint256 = vs & (2**255 - 1)
+        s: uint256 = signature.vs & (2**255 - 1)
         assert s <= HALF_ORDER, "signature has a high s"
-        signer: address = ecrecover(digest, 27 + (vs >> 255), convert(signature.r, uint256), s)
+        signer: address = ecrecover(digest, unsafe_add(27, signature.vs >> 255), signature.r, s)
         # Strictly ascending: no signer counts twice, and a failed recovery (zero) is never first.
         assert convert(signer, uint256) > former, "signers are not ascending"
-        assert self.auditor_regions[signer] & bit != 0, "signer is not an auditor of the region"
         former = convert(signer, uint256)
+        slot = self.slots[signer]
+        assert slot & bit != 0, "signer is not an auditor of the region"
+    # Every auditor's slot has the same epoch and quorum: the last one's will do.
+    assert slot >> 200 == convert(deadline, uint256) >> 64, "epoch has passed"
+    assert len(signatures) >= (slot >> 192) & 255, "too few signatures"
 
 
 @internal
 @view
 def _envelope_digest(
-    epoch: uint256,
     root: bytes32,
     count: uint32,
     region: uint8,
     method_hash: bytes32,
-    deadline_s: uint64,
+    deadline: uint96,
 ) -> bytes32:
     domain: bytes32 = keccak256(
         abi_encode(DOMAIN_TYPEHASH, NAME_HASH, VERSION_HASH, chain.id, self)
     )
     envelope: bytes32 = keccak256(
-        abi_encode(ENVELOPE_TYPEHASH, root, count, region, method_hash, deadline_s, epoch)
+        abi_encode(
+            ENVELOPE_TYPEHASH,
+            root,
+            count,
+            region,
+            method_hash,
+            convert(deadline, uint256) & DEADLINE_MASK,
+            convert(deadline, uint256) >> 64,
+        )
     )
     return keccak256(concat(b"\x19\x01", domain, envelope))
 
@@ -591,34 +595,39 @@ def _grams(slot: uint256) -> uint256:
 
 
 @internal
-@pure
-def _epoch(settings: uint256) -> uint256:
-    return (settings >> 24) & (2**32 - 1)
-
-
-@internal
 @view
 def _check_admin():
     assert msg.sender == self.admin, "not the admin"
 
 
 @internal
-def _next_epoch() -> uint256:
-    epoch: uint256 = self._epoch(self.settings) + 1
-    assert epoch < 2**32, "epochs used up"
-    self.settings += 1 << 24
-    return epoch
-
-
-@internal
-def _set_auditor(auditor: address, regions: uint256, epoch: uint256):
+def _set_auditor(auditor: address, regions: uint256):
     assert auditor != empty(address), "auditor is zero"
-    self.auditor_regions[auditor] = regions
-    log AuditorSet(auditor=auditor, regions=regions, epoch=convert(epoch, uint32))
+    assert regions <= REGIONS_MASK, "regions are 0 to 191"
+    kept: DynArray[address, MAX_AUDITORS] = []
+    for other: address in self.auditors:
+        if other != auditor:
+            kept.append(other)
+    if regions != 0:
+        kept.append(auditor)
+    self.auditors = kept
+    self.slots[auditor] = regions
+    log AuditorSet(auditor=auditor, regions=regions)
 
 
 @internal
-def _set_quorum(quorum: uint8, epoch: uint256):
-    assert quorum != 0 and convert(quorum, uint256) <= MAX_SIGNATURES, "quorum is not 1 to 16"
-    self.settings = (self.settings & (2**56 - 1)) | convert(quorum, uint256) << 56
-    log QuorumSet(quorum=quorum, epoch=convert(epoch, uint32))
+def _set_quorum(quorum: uint8):
+    assert quorum != 0 and convert(quorum, uint256) <= MAX_SIGNATURES, "quorum is not 1 to 8"
+    self.quorum = convert(quorum, uint256)
+
+
+@internal
+def _start_epoch():
+    epoch: uint256 = self.epoch + 1
+    assert epoch < 2**32, "epochs used up"
+    self.epoch = epoch
+    for auditor: address in self.auditors:
+        self.slots[auditor] = (
+            (self.slots[auditor] & REGIONS_MASK) | self.quorum << 192 | epoch << 200
+        )
+    log EpochStarted(epoch=epoch, quorum=self.quorum)

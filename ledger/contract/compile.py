@@ -21,9 +21,9 @@ OPTIMIZE = "gas"
 def compile_artifact() -> bytes:
     """The artifact file's bytes, compiled now from the source beside this file."""
     # Here and not above, so that importing this module does not need the developers' compiler.
-    import vyper  # noqa: PLC0415
-    from vyper.compiler import compile_code  # noqa: PLC0415
-    from vyper.compiler.settings import OptimizationLevel, Settings  # noqa: PLC0415
+    import vyper  # type: ignore[import-untyped]  # noqa: PLC0415
+    from vyper.compiler import compile_code  # type: ignore[import-untyped]  # noqa: PLC0415
+    from vyper.compiler.settings import OptimizationLevel, Settings  # type: ignore[import-untyped]  # noqa: PLC0415
 
     source = SOURCE_PATH.read_text(encoding="utf-8")
     output = compile_code(

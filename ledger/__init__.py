@@ -1,0 +1,1 @@
+"""Manifest roots, proofs and the chain that publishes them."""
