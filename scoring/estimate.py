@@ -217,7 +217,7 @@ def _gases_json(emissions: GasSplit) -> dict[str, Json]:
 
 def _steps_before(request: _Request, parts: Sequence[_Part]) -> list[str]:
     steps = []
-    if request.rounded_away_micro_micro:
+    if request.rounded_away_micro:
         steps.append(f"The quantity is kept in millionths of a {request.unit}; less than one was rounded away.")
     if request.quantity_micro < 0:
         steps.append("The quantity is negative: a refund or correction. Electricity fed into the grid is electricity_export.")

@@ -182,9 +182,7 @@ def _steps(
 ) -> tuple[str, ...]:
     first = f"Measured: {measured_t_co2e:.3f} t CO2e per person in the last 12 months, gross, location based."
     points = score_points(counted_t_co2e)
-    last = (
-        f"{counted_t_co2e:.3f} t against {TARGET_T_CO2E} t: 100 x (1 - log10(E / {TARGET_T_CO2E})), from 0 to 100: {points:.1f}."
-    )
+    last = f"{counted_t_co2e:.3f} t against {TARGET_T_CO2E} t: 100 x (1 - log10(E / {TARGET_T_CO2E})) gives {points:.1f}."
     if not is_filled:
         return first, last
     filled = (

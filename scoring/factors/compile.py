@@ -71,21 +71,16 @@ def ug_per_published_unit(published_unit: str, unit: str, *, record: str = "") -
     """
     mass_text, slash, per_text = published_unit.partition("/")
     canonical = find_unit(unit)
-    if not slash:
-        raise _no_factor_unit(published_unit, unit, record)
-    mass, per = find_unit(mass_text, record=record), find_unit(per_text, record=record)
-    if mass.dimension is not Dimension.MASS or per.dimension is not canonical.dimension:
-        raise _no_factor_unit(published_unit, unit, record)
-    return mass.canonical_per_unit * _UG_PER_KG / per.canonical_per_unit * canonical.canonical_per_unit
-
-
-def _no_factor_unit(got: str, unit: str, record: str) -> FactorError:
-    return FactorError(
+    if slash:
+        mass, per = find_unit(mass_text, record=record), find_unit(per_text, record=record)
+        if mass.dimension is Dimension.MASS and per.dimension is canonical.dimension:
+            return mass.canonical_per_unit * _UG_PER_KG / per.canonical_per_unit * canonical.canonical_per_unit
+    raise FactorError(
         "A factor is a mass per unit of the activity",
         expected=f"a unit such as kg/{unit}",
-        got=got,
+        got=published_unit,
         record=record,
-        next_step=f"Write the factor in kg/{unit}, g/{unit} or lb/MWh.",
+        next_step=f"Write the factor in kg/{unit}, g/{unit} or lb/{unit}.",
     )
 
 
