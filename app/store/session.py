@@ -18,6 +18,18 @@ from sqlalchemy.pool import ConnectionPoolEntry
 import migrations
 from domain.errors import InputError
 
+__all__ = [
+    "Engine",
+    "Session",
+    "checkpoint",
+    "current_revision",
+    "downgrade",
+    "engine_of",
+    "reading",
+    "unit_of_work",
+    "upgrade",
+]  # Engine and Session too: use cases name them, but do not speak SQL
+
 BUSY_TIMEOUT_MS = 10_000
 """How long a SQLite writer waits for another one, milliseconds."""
 

@@ -1,0 +1,1 @@
+"""Originals kept by hash, encrypted with their subject's key."""
