@@ -1,0 +1,411 @@
+"""Figures: one value with everything that a figure needs, from caption and light picture to table, CSV and Plotly drawing.
+
+Plotly itself is never imported (its import takes most of a second): a figure is the JSON that plotly.js reads, and plotly.js is
+served to the browser from the installed package. Colours are written as `var(--name)`; `hydrate.js` puts the page's own values in
+place, so that light and dark agree with the picture that was there before.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from fractions import Fraction
+from importlib import metadata, util
+from pathlib import Path
+from typing import TypeAlias
+
+from markupsafe import Markup
+
+from dashboards.format import kilograms_co2e, month_short, month_text, number_text, three_digits
+from dashboards.messages import Messages
+from dashboards.svg.heat import HOURS_COUNT, HourGrid, heat_picture
+from dashboards.svg.months import MonthPoint, months_picture
+from domain.errors import NotFoundError
+from domain.number import fraction_to_text
+
+UG_PER_KG = 1_000_000_000
+
+Drawn: TypeAlias = "bool | int | float | str | Sequence[Drawn] | Mapping[str, Drawn] | None"
+"""What plotly.js reads. Floats are for drawing only; the table and the CSV come from the integers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The data of a figure as a person reads them.
+
+    Attributes:
+        header: Names of the columns, units in them.
+        rows: One tuple for each row, as long as the header; the first cell names the row.
+    """
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Legend:
+    """One entry of a legend: a mark with its own shape and its name.
+
+    Attributes:
+        mark: CSS class of the mark.
+        label: Its name.
+    """
+
+    mark: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure.
+
+    Attributes:
+        figure_id: Unique on the page; name of its CSV and JSON.
+        title: Its heading.
+        caption: What it shows and how to read it.
+        wide: Light picture for wide screens.
+        narrow: Light picture for telephones.
+        legend: Marks and their names; empty where the picture has its own.
+        table: The data.
+        csv: The data as CSV text (RFC 4180), exact values.
+        plotly_json: What plotly.js draws: {"data", "layout"}.
+        is_heavy: Whether the drawing is too large to stand inside the page and is fetched when wanted.
+    """
+
+    figure_id: str
+    title: str
+    caption: str
+    wide: Markup
+    narrow: Markup
+    legend: tuple[Legend, ...]
+    table: Table
+    csv: str
+    plotly_json: str
+    is_heavy: bool = False
+
+    @property
+    def plotly_block(self) -> Markup:
+        """The drawing for a `<script type="application/json">` block: no `<` that could end it."""
+        return Markup(self.plotly_json.replace("<", "\\u003c"))  # noqa: S704 - JSON without "<" cannot leave its block
+
+
+@dataclass(frozen=True, slots=True)
+class PlotlyAsset:
+    """The plotly.js that comes with the installed Python package.
+
+    Attributes:
+        path: The file.
+        version: Version of the Python package, for the address.
+    """
+
+    path: Path
+    version: str
+
+
+def plotly_js_path() -> PlotlyAsset:
+    """Where plotly.min.js lies, without importing plotly.
+
+    Returns:
+        File and version.
+
+    Raises:
+        NotFoundError: The package is not installed, or has no such file.
+    """
+    found = util.find_spec("plotly")
+    folders = list(found.submodule_search_locations or ()) if found else []
+    for folder in folders:
+        path = Path(folder) / "package_data" / "plotly.min.js"
+        if path.is_file():
+            return PlotlyAsset(path, metadata.version("plotly"))
+    raise NotFoundError(
+        expected="plotly.min.js in the installed package plotly",
+        got=", ".join(folders) or "no package",
+        next_step="Install the product's dependencies again: pip install -e .",
+    )
+
+
+def months_figure(points: Sequence[MonthPoint], messages: Messages, *, figure_id: str = "months") -> Figure:
+    """Electricity and emissions by month.
+
+    Args:
+        points: Months in order.
+        messages: Language.
+        figure_id: Unique on the page.
+
+    Returns:
+        The figure.
+    """
+    description = _months_description(points, messages)
+    has_exports = any(point.exported_micro for point in points)
+    return Figure(
+        figure_id=figure_id,
+        title=messages("figure.months.title"),
+        caption=messages("figure.months.caption_exports" if has_exports else "figure.months.caption"),
+        wide=months_picture(f"{figure_id}-w", points, messages, is_narrow=False, description=description),
+        narrow=months_picture(f"{figure_id}-n", points, messages, is_narrow=True, description=description),
+        legend=_months_legend(points, messages, has_exports=has_exports),
+        table=_months_table(points, messages),
+        csv=_months_csv(points),
+        plotly_json=_dump(_months_plotly(points, messages, has_exports=has_exports)),
+    )
+
+
+def heat_figure(grid: HourGrid, messages: Messages, *, figure_id: str = "hours") -> Figure:
+    """Electricity by hour and day.
+
+    Args:
+        grid: The values.
+        messages: Language.
+        figure_id: Unique on the page.
+
+    Returns:
+        The figure.
+    """
+    description = _heat_description(grid, messages)
+    return Figure(
+        figure_id=figure_id,
+        title=messages("figure.heat.title"),
+        caption=f"{messages('figure.heat.caption')} {description}",
+        wide=heat_picture(f"{figure_id}-w", grid, messages, is_narrow=False, description=description),
+        narrow=heat_picture(f"{figure_id}-n", grid, messages, is_narrow=True, description=description),
+        legend=(),
+        table=_heat_table(grid, messages),
+        csv=_heat_csv(grid),
+        plotly_json=_dump(_heat_plotly(grid, messages)),
+        is_heavy=True,
+    )
+
+
+def _dump(value: Drawn) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _written(rows: Sequence[Sequence[str]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerows(rows)
+    return text.getvalue()
+
+
+def _kwh(quantity_micro: int | None) -> str:
+    return "" if quantity_micro is None else fraction_to_text(Fraction(quantity_micro, 1_000_000))
+
+
+def _kg(amount_ug_co2e: int | None) -> str:
+    return "" if amount_ug_co2e is None else fraction_to_text(Fraction(amount_ug_co2e, UG_PER_KG))
+
+
+def _months_description(points: Sequence[MonthPoint], messages: Messages) -> str:
+    known = [point for point in points if point.delivered_micro is not None]
+    if not known:
+        return messages("figure.months.described_none")
+    top = max(known, key=lambda point: point.delivered_micro or 0)
+    low = min(known, key=lambda point: point.delivered_micro or 0)
+    return messages(
+        "figure.months.described",
+        count=len(known),
+        high_month=month_text(messages, top.month),
+        high=three_digits(messages.locale, Fraction(top.delivered_micro or 0, 1_000_000)),
+        low_month=month_text(messages, low.month),
+        low=three_digits(messages.locale, Fraction(low.delivered_micro or 0, 1_000_000)),
+    )
+
+
+def _months_legend(points: Sequence[MonthPoint], messages: Messages, *, has_exports: bool) -> tuple[Legend, ...]:
+    found = [Legend("key-energy", messages("figure.months.delivered")), Legend("key-mass", messages("figure.months.gross"))]
+    if has_exports:
+        found += [
+            Legend("key-export", messages("figure.months.exported")),
+            Legend("key-avoided", messages("figure.months.avoided")),
+        ]
+    if any(not point.is_whole for point in points):
+        found.append(Legend("key-hatch", messages("figure.months.gaps")))
+    return tuple(found)
+
+
+def _months_table(points: Sequence[MonthPoint], messages: Messages) -> Table:
+    header = ("month", "delivered", "exported", "gross", "avoided", "days")
+    absent = messages("figure.not_measured")
+    rows = []
+    for point in points:
+        energy = [
+            absent if value is None else three_digits(messages.locale, Fraction(value, 1_000_000))
+            for value in (point.delivered_micro, point.exported_micro)
+        ]
+        mass = [absent if v is None else kilograms_co2e(messages, v).number for v in (point.gross_ug_co2e, point.avoided_ug_co2e)]
+        days = messages("figure.months.days_of", days=point.days_measured_count, expected=point.days_expected_count)
+        rows.append((month_text(messages, point.month), *energy, *mass, days))
+    return Table(tuple(messages(f"figure.months.column_{name}") for name in header), tuple(rows))
+
+
+def _months_csv(points: Sequence[MonthPoint]) -> str:
+    header = [
+        "month",
+        "delivered_kwh",
+        "exported_kwh",
+        "gross_location_kg_co2e",
+        "avoided_kg_co2e",
+        "days_measured",
+        "days_expected",
+    ]
+    rows = [
+        [
+            point.month.to_text(),
+            _kwh(point.delivered_micro),
+            _kwh(point.exported_micro),
+            _kg(point.gross_ug_co2e),
+            _kg(point.avoided_ug_co2e),
+            str(point.days_measured_count),
+            str(point.days_expected_count),
+        ]
+        for point in points
+    ]
+    return _written([header, *rows])
+
+
+def _drawn(value: int | None, per: int) -> Drawn:
+    """A value for drawing only, to three decimals."""
+    return None if value is None else round(value / per, 3)
+
+
+def _axis(title: str, **more: Drawn) -> dict[str, Drawn]:
+    return {
+        "title": {"text": title, "font": {"size": 12}},
+        "gridcolor": "var(--line)",
+        "zerolinecolor": "var(--line-strong)",
+        "linecolor": "var(--line-strong)",
+        "automargin": True,
+        "fixedrange": False,
+        **more,
+    }
+
+
+def _layout(**more: Drawn) -> dict[str, Drawn]:
+    return {
+        "paper_bgcolor": "var(--card)",
+        "plot_bgcolor": "var(--card)",
+        "font": {"color": "var(--ink)", "family": "system-ui, sans-serif", "size": 12},
+        "margin": {"l": 52, "r": 8, "t": 12, "b": 36},
+        "hoverlabel": {"bgcolor": "var(--ink)", "font": {"color": "var(--card)"}, "bordercolor": "var(--ink)"},
+        "showlegend": False,
+        **more,
+    }
+
+
+def _months_plotly(points: Sequence[MonthPoint], messages: Messages, *, has_exports: bool) -> Drawn:
+    names: list[Drawn] = [f"{month_short(messages, point.month)} {point.month.year}" for point in points]
+    bars: dict[str, Drawn] = {
+        "type": "bar",
+        "name": messages("figure.months.delivered"),
+        "x": names,
+        "y": [_drawn(point.delivered_micro, 1_000_000) for point in points],
+        "marker": {"color": "var(--data-energy)"},
+        "hovertemplate": "%{x}: %{y} kWh<extra></extra>",
+    }
+    line: dict[str, Drawn] = {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": messages("figure.months.gross"),
+        "x": names,
+        "y": [_drawn(point.gross_ug_co2e, UG_PER_KG) for point in points],
+        "yaxis": "y2",
+        "connectgaps": False,
+        "line": {"color": "var(--data-mass)", "width": 2},
+        "hovertemplate": "%{x}: %{y} kg CO2e<extra></extra>",
+    }
+    data: list[Drawn] = [bars, line]
+    if has_exports:
+        data += _export_traces(points, names, messages)
+    layout = _layout(
+        barmode="relative",
+        xaxis=_axis("", type="category", anchor="y2", showgrid=False),
+        yaxis=_axis(messages("figure.months.panel_energy"), domain=[0.44, 1]),
+        yaxis2=_axis(messages("figure.months.panel_mass"), domain=[0, 0.34], rangemode="tozero"),
+    )
+    return {"data": data, "layout": layout}
+
+
+def _export_traces(points: Sequence[MonthPoint], names: list[Drawn], messages: Messages) -> list[Drawn]:
+    exported: dict[str, Drawn] = {
+        "type": "bar",
+        "name": messages("figure.months.exported"),
+        "x": names,
+        "y": [_drawn(None if p.exported_micro is None else -p.exported_micro, 1_000_000) for p in points],
+        "marker": {"color": "var(--data-export)", "pattern": {"shape": "-", "fgcolor": "var(--card)", "size": 6}},
+        "hovertemplate": "%{x}: %{y} kWh<extra></extra>",
+    }
+    avoided: dict[str, Drawn] = {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": messages("figure.months.avoided"),
+        "x": names,
+        "y": [_drawn(p.avoided_ug_co2e, UG_PER_KG) for p in points],
+        "yaxis": "y2",
+        "line": {"color": "var(--data-export)", "width": 2, "dash": "dot"},
+        "marker": {"symbol": "square"},
+        "hovertemplate": "%{x}: %{y} kg CO2e<extra></extra>",
+    }
+    return [exported, avoided]
+
+
+def _heat_description(grid: HourGrid, messages: Messages) -> str:
+    sums = _hour_means(grid.days)
+    known = [(mean, hour) for hour, mean in enumerate(sums) if mean is not None]
+    if not known:
+        return messages("figure.heat.described_none")
+    top, low = max(known), min(known)
+    return messages(
+        "figure.heat.described",
+        high_hour=f"{top[1]:02d}:00",
+        high=number_text(messages.locale, Fraction(top[0], 1_000_000), 2),
+        low_hour=f"{low[1]:02d}:00",
+        low=number_text(messages.locale, Fraction(low[0], 1_000_000), 2),
+    )
+
+
+def _hour_means(days: Sequence[Sequence[int | None]]) -> list[int | None]:
+    """Mean of each hour over days, millionths of a kWh; None where never measured."""
+    found: list[int | None] = []
+    for hour in range(HOURS_COUNT):
+        values = [value for day in days if (value := day[hour]) is not None]
+        found.append(round(Fraction(sum(values), len(values))) if values else None)
+    return found
+
+
+def _heat_table(grid: HourGrid, messages: Messages) -> Table:
+    starts = grid.month_starts()
+    ends = [row for row, _ in starts[1:]] + [len(grid.days)]
+    means = [_hour_means(grid.days[row:end]) for (row, _), end in zip(starts, ends, strict=True)]
+    names = [f"{month_short(messages, month)} {month.year % 100:02d}" for _, month in starts]
+    rows = []
+    for hour in range(HOURS_COUNT):
+        cells = ["–" if m[hour] is None else number_text(messages.locale, Fraction(m[hour] or 0, 1_000_000), 2) for m in means]
+        rows.append((f"{hour:02d}:00", *cells))
+    return Table((messages("figure.heat.column_hour"), *names), tuple(rows))
+
+
+def _heat_csv(grid: HourGrid) -> str:
+    rows = [["date", "hour", "electricity_kwh"]]
+    for index, day in enumerate(grid.days):
+        date_text = (grid.first_date + timedelta(days=index)).isoformat()
+        rows += [[date_text, str(hour), _kwh(value)] for hour, value in enumerate(day)]
+    return _written(rows)
+
+
+def _heat_plotly(grid: HourGrid, messages: Messages) -> Drawn:
+    dates: list[Drawn] = [(grid.first_date + timedelta(days=index)).isoformat() for index in range(len(grid.days))]
+    heat: dict[str, Drawn] = {
+        "type": "heatmap",
+        "x": dates,
+        "y": [f"{hour:02d}:00" for hour in range(HOURS_COUNT)],
+        "z": [[_drawn(day[hour], 1_000_000) for day in grid.days] for hour in range(HOURS_COUNT)],
+        "zmin": 0,
+        "zmax": _drawn(grid.top_micro(), 1_000_000),
+        "hoverongaps": False,
+        "colorscale": [[0, "var(--heat-0)"], [1, "var(--data-energy)"]],
+        "colorbar": {"title": {"text": "kWh"}, "thickness": 10, "outlinewidth": 0},
+        "hovertemplate": "%{x}, %{y}: %{z} kWh<extra></extra>",
+    }
+    layout = _layout(xaxis=_axis("", showgrid=False), yaxis=_axis(messages("figure.heat.column_hour"), autorange="reversed"))
+    return {"data": [heat], "layout": layout}

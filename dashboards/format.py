@@ -1,0 +1,212 @@
+"""Numbers and days as people read them: unit beside the number, sensible digits, the language's own marks.
+
+Everything comes in as integers and is rounded once, here, at the edge. Screens say "t CO2e", never Mt.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from fractions import Fraction
+
+from dashboards.messages import Locale, Messages
+from domain.activity import EvidenceClass
+from domain.number import quantize_text
+from domain.period import Month, MonthRange
+
+MINUS = "−"
+NO_BREAK = "\u00a0"
+
+UG_PER_G = 1_000_000
+UG_PER_KG = 1_000_000_000
+UG_PER_T = 1_000_000_000_000
+
+_THREE_DIGITS_FROM = 100
+_TWO_DIGITS_FROM = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A number beside its unit, both as text.
+
+    Attributes:
+        number: Such as "3.21".
+        unit: Such as "t CO2e".
+    """
+
+    number: str
+    unit: str
+
+    def __str__(self) -> str:
+        """Number and unit with a space that does not break."""
+        return f"{self.number}{NO_BREAK}{self.unit}" if self.unit else self.number
+
+
+def number_text(locale: Locale, value: Fraction | int, places_count: int = 0) -> str:
+    """A number with its thousands grouped.
+
+    Args:
+        locale: Whose marks.
+        value: Any number.
+        places_count: Decimal places shown.
+
+    Returns:
+        Such as "8,421" or "−0.35".
+    """
+    plain = quantize_text(abs(Fraction(value)), places_count=places_count)
+    whole, _, part = plain.partition(".")
+    groups = f"{int(whole):,}".replace(",", locale.group_mark)
+    shown = f"{groups}{locale.decimal_mark}{part}" if part else groups
+    return f"{MINUS}{shown}" if value < 0 and plain.strip("0.") else shown
+
+
+def three_digits(locale: Locale, value: Fraction) -> str:
+    """A number with about three significant digits, whole from 100 on.
+
+    Args:
+        locale: Whose marks.
+        value: Any number.
+
+    Returns:
+        Such as "412", "41.2", "4.12", "0.41".
+    """
+    size = abs(value)
+    if size >= _THREE_DIGITS_FROM or size == 0:
+        return number_text(locale, value)
+    return number_text(locale, value, 1 if size >= _TWO_DIGITS_FROM else 2)
+
+
+def mass_co2e(messages: Messages, amount_ug_co2e: int) -> Amount:
+    """An emission in the unit that suits its size.
+
+    Args:
+        messages: Language.
+        amount_ug_co2e: Micrograms of CO2e.
+
+    Returns:
+        Tonnes from one tonne on, else kilograms, else grams below one kilogram.
+    """
+    size = abs(amount_ug_co2e)
+    if size >= UG_PER_T:
+        return tonnes_co2e(messages, amount_ug_co2e)
+    if size >= UG_PER_KG or size == 0:
+        return Amount(three_digits(messages.locale, Fraction(amount_ug_co2e, UG_PER_KG)), messages("unit.kg_co2e"))
+    return Amount(three_digits(messages.locale, Fraction(amount_ug_co2e, UG_PER_G)), messages("unit.g_co2e"))
+
+
+def tonnes_co2e(messages: Messages, amount_ug_co2e: int) -> Amount:
+    """An emission in tonnes with two decimals (none from 1,000 t on).
+
+    Args:
+        messages: Language.
+        amount_ug_co2e: Micrograms of CO2e.
+
+    Returns:
+        Such as 3.21 t CO2e.
+    """
+    value = Fraction(amount_ug_co2e, UG_PER_T)
+    places = 0 if abs(value) >= 1000 else 1 if abs(value) >= _THREE_DIGITS_FROM else 2  # noqa: PLR2004 - digits worth reading
+    return Amount(number_text(messages.locale, value, places), messages("unit.t_co2e"))
+
+
+def kilograms_co2e(messages: Messages, amount_ug_co2e: int) -> Amount:
+    """An emission in kilograms with three digits.
+
+    Args:
+        messages: Language.
+        amount_ug_co2e: Micrograms of CO2e.
+
+    Returns:
+        Such as 412 kg CO2e.
+    """
+    return Amount(three_digits(messages.locale, Fraction(amount_ug_co2e, UG_PER_KG)), messages("unit.kg_co2e"))
+
+
+def quantity(messages: Messages, quantity_micro: int, unit: str) -> Amount:
+    """A measured amount in its canonical unit.
+
+    Args:
+        messages: Language.
+        quantity_micro: Millionths of the unit.
+        unit: Symbol of the unit.
+
+    Returns:
+        Such as 8,421 kWh.
+    """
+    return Amount(three_digits(messages.locale, Fraction(quantity_micro, 1_000_000)), unit)
+
+
+def exact(messages: Messages, value_micro: int) -> str:
+    """Millionths as an exact decimal number: every digit, grouped.
+
+    Args:
+        messages: Language.
+        value_micro: Millionths.
+
+    Returns:
+        Such as "412.345678"; trailing zeros left out.
+    """
+    locale = messages.locale
+    text = number_text(locale, Fraction(value_micro, 1_000_000), 6)
+    return text.rstrip("0").rstrip(locale.decimal_mark)
+
+
+def whole(messages: Messages, value: int) -> str:
+    """A whole number, grouped."""
+    return number_text(messages.locale, value)
+
+
+def percent(messages: Messages, part_ppm: int) -> str:
+    """A share of parts per million as per cent; never 100 % while something is missing, never 0 % while something is there.
+
+    Args:
+        messages: Language.
+        part_ppm: Parts per million.
+
+    Returns:
+        Such as "98 %".
+    """
+    rounded = round(Fraction(part_ppm, 10_000))
+    if rounded == 100 and part_ppm < 1_000_000:  # noqa: PLR2004 - per cent
+        rounded = 99
+    if rounded == 0 and part_ppm > 0:
+        return messages("unit.percent_below_one")
+    return messages("unit.percent", number=number_text(messages.locale, rounded))
+
+
+def day_text(messages: Messages, day: date) -> str:
+    """A day: 3 March 2024."""
+    locale = messages.locale
+    return locale.date_pattern.format(day=day.day, month=locale.months[day.month - 1], year=day.year)
+
+
+def instant_text(messages: Messages, at: datetime) -> str:
+    """An instant as day and minute, in the zone that it carries, with the zone's name."""
+    time = f"{at:%H:%M} {at.tzname() or ''}".strip()
+    return messages.locale.at_pattern.format(date=day_text(messages, at.date()), time=time)
+
+
+def month_text(messages: Messages, month: Month) -> str:
+    """A month: March 2024."""
+    locale = messages.locale
+    return locale.month_pattern.format(month=locale.months[month.number - 1], year=month.year)
+
+
+def month_short(messages: Messages, month: Month) -> str:
+    """A month's short name: Mar."""
+    return messages.locale.months_short[month.number - 1]
+
+
+def period_text(messages: Messages, period: MonthRange) -> str:
+    """A period: March 2024, or March 2024 – June 2024."""
+    last = period.end.plus(-1)
+    first_text = month_text(messages, period.first)
+    return first_text if last == period.first else f"{first_text} – {month_text(messages, last)}"
+
+
+def evidence_text(messages: Messages, evidence: EvidenceClass) -> str:
+    """The name of an evidence class."""
+    return messages(f"evidence.{evidence}.name")
+
+
+def short_hex(digest_hex: str) -> str:
+    """First and last digits of a hash, enough to recognise it; the whole one stands in the element's title or beside it."""
+    return digest_hex if len(digest_hex) <= 16 else f"{digest_hex[:8]}…{digest_hex[-6:]}"  # noqa: PLR2004 - 8 + 6 digits

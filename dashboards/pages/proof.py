@@ -1,0 +1,142 @@
+"""The public proof of one statement: every step of its verification. Nothing personal; lines only behind a share link."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dashboards.frame import Frame
+from dashboards.messages import Messages
+from dashboards.pages.statement import ChainStatus, EndorsementRow
+from dashboards.templating import page_text
+from domain.activity import EvidenceClass
+from domain.period import MonthRange
+from domain.statement import Line, Totals
+
+
+class StepState(StrEnum):
+    """How one step came out."""
+
+    OK = "ok"
+    FAILED = "failed"
+    NOT_CHECKED = "not_checked"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a verification.
+
+    Attributes:
+        name: What is checked, in plain words.
+        state: How it came out.
+        detail: What was found; expected and got where it failed.
+    """
+
+    name: str
+    state: StepState
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Steps in order.
+
+    Attributes:
+        steps: Every step.
+    """
+
+    steps: tuple[Step, ...]
+
+    @property
+    def first_failed(self) -> Step | None:
+        """The step that breaks first; None where all hold."""
+        return next((step for step in self.steps if step.state is StepState.FAILED), None)
+
+    @property
+    def not_checked_count(self) -> int:
+        """Steps that could not be checked here."""
+        return sum(step.state is StepState.NOT_CHECKED for step in self.steps)
+
+    @property
+    def state(self) -> StepState:
+        """Failed where one step failed, not checked where there is no step, else ok."""
+        if self.first_failed is not None:
+            return StepState.FAILED
+        return StepState.OK if any(step.state is StepState.OK for step in self.steps) else StepState.NOT_CHECKED
+
+
+@dataclass(frozen=True, slots=True)
+class ProofFacts:
+    """What a proof says.
+
+    Attributes:
+        period: What it covers.
+        revision: Revision of the statement.
+        is_self_declared: Below the network's evidence policy.
+        totals: Sums.
+        evidence_ppm: Share of gross by evidence class, parts per million.
+        coverage_ppm: Share of the period's hours that is measured, parts per million.
+        inputs_count: Leaves of the inputs root.
+        hashes: Catalogue name ("inputs_root", "lines_root", "originals_root", "manifest_hash", "factor_set_root",
+            "subject") to 64 hexadecimal digits, in the order shown.
+        factor_set_size: Rows of the factor set.
+        method: Version of the business logic.
+        endorsements: Signers.
+        chain: Where it is on a chain; None where it is on none.
+        lines: Behind a share link only; else None.
+        factor_names: Factor id to its publisher, edition and region, for the lines.
+    """
+
+    period: MonthRange
+    revision: int
+    is_self_declared: bool
+    totals: Totals
+    evidence_ppm: Mapping[EvidenceClass, int]
+    coverage_ppm: int
+    inputs_count: int
+    hashes: Mapping[str, str]
+    factor_set_size: int
+    method: str
+    endorsements: tuple[EndorsementRow, ...]
+    chain: ChainStatus | None
+    lines: tuple[Line, ...] | None = None
+    factor_names: Mapping[str, str] | None = None
+
+    @property
+    def is_one_operator(self) -> bool:
+        """Whether all signatures come from one operator."""
+        return len({row.operator for row in self.endorsements}) == 1
+
+
+@dataclass(frozen=True, slots=True)
+class ProofModel:
+    """The proof page, also the answer to a dropped bundle.
+
+    Attributes:
+        verification: The steps.
+        facts: What the proof says; None where a bundle could not be read at all.
+        verify_href: Where the form for a bundle posts (`bundle`).
+        is_uploaded: Whether this is the answer to a dropped bundle.
+        bundle_name: Name of that file.
+        bundle_href: The bundle as a download; empty for none.
+    """
+
+    verification: Verification
+    facts: ProofFacts | None
+    verify_href: str
+    is_uploaded: bool = False
+    bundle_name: str = ""
+    bundle_href: str = ""
+
+
+def render(model: ProofModel, messages: Messages, frame: Frame) -> str:
+    """The page as HTML.
+
+    Args:
+        model: What it shows.
+        messages: Language.
+        frame: What stands around it; no account is shown here.
+
+    Returns:
+        The HTML document.
+    """
+    return page_text("proof.html", messages, frame, page=model, classes=tuple(EvidenceClass))
