@@ -4,7 +4,7 @@ import signal
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -17,13 +17,13 @@ from uvicorn.server import HANDLED_SIGNALS
 
 from app.api.edge import PAGE_POLICY, EdgeMiddleware, EdgeRules
 from app.api.health import Check, health_router
-from app.api.idempotency import Replies
+from app.api.idempotency import Replies, RunningWrites
 from app.api.problems import MEDIA_TYPE, PROBLEM_SCHEMA, ErrorPage, install_problems, problems_router
 from app.api.static import PLOTLY_NAME, StaticFiles, plotly_file, static_router
 from app.api.strict import StrictRoute
 from app.clock import Clock, Randomness
 from app.settings import Settings
-from domain.errors import ConflictError
+from domain.errors import ClimateFitnessError, ConflictError
 
 DISTRIBUTION = "climate-fitness"
 """Name under which the package is installed."""
@@ -102,6 +102,7 @@ def create_app(
         "randomness": randomness,
         "services": services,
         "replies": parts.replies,
+        "running_writes": RunningWrites(),
         "static": files,
     }.items():
         setattr(app.state, name, value)
@@ -139,15 +140,19 @@ def edge_rules(settings: Settings, parts: Parts) -> EdgeRules:
     )
 
 
-def _lifespan(resources: Sequence[Resource]) -> Callable[[FastAPI], AbstractContextManager[None]]:
+def _lifespan(resources: Sequence[Resource]) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with ExitStack() as opened:
-            for resource in resources:
-                opened.enter_context(resource())
+            try:
+                for resource in resources:
+                    opened.enter_context(resource())
+            except ClimateFitnessError as error:
+                app.state.start_error = error  # uvicorn only logs it; `run` raises it for the person at the terminal
+                raise
             yield
 
-    return lifespan  # type: ignore[return-value]  # FastAPI takes this shape; its alias is private
+    return lifespan
 
 
 def _describe_problems(app: FastAPI) -> None:
@@ -221,12 +226,17 @@ def run(app: FastAPI, settings: Settings, *, on_listening: Callable[[int], None]
         on_listening: Called with the port once connections are accepted by the kernel.
 
     Raises:
-        ConflictError: The address cannot be listened on.
+        ConflictError: The address cannot be listened on, or a part could not be opened.
+        ClimateFitnessError: What opening a part raised.
     """
+    server = server_of(app, settings)
     with open_socket(settings) as listening:
         if on_listening is not None:
             on_listening(listening.getsockname()[1])
-        server_of(app, settings).run(sockets=[listening])
+        server.run(sockets=[listening])
+    if not server.started:
+        error: ClimateFitnessError | None = getattr(app.state, "start_error", None)
+        raise error or ConflictError("The server could not start", next_step="The log says why.")
     log.info("stopped")
 
 

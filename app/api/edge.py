@@ -182,8 +182,8 @@ class EdgeMiddleware:
         except ProblemError as refused:
             exchange.refusal = refused.problem
             await self._refuse(scope, exchange, send)
-        except Exception as error:  # noqa: BLE001 - the outermost loop of a request: whatever it is, the caller gets an answer
-            log.error("unhandled", method=scope["method"], route=_route(scope), exc_info=error)
+        except Exception as error:  # the outermost loop of a request: whatever it is, the caller gets an answer
+            log.exception("unhandled", method=scope["method"], route=_route(scope), exc_info=error)
             exchange.refusal = edge_problem("internal-error")
             await self._refuse(scope, exchange, send)
         finally:

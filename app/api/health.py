@@ -57,7 +57,7 @@ def _asked(name: str, check: Check, clock: Clock) -> dict[str, Any]:
     except ClimateFitnessError as error:
         detail, is_ok = error.message, False
         log.warning("not ready", check=name, exc_info=error)
-    except Exception as error:  # noqa: BLE001 - the outermost loop of a check: whatever a part raises, it is not ready
+    except Exception as error:  # the outermost loop of a check: whatever a part raises, it is not ready
         detail, is_ok = type(error).__name__, False  # not its message, which may hold an address with a password
         log.warning("not ready", check=name, exc_info=error)
     return {"is_ok": is_ok, "detail": detail, "duration_ms": round((clock.monotonic_s() - started_s) * 1000, 1)}

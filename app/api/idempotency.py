@@ -2,40 +2,45 @@
 
 - Same key, same request: the first status and body again, with `Idempotent-Replayed: true`.
 - Same key, another request: 422. The first still running: 409 with Retry-After. Keys are kept for 24 hours or more.
-- **A reply is kept exactly when its effect is committed**: `Once.run` commits both in one transaction. A refusal commits nothing
-  and keeps nothing, so the same key may be tried again. (Stripe also keeps its 500s, because it cannot know whether they had an
-  effect; here a 500 had none.)
-- A process that dies in the middle leaves its claim behind; after `LEASE_S` the next request with that key takes over, and the
-  late one, should it still live, is refused when it tries to commit.
+- **A reply is kept exactly when its effect is committed**: the key is taken, the work is done and the reply is kept in one
+  transaction. A refusal rolls all three back, so the same key may be tried again; a process that dies in the middle leaves
+  nothing behind. (Stripe also keeps its 500s, because it cannot know whether they had an effect; here a 500 had none.)
+- A twin in the same process is refused at once. A twin in another process waits for the first one's transaction, because both
+  insert the same row, and then gets its reply.
 
 A route uses it like this:
 
     @router.post("/v1/bills", status_code=201, responses=problem_responses(409))
     def add_bill(bill: BillIn, who: Who, once: OnceHere) -> Response:
-        return once.run(lambda session: json_reply(enter_bill(session, bill), 201), scope=who.account_id)
+        return once.run(
+            lambda session: json_reply(enter_bill(session, bill), 201), tenant_id=who.tenant_id, account_id=who.account_id
+        )
 
 Source:
     https://docs.stripe.com/api/idempotent_requests; draft-ietf-httpapi-idempotency-key-header.
 """
 
+import json
 import re
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
+from threading import Lock
 from typing import Annotated, Any, Generic, Protocol, TypeVar
 
 from fastapi import Depends, Request
 from fastapi.responses import Response
 from pydantic_core import to_json
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 from app.api.problems import ProblemError, edge_problem
 from app.clock import Clock
+from app.store import idempotency as stored
+from app.store.session import unit_of_work
 from domain.errors import ConflictError
-
-LEASE_S = 120
-"""Seconds after which a claim without a reply counts as abandoned; longer than any one write takes."""
 
 KEY_TEXT = re.compile(r"[\x21-\x7e]{1,255}")
 """Visible ASCII, at most 255 characters."""
@@ -44,17 +49,18 @@ S = TypeVar("S")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Claim:
+class Ask:
     """One request under its key.
 
-    Invariants: `scope` and `key` name the row; `claimed_at` tells whose claim it is after a takeover.
+    Invariants: tenant, account and key name one row; the hash covers method, path, query and content.
     """
 
-    scope: str
+    tenant_id: str
+    account_id: str
     key: str
     method_path: str
     request_sha256: bytes
-    claimed_at: datetime
+    asked_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,36 +73,102 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Held:
-    """A row that is there already: the request that came first, and its reply if it has one."""
-
-    claim: Claim
-    reply: Reply | None
-
-
 class Replies(Protocol[S]):
-    """Where claims and replies are kept; `S` is the transaction.
+    """Where replies are kept; `S` is the transaction.
 
-    Contract: serialisable and durable. Of any number of concurrent `claim` calls for one row exactly one is given None. What
-    `save` writes becomes visible together with everything else in its transaction, or not at all. Any thread may call.
+    Contract: durable; of two transactions that begin the same key, the second waits until the first has ended. What `finish`
+    writes becomes visible together with everything else in its transaction, or not at all. Any thread may call.
     """
 
     def transaction(self) -> AbstractContextManager[S]:
         """A transaction, committed at the end of the block, rolled back by an exception."""
         ...
 
-    def claim(self, transaction: S, claim: Claim, *, stale_at: datetime) -> Held | None:
-        """Take the key, also from a claim without reply made at or before `stale_at`; None if it is ours now, else who has it."""
+    def begin(self, transaction: S, ask: Ask) -> Reply | None:
+        """The reply given before; None if there is none, and the key is ours in this transaction.
+
+        Raises:
+            ConflictError: The key was used for another request.
+        """
         ...
 
-    def save(self, transaction: S, claim: Claim, reply: Reply) -> bool:
-        """Keep the reply of our claim; False if the claim is no longer ours (another `claimed_at`)."""
+    def finish(self, transaction: S, ask: Ask, reply: Reply) -> None:
+        """Keep the reply under the key that was begun in this transaction."""
         ...
 
-    def release(self, transaction: S, claim: Claim) -> None:
-        """Forget our claim, if it is still ours and has no reply."""
-        ...
+
+class StoredReplies:
+    """Replies in the product's own database.
+
+    Args:
+        engine: As `engine_of` gives it.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def transaction(self) -> AbstractContextManager[Session]:
+        """One unit of work of the store."""
+        return unit_of_work(self._engine)
+
+    def begin(self, transaction: Session, ask: Ask) -> Reply | None:
+        """The reply given before; None if there is none, and the key is ours in this transaction."""
+        answer = stored.begin(transaction, _row(ask), ask.asked_at)
+        if answer is None:
+            return None
+        headers = json.loads(answer.headers_json)
+        return Reply(status=answer.status, content=answer.body, media_type=headers.pop("content-type"), headers=headers)
+
+    def finish(self, transaction: Session, ask: Ask, reply: Reply) -> None:
+        """Keep the reply under the key that was begun in this transaction."""
+        headers = json.dumps({**reply.headers, "content-type": reply.media_type}, sort_keys=True)
+        stored.finish(transaction, _row(ask), stored.Answer(reply.status, headers, reply.content))
+
+
+def _row(ask: Ask) -> stored.Request:
+    return stored.Request(
+        tenant_id=ask.tenant_id,
+        scope=ask.account_id,
+        key=ask.key,
+        method_path=ask.method_path.partition("?")[0],
+        request_sha256=ask.request_sha256,
+    )
+
+
+class RunningWrites:
+    """The keyed writes that run in this process now; any thread may ask."""
+
+    def __init__(self) -> None:
+        self._running: set[tuple[str, str, str]] = set()
+        self._lock = Lock()
+
+    @contextmanager
+    def only(self, ask: Ask) -> Iterator[None]:
+        """Hold a request's key for the length of the block.
+
+        Args:
+            ask: The request.
+
+        Yields:
+            Nothing.
+
+        Raises:
+            ProblemError: Its twin is running: 409 with Retry-After.
+        """
+        name = (ask.tenant_id, ask.account_id, ask.key)
+        with self._lock:
+            if name in self._running:
+                raise ProblemError(edge_problem("idempotency-key-in-use", record="Idempotency-Key", headers={"Retry-After": "1"}))
+            self._running.add(name)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running.discard(name)
+
+
+class _NothingDoneError(Exception):
+    """Rolls back a look at a key that is free."""
 
 
 class Once(Generic[S]):
@@ -104,28 +176,46 @@ class Once(Generic[S]):
 
     Args:
         replies: Where replies are kept.
+        running: The keyed writes that run now.
         clock: Tells the time.
         method_path: Method and path with query, such as `POST /v1/bills`.
         key: The Idempotency-Key header; empty if there was none.
         body_sha256: SHA-256 of the body, where it was JSON or empty.
     """
 
-    def __init__(self, replies: Replies[S], clock: Clock, *, method_path: str, key: str, body_sha256: bytes | None) -> None:
+    def __init__(
+        self,
+        replies: Replies[S],
+        running: RunningWrites,
+        clock: Clock,
+        *,
+        method_path: str,
+        key: str,
+        body_sha256: bytes | None,
+    ) -> None:
         self._replies = replies
+        self._running = running
         self._clock = clock
         self._method_path = method_path
         self._key = key
         self._body_sha256 = body_sha256
 
     def run(
-        self, operation: Callable[[S], Reply], *, scope: str, fingerprint: bytes | None = None, key: str | None = None
+        self,
+        operation: Callable[[S], Reply],
+        *,
+        tenant_id: str,
+        account_id: str,
+        fingerprint: bytes | None = None,
+        key: str | None = None,
     ) -> Response:
         """Do an operation and keep its reply, both in one transaction.
 
         Args:
             operation: Does the work in the transaction that it is given, and answers; it must not commit. What it raises rolls
                 everything back and keeps nothing.
-            scope: Whose keys these are: the account or API key that asks.
+            tenant_id: Whose data it changes.
+            account_id: Whose keys these are: the account or API key that asks.
             fingerprint: What makes two requests the same; needed for uploads (`Upload.fingerprint`) and forms.
             key: The key, where it comes in a form's field instead of the header.
 
@@ -134,28 +224,37 @@ class Once(Generic[S]):
 
         Raises:
             ProblemError: The key was used for another request, or the same request is running.
-            ConflictError: The operation took so long that another request took the key over; nothing was committed.
         """
-        claim = self._claim(scope, fingerprint, key)
-        if claim is None:
+        ask = self._ask(tenant_id, account_id, fingerprint, key)
+        if ask is None:
             with self._replies.transaction() as transaction:
                 return _response(operation(transaction))
-        held = self._take(claim)
-        if held is not None:
-            return _replayed(held, claim)
-        return self._settle(claim, lambda: self._do(claim, operation))
+        with self._running.only(ask), self._replies.transaction() as transaction:
+            earlier = _begun(self._replies, transaction, ask)
+            if earlier is not None:
+                return _response(earlier, is_replayed=True)
+            reply = operation(transaction)
+            self._replies.finish(transaction, ask, reply)
+            return _response(reply)
 
     def run_apart(
-        self, operation: Callable[[], Reply], *, scope: str, fingerprint: bytes | None = None, key: str | None = None
+        self,
+        operation: Callable[[], Reply],
+        *,
+        tenant_id: str,
+        account_id: str,
+        fingerprint: bytes | None = None,
+        key: str | None = None,
     ) -> Response:
         """Do an operation that has its own transactions, then keep its reply.
 
-        Weaker than `run`: after a crash in between, the operation runs again, so it must itself do nothing twice (as
-        `close_period` and the outbox do).
+        Weaker than `run`: after a crash in between, or with a twin in another process, the operation runs again, so it must
+        itself do nothing twice (as `close_period` and the outbox do).
 
         Args:
             operation: Does the work and answers.
-            scope: Whose keys these are.
+            tenant_id: Whose data it changes.
+            account_id: Whose keys these are.
             fingerprint: What makes two requests the same, as in `run`.
             key: The key, as in `run`.
 
@@ -165,60 +264,53 @@ class Once(Generic[S]):
         Raises:
             ProblemError: The key was used for another request, or the same request is running.
         """
-        claim = self._claim(scope, fingerprint, key)
-        if claim is None:
+        ask = self._ask(tenant_id, account_id, fingerprint, key)
+        if ask is None:
             return _response(operation())
-        held = self._take(claim)
-        if held is not None:
-            return _replayed(held, claim)
-        return self._settle(claim, lambda: self._do_apart(claim, operation))
+        with self._running.only(ask):
+            earlier = self._earlier(ask)
+            if earlier is not None:
+                return _response(earlier, is_replayed=True)
+            reply = operation()
+            with self._replies.transaction() as transaction:
+                earlier = _begun(self._replies, transaction, ask)
+                if earlier is None:
+                    self._replies.finish(transaction, ask, reply)
+                return _response(earlier or reply, is_replayed=earlier is not None)
 
-    def _claim(self, scope: str, fingerprint: bytes | None, key: str | None) -> Claim | None:
+    def _ask(self, tenant_id: str, account_id: str, fingerprint: bytes | None, key: str | None) -> Ask | None:
         name = checked_key(key) if key else self._key
         if not name:
             return None
         digest = fingerprint or self._body_sha256
         if digest is None:
             raise ValueError(f"{self._method_path} takes no JSON: hand in a fingerprint of what it takes")
-        return Claim(
-            scope=scope,
+        return Ask(
+            tenant_id=tenant_id,
+            account_id=account_id,
             key=name,
             method_path=self._method_path,
             request_sha256=sha256(self._method_path.encode() + b"\x00" + digest).digest(),
-            claimed_at=self._clock.now(),
+            asked_at=self._clock.now(),
         )
 
-    def _take(self, claim: Claim) -> Held | None:
-        with self._replies.transaction() as transaction:
-            return self._replies.claim(transaction, claim, stale_at=claim.claimed_at - timedelta(seconds=LEASE_S))
-
-    def _settle(self, claim: Claim, work: Callable[[], Reply]) -> Response:
-        is_kept = False
+    def _earlier(self, ask: Ask) -> Reply | None:
+        """The reply given before, leaving no trace where there is none."""
         try:
-            reply = work()
-            is_kept = True
-            return _response(reply)
-        finally:
-            if not is_kept:
-                with self._replies.transaction() as transaction:
-                    self._replies.release(transaction, claim)
+            with self._replies.transaction() as transaction:
+                earlier = _begun(self._replies, transaction, ask)
+                if earlier is None:
+                    raise _NothingDoneError
+                return earlier
+        except _NothingDoneError:
+            return None
 
-    def _do(self, claim: Claim, operation: Callable[[S], Reply]) -> Reply:
-        with self._replies.transaction() as transaction:
-            reply = operation(transaction)
-            if not self._replies.save(transaction, claim, reply):
-                raise ConflictError(  # rolls the operation back
-                    "This took so long that the same request was started again",
-                    record=f"Idempotency-Key {claim.key}",
-                    next_step="Send it once more to get the answer of the other one.",
-                )
-            return reply
 
-    def _do_apart(self, claim: Claim, operation: Callable[[], Reply]) -> Reply:
-        reply = operation()
-        with self._replies.transaction() as transaction:
-            self._replies.save(transaction, claim, reply)
-        return reply
+def _begun(replies: Replies[S], transaction: S, ask: Ask) -> Reply | None:
+    try:
+        return replies.begin(transaction, ask)
+    except ConflictError as error:
+        raise ProblemError(edge_problem("idempotency-key-reused", record="Idempotency-Key")) from error
 
 
 def checked_key(text: str) -> str:
@@ -252,19 +344,9 @@ def json_reply(value: Any, status: int = 200, *, headers: Mapping[str, str] | No
     return Reply(status=status, content=to_json(value), headers=headers or {})
 
 
-def _replayed(held: Held, claim: Claim) -> Response:
-    if held.claim.request_sha256 != claim.request_sha256:
-        detail = f"the key was first used for {held.claim.method_path.partition('?')[0]}"
-        raise ProblemError(edge_problem("idempotency-key-reused", detail, record="Idempotency-Key"))
-    if held.reply is None:
-        raise ProblemError(edge_problem("idempotency-key-in-use", record="Idempotency-Key", headers={"Retry-After": "1"}))
-    response = _response(held.reply)
-    response.headers["Idempotent-Replayed"] = "true"
-    return response
-
-
-def _response(reply: Reply) -> Response:
-    return Response(reply.content, reply.status, dict(reply.headers), reply.media_type)
+def _response(reply: Reply, *, is_replayed: bool = False) -> Response:
+    headers = {**reply.headers, **({"Idempotent-Replayed": "true"} if is_replayed else {})}
+    return Response(reply.content, reply.status, headers, reply.media_type)
 
 
 async def once_of(request: Request) -> Once[Any]:
@@ -287,6 +369,7 @@ async def once_of(request: Request) -> Once[Any]:
     query = f"?{request.url.query}" if request.url.query else ""
     return Once(
         request.app.state.replies,
+        request.app.state.running_writes,
         request.app.state.clock,
         method_path=f"{request.method} {request.url.path}{query}",
         key=checked_key(given[0]) if given else "",

@@ -238,9 +238,6 @@ def problem_of_validation(error: RequestValidationError) -> Problem:
 def _plain(fault: Mapping[str, Any]) -> str:
     """The message of a fault without what was sent: validators of our own may quote it, the framework's kinds do not."""
     if fault.get("type") in {"value_error", "assertion_error"}:
-        cause = (fault.get("ctx") or {}).get("error")
-        if isinstance(cause, errors.ClimateFitnessError):
-            return f"{cause.message}; expected {cause.expected}" if cause.expected else cause.message
         return "not a value that this field takes"
     return str(fault.get("msg", ""))[:200]
 
@@ -385,7 +382,11 @@ def problems_router() -> APIRouter:
 
     @router.get("/{code}", summary="One kind of problem", responses=problem_responses(404))
     def explain_problem(code: str) -> dict[str, str | int]:
-        """Status, title and next step of one kind of problem."""
+        """Status, title and next step of one kind of problem.
+
+        Raises:
+            NotFoundError: There is no such kind.
+        """
         parts = problem_kinds().get(code)
         if parts is None:
             raise errors.NotFoundError("There is no such problem", next_step="See /problems for all of them.")

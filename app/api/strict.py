@@ -23,7 +23,7 @@ from app.api.problems import ProblemError, edge_problem
 from domain.canonical import MAX_DEPTH_COUNT, MAX_INTEGER
 from domain.errors import CanonicalError, DocumentError, DocumentTooLargeError, HostileDocumentError, TruncatedDocumentError
 
-StrictJson: TypeAlias = "None | bool | int | str | list[StrictJson] | dict[str, StrictJson]"
+StrictJson: TypeAlias = "bool | int | str | list[StrictJson] | dict[str, StrictJson] | None"
 """What `read_json` gives; amounts with a fraction are `DecimalText`."""
 
 MAX_FIELD_COUNT = 32
@@ -123,7 +123,11 @@ def _integer(text: str) -> int:
 
 
 def _check_texts(value: object, record: str) -> None:
-    """Refuse NUL (PostgreSQL cannot store it) and lone surrogates (no UTF-8 can), in keys and values."""
+    """Refuse what cannot be stored, in keys and values.
+
+    Raises:
+        CanonicalError: A text holds NUL (PostgreSQL cannot store it) or a lone surrogate (UTF-8 cannot write it).
+    """
     waiting = [value]
     while waiting:
         match waiting.pop():
@@ -266,6 +270,16 @@ class _MemoryParser(MultiPartParser):
     """Starlette's parser, keeping files in memory: a bill must not lie in a temporary folder in clear."""
 
     spool_max_size = 0  # never rolls over to disk
+    is_complete = False
+
+    def on_end(self) -> None:
+        """Note that the form's last boundary came."""
+        self.is_complete = True
+
+    def close(self) -> None:
+        """Forget the files, also those that never ended."""
+        for file in self._files_to_close_on_error:
+            file.close()
 
 
 async def read_upload(request: Request, *, max_bytes: int, field: str = "file") -> Upload:
@@ -280,37 +294,54 @@ async def read_upload(request: Request, *, max_bytes: int, field: str = "file") 
         The upload.
 
     Raises:
-        DocumentError: No file, several files, an unreadable form, or an empty file.
+        DocumentError: No file, several files, or an unreadable form.
+        TruncatedDocumentError: The form ends too early, or the file is empty.
         DocumentTooLargeError: The file is larger than allowed.
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "multipart/form-data":
+    if media_type == "multipart/form-data":
+        upload = await _form_upload(request, field)
+    else:
         content = await _bounded_body(request, max_bytes)
-        fields = dict(request.query_params)
-        return _checked(Upload(name="", media_type=media_type, content=content, fields=fields), max_bytes)
-    form = await _form(request)
-    files = [(name, value) for name, value in form.multi_items() if isinstance(value, UploadFile)]
-    if len(files) != 1 or files[0][0] != field:
-        raise DocumentError("Send exactly one file", expected=f"one file in the field {field}", got=f"{len(files)} files")
-    file = files[0][1]
-    content = await file.read()
-    fields = {name: value for name, value in form.multi_items() if isinstance(value, str)}
-    await form.close()
-    kind = (file.content_type or "").partition(";")[0].strip().lower()
-    return _checked(Upload(name=shown_name(file.filename or ""), media_type=kind, content=content, fields=fields), max_bytes)
+        upload = Upload(name="", media_type=media_type, content=content, fields=dict(request.query_params))
+    if len(upload.content) > max_bytes:
+        raise _upload_too_large(max_bytes)
+    if not upload.content:
+        raise TruncatedDocumentError("This file is empty", expected="at least one byte", next_step="Choose the file again.")
+    return upload
 
 
-async def _form(request: Request) -> FormData:
+async def _form_upload(request: Request, field: str) -> Upload:
     try:
-        return await _MemoryParser(
+        parser = _MemoryParser(
             request.headers, request.stream(), max_files=1, max_fields=MAX_FIELD_COUNT, max_part_size=MAX_FIELD_BYTES
-        ).parse()
+        )
+        try:
+            form = await parser.parse()
+            if not parser.is_complete:
+                raise TruncatedDocumentError("This form ends too early", next_step="Send it again.")
+            return await _only_file(form, field)
+        finally:
+            parser.close()
     except (MultiPartException, KeyError) as error:  # KeyError: a form without a boundary
         raise DocumentError(
             "This form cannot be read",
             expected=f"multipart/form-data with one file and at most {MAX_FIELD_COUNT} fields",
             next_step="Send it as a browser would.",
         ) from error
+
+
+async def _only_file(form: FormData, field: str) -> Upload:
+    files = [(name, value) for name, value in form.multi_items() if isinstance(value, UploadFile)]
+    if len(files) != 1 or files[0][0] != field:
+        raise DocumentError("Send exactly one file", expected=f"one file in the field {field}", got=f"{len(files)} files")
+    file = files[0][1]
+    return Upload(
+        name=shown_name(file.filename or ""),
+        media_type=(file.content_type or "").partition(";")[0].strip().lower(),
+        content=await file.read(),
+        fields={name: value for name, value in form.multi_items() if isinstance(value, str)},
+    )
 
 
 async def _bounded_body(request: Request, max_bytes: int) -> bytes:
@@ -320,14 +351,6 @@ async def _bounded_body(request: Request, max_bytes: int) -> bytes:
         if len(held) > max_bytes:
             raise _upload_too_large(max_bytes)
     return bytes(held)
-
-
-def _checked(upload: Upload, max_bytes: int) -> Upload:
-    if len(upload.content) > max_bytes:
-        raise _upload_too_large(max_bytes)
-    if not upload.content:
-        raise TruncatedDocumentError("This file is empty", expected="at least one byte", next_step="Choose the file again.")
-    return upload
 
 
 def _upload_too_large(max_bytes: int) -> DocumentTooLargeError:

@@ -1,0 +1,35 @@
+"""A small application of real parts around whatever routes a test hands in."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from fastapi import APIRouter
+from starlette.testclient import TestClient
+
+from app.clock import Clock, SystemClock, SystemRandomness
+from app.main import Parts, create_app
+from app.settings import Settings
+
+MakeClient = Callable[..., TestClient]
+
+
+@pytest.fixture
+def edge_client() -> Iterator[MakeClient]:
+    """Builds a client: `edge_client(router, clock=..., parts={...}, **settings)`; exceptions become replies, as in a server."""
+    with ExitStack() as opened:
+
+        def make(
+            *routers: APIRouter, clock: Clock | None = None, parts: dict[str, Any] | None = None, **settings: Any
+        ) -> TestClient:
+            app = create_app(
+                Settings(**settings),
+                clock=clock or SystemClock(),
+                randomness=SystemRandomness(),
+                parts=Parts(routers=routers, **(parts or {})),
+            )
+            client = TestClient(app, base_url="http://localhost:8000", raise_server_exceptions=False)
+            return opened.enter_context(client)
+
+        yield make
