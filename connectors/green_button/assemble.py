@@ -61,7 +61,6 @@ class Measure:
     default_quality: int
 
 
-
 def assemble(feed: Feed) -> MeterDocument:
     """The series of a scanned feed, and what was left out.
 
@@ -234,7 +233,7 @@ def measure_of(reading_type: Thing | None, point: Thing | None, *, record: str) 
 
 
 def _code(texts: Mapping[str, str], name: str, record: str) -> int | None:
-    """The integer at this element; None where it is absent or empty."""
+    # The integer at this element; None where it is absent or empty.
     text = texts.get(name)
     if text is None:
         return None
@@ -254,7 +253,7 @@ def _refused(what: str, code: int, name: str, expected: str, record: str) -> Doc
 
 
 def _unit(texts: Mapping[str, str], record: str) -> tuple[str, str, Fraction]:
-    """Canonical unit, the feed's unit, and millionths of the canonical one in one raw value."""
+    # Canonical unit, the feed's unit, and millionths of the canonical one in one raw value.
     code = _code(texts, "uom", record)
     if code is None:
         raise DocumentError(
@@ -277,7 +276,7 @@ def _unit(texts: Mapping[str, str], record: str) -> tuple[str, str, Fraction]:
 
 
 def _kind(texts: Mapping[str, str], point: Thing | None, record: str) -> str:
-    """Kind of activity: the type's commodity, else the usage point's service."""
+    # Kind of activity: the type's commodity, else the usage point's service.
     commodity = _code(texts, "commodity", record)
     if commodity:
         kind = KIND_OF_COMMODITY.get(commodity)
@@ -310,7 +309,7 @@ def _direction(texts: Mapping[str, str], record: str) -> Direction:
 
 
 def _check_amounts(texts: Mapping[str, str], record: str) -> None:
-    """Refuse values that are states of a register, or averages and extremes."""
+    # Refuse values that are states of a register, or averages and extremes.
     accumulation = _code(texts, "accumulationBehaviour", record) or 0
     if accumulation not in ADDITIVE_ACCUMULATIONS:
         name = NAME_OF_ACCUMULATION.get(accumulation, "unknown accumulation")

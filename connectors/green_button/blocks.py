@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
-from xml.parsers import expat  # noqa: S407 - no DTD gets here, so no entities; expat itself never opens anything
+from xml.parsers import expat
 
+from connectors.green_button.codes import GOOD_QUALITIES
 from connectors.green_button.columns import (
     NO_QUALITY,
     Columns,
@@ -19,7 +20,6 @@ from connectors.green_button.columns import (
     is_possible_time,
     refuse_time,
 )
-from connectors.green_button.codes import GOOD_QUALITIES
 from connectors.green_button.names import ESPI, MAX_DEPTH, split_name, too_deep
 from domain.errors import NumberError, UnknownFormatError
 from domain.number import INT64_MAX, decimal_from_text
@@ -29,6 +29,9 @@ _SLICE_SIZE = 1 << 17
 
 _COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
 _BLOCK_TAG = re.compile(rb"<(?:[^\s<>/]+:)?IntervalBlock[\s/>]")
+
+_IS_FINAL = True
+_MAX_QUALITY_SIZE = 4
 
 MAX_DECIMALS_COUNT = 9
 """Decimal places that a value may have; the schema knows integers only."""
@@ -92,17 +95,17 @@ def read_block(
     """
     first_row = len(columns)
     plain = _without_comments(region)
-    if plain is not None and _read_plain(plain, columns=columns, refusals=refusals, record=record):
-        return Block(entry_index, first_row, len(columns), 0, None, (), record)
-    columns.truncate(first_row)
+    for shape in _shapes(plain or b""):
+        if plain is not None and _read_plain(plain, shape, columns=columns):
+            _drop_impossible(columns, first_row, refusals, record)
+            return Block(entry_index, first_row, len(columns), 0, None, (), record)
+        columns.truncate(first_row)
     return _read_any(region, prefixes, entry_index=entry_index, record=record, columns=columns, refusals=refusals)
 
 
 def has_inner_block(region: bytes) -> bool:
     """Whether a second IntervalBlock begins inside the first one."""
-    if region.count(b"IntervalBlock") < 2:
-        return False
-    return len(_BLOCK_TAG.findall(_COMMENT.sub(b"", region))) > 1
+    return region.count(b"IntervalBlock") > 1 and len(_BLOCK_TAG.findall(_COMMENT.sub(b"", region))) > 1
 
 
 def _without_comments(region: bytes) -> bytes | None:
@@ -116,22 +119,58 @@ def _without_comments(region: bytes) -> bytes | None:
     return region
 
 
-@lru_cache(maxsize=32)
-def _plain_reading(prefix: bytes) -> re.Pattern[bytes]:
-    """The expression of one IntervalReading in the order of the schema: quality, duration, start, value."""
-    p = re.escape(prefix)
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """How the readings of a block are written.
+
+    Attributes:
+        prefix: Namespace prefix with its colon, or empty.
+        is_value_first: Whether the value comes before the timePeriod.
+        is_start_first: Whether the start comes before the duration.
+        has_leaves: Whether other elements than cost stand between.
+    """
+
+    prefix: bytes
+    is_value_first: bool = False
+    is_start_first: bool = False
+    has_leaves: bool = False
+
+
+@lru_cache(maxsize=64)
+def _plain_reading(shape: _Shape) -> re.Pattern[bytes]:
+    """The expression of one IntervalReading: quality, the two numbers of its timePeriod, value.
+
+    Leaves that are not read (cost, tou, timezone, ...) may stand anywhere between; one of the four twice is no match.
+    """
+    p = re.escape(shape.prefix)
+    local = rb"(?!(?:[^\s<>/:]+:)?(?:IntervalReading|ReadingQuality|quality|timePeriod|duration|start|value)[\s>/])"
+    leaves = rb"(?:<" + local + rb"[^<>/]++(?:/>|>[^<]*+</[^<>]++>)\s*+)*+"
+    first = leaves if shape.has_leaves else rb"(?:<" + p + rb"cost>[^<]*+</" + p + rb"cost>\s*+)?+"
+    between = leaves if shape.has_leaves else b""
 
     def element(name: bytes, content: bytes) -> bytes:
         return rb"<" + p + name + rb">\s*+" + content + rb"\s*+</" + p + name + rb">\s*+"
 
-    def optional(name: bytes) -> bytes:
-        return rb"(?:" + element(name, rb"-?[0-9]{1,18}") + rb")?+"
-
     quality = rb"(?:" + element(b"ReadingQuality", element(b"quality", rb"([0-9]{1,4})")) + rb")?+"
-    time_period = element(b"timePeriod", element(b"duration", rb"([0-9]{1,10})") + element(b"start", rb"(-?[0-9]{1,12})"))
+    duration = element(b"duration", rb"([0-9]{1,10})")
+    start = element(b"start", rb"(-?[0-9]{1,12})(?:\.[0-9]{0,12})?+")
+    times = (start, duration) if shape.is_start_first else (duration, start)
+    time_period = element(b"timePeriod", between + between.join(times) + between)
     value = element(b"value", rb"(-?[0-9]{1,18})")
-    after = optional(b"consumptionTier") + optional(b"tou") + optional(b"cpp")
-    return re.compile(element(b"IntervalReading", optional(b"cost") + quality + time_period + value + after))
+    numbers = (value, quality, time_period) if shape.is_value_first else (quality, time_period, value)
+    return re.compile(element(b"IntervalReading", first + between.join(numbers) + between))
+
+
+def _shapes(region: bytes) -> Iterator[_Shape]:
+    """The shapes to try on a block: the schema's own if its first reading has it, then the most general of that order."""
+    prefix = region[1 : region.find(b"IntervalBlock")]
+    begin = max(0, region.find(b"<" + prefix + b"IntervalReading>"))
+    value, period, start, duration = (
+        region.find(b"<" + prefix + name + b">", begin) for name in (b"value", b"timePeriod", b"start", b"duration")
+    )
+    if _plain_reading(_Shape(prefix)).match(region, begin):
+        yield _Shape(prefix)
+    yield _Shape(prefix, is_value_first=value < period, is_start_first=start < duration, has_leaves=True)
 
 
 def _slices(region: bytes, end_tag: bytes) -> Iterator[tuple[int, int]]:
@@ -147,24 +186,22 @@ def _slices(region: bytes, end_tag: bytes) -> Iterator[tuple[int, int]]:
         begin = end + len(end_tag)
 
 
-def _read_plain(region: bytes, *, columns: Columns, refusals: Refusals, record: str) -> bool:
+def _read_plain(region: bytes, shape: _Shape, *, columns: Columns) -> bool:
     """Whether the expression read the whole block; if not, the caller takes its rows back."""
-    tag = region[1 : region.find(b"IntervalBlock")]
-    pattern = _plain_reading(tag)
-    first_row, found_count = len(columns), 0
-    for begin, end in _slices(region, b"</" + tag + b"IntervalReading>"):
+    pattern = _plain_reading(shape)
+    found_count = 0
+    for begin, end in _slices(region, b"</" + shape.prefix + b"IntervalReading>"):
         rows = pattern.findall(region, begin, end)
         found_count += len(rows)
         if rows:
-            qualities, durations, starts, values = zip(*rows, strict=True)
+            groups = list(zip(*rows, strict=True))
+            values = groups.pop(0 if shape.is_value_first else 3)
+            starts, durations = (groups[1], groups[2]) if shape.is_start_first else (groups[2], groups[1])
             columns.starts_s.extend(map(int, starts))
             columns.durations_s.extend(_converted(durations))
             columns.values.extend(map(int, values))
-            columns.qualities.extend(_converted(qualities))
-    if region.count(b"IntervalReading") != 2 * found_count:
-        return False
-    _drop_impossible(columns, first_row, refusals, record)
-    return True
+            columns.qualities.extend(_converted(groups[0]))
+    return region.count(b"IntervalReading") == 2 * found_count
 
 
 def _converted(texts: tuple[bytes, ...]) -> Iterator[int]:
@@ -195,7 +232,7 @@ class _Reading:
     texts: dict[str, list[str]] = field(default_factory=dict)
 
     def one(self, path: str) -> str | None:
-        """The only text at this path, stripped; None where there is none."""
+        # The only text at this path, stripped; None where there is none.
         found = self.texts.get(path)
         if found is None:
             return None
@@ -227,7 +264,7 @@ class _BlockReader:
         self._reading_depth = 0
 
     def start(self, name: str, _attributes: dict[str, str]) -> None:
-        """An element begins."""
+        # An element begins.
         namespace, local = split_name(name)
         if len(self._path) >= MAX_DEPTH:
             raise too_deep(local)
@@ -268,7 +305,9 @@ def _read_any(
         scaled = int(row.value.scaleb(decimals_count))
         if abs(scaled) > INT64_MAX:
             where = f"{record}, IntervalReading {row.ordinal_index + 1}"
-            refusals.reading("This value does not fit into 64 bits", expected="less than 9.2e18", got=str(row.value), record=where)
+            refusals.reading(
+                "This value does not fit into 64 bits", expected="less than 9.2e18", got=str(row.value), record=where
+            )
             continue
         if row.start_s is None:
             untimed.append(Untimed(len(columns), row.ordinal_index))
@@ -292,7 +331,7 @@ def _checked_row(ordinal_index: int, reading: _Reading, record: str, refusals: R
 
 
 def _parsed(region: bytes, prefixes: Mapping[str, str]) -> _BlockReader:
-    """The block's readings as texts."""
+    # The block's readings as texts.
     reader = _BlockReader()
     parser = expat.ParserCreate(encoding="utf-8", namespace_separator=" ")
     parser.buffer_text = True
@@ -304,7 +343,7 @@ def _parsed(region: bytes, prefixes: Mapping[str, str]) -> _BlockReader:
         return reader
     declared = "".join(f' xmlns{":" if prefix else ""}{prefix}="{_escaped(uri)}"' for prefix, uri in prefixes.items())
     try:
-        parser.Parse(b"".join((b"<w", declared.encode(), b">", region, b"</", tag[1], b"></w>")), True)  # noqa: FBT003 - expat's own signature
+        parser.Parse(b"".join((b"<w", declared.encode(), b">", region, b"</", tag[1], b"></w>")), _IS_FINAL)
     except expat.ExpatError as error:
         raise UnknownFormatError(
             "An IntervalBlock cannot be read", expected="elements of this block alone", got=str(error), record="IntervalBlock"
@@ -317,7 +356,7 @@ def _escaped(uri: str) -> str:
 
 
 def _row(ordinal_index: int, reading: _Reading, where: str) -> _Row:
-    """The numbers of one reading."""
+    # The numbers of one reading.
     value_text = reading.one("value")
     if not value_text:
         raise NumberError("This reading has no value", expected="a value", got="none", record=where)
@@ -331,7 +370,7 @@ def _row(ordinal_index: int, reading: _Reading, where: str) -> _Row:
 
 
 def _whole(seconds: Decimal, where: str) -> int:
-    """Whole seconds, rounded down: some feeds write fractional epochs."""
+    # Whole seconds, rounded down: some feeds write fractional epochs.
     if abs(seconds) > INT64_MAX:
         raise NumberError("This reading has an impossible time", expected="seconds since 1970", got=str(seconds), record=where)
     return int(seconds // 1) if seconds >= 0 else -int(-seconds // 1)
@@ -342,7 +381,7 @@ def _quality(reading: _Reading) -> int:
     codes = [
         int(text.strip())
         for text in reading.texts.get("ReadingQuality/quality", ())
-        if text.strip().isascii() and text.strip().isdigit() and len(text.strip()) <= 4
+        if text.strip().isascii() and text.strip().isdigit() and len(text.strip()) <= _MAX_QUALITY_SIZE
     ]
     return next((code for code in codes if code not in GOOD_QUALITIES), codes[0] if codes else NO_QUALITY)
 
@@ -360,4 +399,3 @@ def _interval_start_s(text: str) -> int | None:
     except NumberError:
         return None
     return start_s if is_possible_time(start_s, 0) else None
-

@@ -127,4 +127,4 @@ def refuse_time(refusals: Refusals, start_s: int, duration_s: int, record: str) 
 
 def is_possible_time(start_s: int, duration_s: int) -> bool:
     """Whether a reading lies in the years 1990 to 2199, both in seconds."""
-    return EARLIEST_START_S <= start_s and 0 <= duration_s and start_s + duration_s <= LATEST_END_S
+    return start_s >= EARLIEST_START_S and duration_s >= 0 and start_s + duration_s <= LATEST_END_S

@@ -16,7 +16,13 @@ MAX_ZIP_RATIO = 100
 
 _NEXT_STEP = "Choose the XML file of the utility's Green Button download."
 _ENCODING = re.compile(rb"<\?xml[^>]{0,100}?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
-_EIGHT_BIT = {"iso-8859-1": "latin-1", "latin1": "latin-1", "windows-1252": "cp1252", "cp1252": "cp1252", "iso-8859-15": "iso8859-15"}
+_EIGHT_BIT = {
+    "iso-8859-1": "latin-1",
+    "latin1": "latin-1",
+    "windows-1252": "cp1252",
+    "cp1252": "cp1252",
+    "iso-8859-15": "iso8859-15",
+}
 _WIDE_BOMS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -65,7 +71,7 @@ def _check_size(size: int) -> None:
 
 
 def _utf8(body: bytes) -> bytes:
-    """The document in UTF-8, without byte order mark and leading white space."""
+    # The document in UTF-8, without byte order mark and leading white space.
     for mark, codec in _WIDE_BOMS:
         if body.startswith(mark):
             return _checked_start(_decoded(body, codec).encode())
@@ -94,7 +100,7 @@ def _decoded(body: bytes, codec: str) -> str:
 
 
 def _checked_start(body: bytes) -> bytes:
-    """The document from its first tag, if it begins with one."""
+    # The document from its first tag, if it begins with one.
     head = body[:4096].lstrip()
     if not head:
         if body.strip():
@@ -125,7 +131,7 @@ def _not_xml(looks_like: str) -> UnknownFormatError:
 
 
 def _only_xml_of_zip(body: bytes) -> bytes:
-    """The one XML document of a zip, unpacked within the limits whatever the zip says about itself."""
+    # The one XML document of a zip, unpacked within the limits whatever the zip says about itself.
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             names = [one for one in archive.infolist() if one.filename.lower().endswith(".xml") and not one.is_dir()]

@@ -29,8 +29,9 @@ def parse(body: bytes) -> MeterDocument:
         (ReadingTypes or summaries only) has no series, and one refusal that says so.
 
     Raises:
-        DocumentError: Nothing of it can be used: not XML or not Green Button (`UnknownFormatError`), cut off
-            (`TruncatedDocumentError`), a DOCTYPE or deep nesting (`HostileDocumentError`), too large (`DocumentTooLargeError`).
+        UnknownFormatError: It is not XML, or not Green Button; the message says what it looks like, or where it breaks.
+        DocumentError: Nothing of it can be used: cut off (`TruncatedDocumentError`), a DOCTYPE or deep nesting
+            (`HostileDocumentError`), too large (`DocumentTooLargeError`).
 
     Source:
         NAESB REQ.21 ESPI 1.1 to 4.0 (espi.xsd), RFC 4287 (Atom).

@@ -8,7 +8,7 @@ end; its bytes are then read by `blocks`.
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from xml.parsers import expat  # noqa: S407 - a DTD is refused at once, so there are no entities; expat itself opens nothing
+from xml.parsers import expat
 
 from connectors.green_button.blocks import Block, has_inner_block, read_block
 from connectors.green_button.columns import Columns, Refusals
@@ -21,15 +21,19 @@ MAX_OBJECTS_COUNT = 200_000
 
 _OBJECTS = frozenset({"UsagePoint", "MeterReading", "ReadingType", "LocalTimeParameters"})
 _MAX_TEXT_SIZE = 2_000
-_TRUNCATED = frozenset({
-    expat.errors.codes[message]
-    for message in (
-        expat.errors.XML_ERROR_NO_ELEMENTS,
-        expat.errors.XML_ERROR_UNCLOSED_TOKEN,
-        expat.errors.XML_ERROR_PARTIAL_CHAR,
-        expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION,
-    )
-})
+_IS_FINAL = True
+_FEED_CHILD_DEPTH = 2
+_TRUNCATED = frozenset(
+    {
+        expat.errors.codes[message]
+        for message in (
+            expat.errors.XML_ERROR_NO_ELEMENTS,
+            expat.errors.XML_ERROR_UNCLOSED_TOKEN,
+            expat.errors.XML_ERROR_PARTIAL_CHAR,
+            expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION,
+        )
+    }
+)
 
 
 @dataclass(slots=True)
@@ -118,9 +122,10 @@ def scan(body: bytes) -> Feed:
     """
     scanner = _Scanner(body)
     try:
-        scanner.parser.Parse(body, True)  # noqa: FBT003 - expat's own signature
+        scanner.parser.Parse(body, _IS_FINAL)
     except expat.ExpatError as error:
-        raise _malformed(error) from error
+        problem = _malformed(error)
+        raise problem from error
     return scanner.feed
 
 
@@ -130,7 +135,10 @@ def _malformed(error: expat.ExpatError) -> DocumentError:
     reason = expat.ErrorString(error.code) or "unknown"
     if error.code in _TRUNCATED:
         return TruncatedDocumentError(
-            expected="a complete XML document", got=f"its end inside an element ({reason})", record=where, next_step="Download the file again."
+            expected="a complete XML document",
+            got=f"its end inside an element ({reason})",
+            record=where,
+            next_step="Download the file again.",
         )
     return UnknownFormatError(
         "This document is not well-formed XML",
@@ -199,7 +207,7 @@ class _Scanner:
         self._prefixes[prefix or ""].pop()
 
     def _count_kept(self) -> None:
-        """Bound what one document can make us keep beside its readings."""
+        # Bound what one document can make us keep beside its readings.
         self._kept_count += 1
         if self._kept_count > MAX_OBJECTS_COUNT:
             raise HostileDocumentError(
@@ -218,7 +226,7 @@ class _Scanner:
         return self._entry
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        """An element begins, outside blocks."""
+        # An element begins, outside blocks.
         family, local = split_name(name)
         if len(self._path) >= MAX_DEPTH:
             raise too_deep(local)
@@ -293,14 +301,14 @@ class _Scanner:
         elif self._open and len(self._path) == self._open[-1][1]:
             self._open.pop()
         elif self._open:
-            self._leaf(local)
+            self._leaf()
         elif family == ATOM:
             self._end_atom(local)
         self._path.pop()
         self._text.clear()
         self._text_size = 0
 
-    def _leaf(self, local: str) -> None:
+    def _leaf(self) -> None:
         """Keep the text of an object's leaf; of several the first."""
         found, depth = self._open[-1]
         text = "".join(self._text).strip()
@@ -316,9 +324,9 @@ class _Scanner:
             self.feed.entries[self._entry].updated_at_s = epoch_s_of_text("".join(self._text))
         elif local == "entry":
             self._entry = None
-        elif len(self._path) == 2 and local == "updated":
+        elif len(self._path) == _FEED_CHILD_DEPTH and local == "updated":
             self.feed.updated_at_s = epoch_s_of_text("".join(self._text))
-        elif len(self._path) == 2 and local == "title":
+        elif len(self._path) == _FEED_CHILD_DEPTH and local == "title":
             self.feed.title = " ".join("".join(self._text).split())[:200]
 
     def _begin_block(self, name: str) -> None:

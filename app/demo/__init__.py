@@ -1,0 +1,1 @@
+"""The demo: seeded data, and simulators of providers that tests use too."""

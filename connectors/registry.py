@@ -1,0 +1,57 @@
+"""Every connector that is installed, found through entry points: a package of somebody else adds one without touching us.
+
+Group `climate_fitness.connectors`; name = the connector's id; value = an object that keeps `connectors.base.Connector`.
+"""
+
+from importlib.metadata import EntryPoint, entry_points
+
+from connectors.base import Connector
+from connectors.green_button import GREEN_BUTTON
+from domain.errors import NotFoundError
+
+GROUP = "climate_fitness.connectors"
+"""Name of the entry-point group."""
+
+_OWN: dict[str, Connector] = {GREEN_BUTTON.manifest.connector_id: GREEN_BUTTON}  # also in a checkout that is not installed
+
+
+def names() -> tuple[str, ...]:
+    """Ids of all connectors, sorted."""
+    return tuple(sorted(_OWN.keys() | _installed().keys()))
+
+
+def find(name: str) -> Connector:
+    """The connector of this id.
+
+    Args:
+        name: Such as "green-button".
+
+    Returns:
+        The connector.
+
+    Raises:
+        NotFoundError: There is none of this name; the message lists all.
+    """
+    own = _OWN.get(name)
+    if own is not None:
+        return own
+    entry_point = _installed().get(name)
+    if entry_point is None:
+        raise NotFoundError(
+            "There is no such connector",
+            expected=f"one of {', '.join(names())}",
+            got=name,
+            next_step="See `climate-fitness connectors list`.",
+        )
+    loaded: Connector = entry_point.load()
+    return loaded
+
+
+def connectors() -> tuple[Connector, ...]:
+    """All connectors, sorted by id."""
+    return tuple(find(name) for name in names())
+
+
+def _installed() -> dict[str, EntryPoint]:
+    """Entry points of the group by name."""
+    return {one.name: one for one in entry_points(group=GROUP)}
