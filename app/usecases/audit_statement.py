@@ -146,9 +146,7 @@ class _Audit:
         named = {digest for _, leaf in self._leaves for digest in leaf.texts("documents")}
         missing = named - set(self._request.originals)
         if missing:
-            raise AuditError(
-                "An original is missing", expected=min(missing), got=f"{len(self._request.originals)} originals"
-            )
+            raise AuditError("An original is missing", expected=min(missing), got=f"{len(self._request.originals)} originals")
         for digest, original in self._request.originals.items():
             _same("hash of an original", digest, sha256(original.body).hexdigest())
 

@@ -1,19 +1,17 @@
 """Taking in one document: parse, place, cut into days, merge with what is known, keep the original, store."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy.orm import Session
-
-from app.services import Services
+from app.services import Whose, Work
 from app.store import connections, periods, records, subjects
 from app.store.connections import ConnectionRow, UsagePointRow
-from app.store.records import Outcome, RecordInput, Stored
+from app.store.records import Outcome, RecordInput
 from app.store.subjects import SubjectRow
 from app.usecases.derive import DerivedRecord, MeterSite, cut_document, day_record, span_record
-from app.usecases.keep_original import Original, keep_original
+from app.usecases.keep_original import Received, keep_original
 from app.usecases.place_meter import MeterPlace, place_meter
 from connectors import registry
 from domain.activity import EvidenceClass
@@ -28,21 +26,6 @@ FUTURE_TOLERANCE = timedelta(hours=26)
 
 _LISTED_COUNT = 50
 """Refused parts named one by one in a report; the rest is counted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A file as it came.
-
-    Attributes:
-        body: Its bytes.
-        media_type: As the sender says; never believed.
-        evidence: How it is known.
-    """
-
-    body: bytes
-    media_type: str
-    evidence: EvidenceClass
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,24 +60,15 @@ class ImportReport:
 
 
 def import_document(
-    session: Session,
-    services: Services,
-    tenant_id: str,
-    subject_id: str,
-    connector_name: str,
-    upload: Upload,
-    *,
-    place: Place | None = None,
+    work: Work, whose: Whose, connector_name: str, received: Received, *, place: Place | None = None
 ) -> ImportReport:
     """Take in one document of a subject; everything or nothing of it.
 
     Args:
-        session: The open transaction.
-        services: What the program works with.
-        tenant_id: The subject's tenant.
-        subject_id: Whose document.
+        work: The open transaction and the services.
+        whose: The subject.
         connector_name: Which connector reads it.
-        upload: The file.
+        received: The file.
         place: Where the meter is, as the person says; else what is registered, else the subject's home.
 
     Returns:
@@ -107,28 +81,56 @@ def import_document(
         TimeError: It has readings in the future.
         ConflictError: The meter is registered in another time zone.
     """
+    session, services = work.session, work.services
     now = services.clock.now()
     connector = registry.find(connector_name)
-    document = connector.parse(upload.body)
+    document = connector.parse(received.body)
     _check_readable(document, connector_name)
     _check_not_future(document, now)
-    subject = subjects.by_id(session, tenant_id, subject_id)
+    subject = subjects.by_id(session, whose.tenant_id, whose.subject_id)
     connection = connections.standing_file(
-        session, tenant_id, subject_id, connector_name, connection_id=services.randomness.id(), now=now
+        session, whose.tenant_id, whose.subject_id, connector_name, connection_id=services.randomness.id(), now=now
     )
-    meters = _place_meters(session, services, subject, connection, document, place)
+    meters = _place_meters(work, subject, connection, document, place)
     sites = {name: MeterSite(meter.place.region, meter.place.zone) for name, meter in meters.items()}
-    original = keep_original(session, services, subject, connector_name, upload.body, upload.media_type, upload.evidence)
+    original = keep_original(work, whose, connector_name, received)
     cut = cut_document(document, sites)
-    parser_version = connector.manifest.parser_version
-    inputs = _inputs(session, connection, cut, sites, original, upload.evidence, parser_version)
+    source = _Source(connection, connector.manifest.parser_version, original.sha256, received.evidence)
     stored = records.upsert_many(
-        session, tenant_id, subject_id, connection.id, inputs, recorded_at=now, new_id=services.randomness.id
+        session,
+        whose.tenant_id,
+        whose.subject_id,
+        connection.id,
+        _inputs(work, source, cut, sites),
+        recorded_at=now,
+        new_id=services.randomness.id,
     )
     months = sorted({month for one in stored for month in one.months})
-    for month in months:
-        periods.mark_changed(session, tenant_id, subject_id, month)
-    return _report(document, cut, original, stored, months, meters)
+    periods.mark_changed(session, whose.tenant_id, whose.subject_id, months)
+    outcomes = Counter(one.outcome for one in stored)
+    return ImportReport(
+        document_sha256=original.sha256,
+        is_known=original.is_known,
+        reading_count=sum(len(series.values) for series in document.series),
+        new_count=outcomes[Outcome.NEW],
+        changed_count=outcomes[Outcome.CHANGED],
+        same_count=outcomes[Outcome.SAME],
+        refused=tuple(refusal.sentence() for refusal in document.refused[:_LISTED_COUNT]),
+        refused_count=len(document.refused),
+        notes=cut.notes,
+        months=tuple(months),
+        meters=meters,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where the records of a document come from."""
+
+    connection: ConnectionRow
+    parser_version: str
+    sha256: str
+    evidence: EvidenceClass
 
 
 def _check_readable(document: MeterDocument, connector_name: str) -> None:
@@ -160,14 +162,14 @@ def _check_not_future(document: MeterDocument, now: datetime) -> None:
 
 
 def _place_meters(
-    session: Session,
-    services: Services,
-    subject: SubjectRow,
-    connection: ConnectionRow,
-    document: MeterDocument,
-    given: Place | None,
+    work: Work, subject: SubjectRow, connection: ConnectionRow, document: MeterDocument, given: Place | None
 ) -> dict[str, MeterPlace]:
-    """Place of every usage point of the document, registered where it is new."""
+    """Place of every usage point of the document, registered where it is new.
+
+    Raises:
+        ConflictError: A meter is registered in another time zone.
+    """
+    session, services = work.session, work.services
     known = {point.name: point for point in connections.usage_points_of(session, subject.tenant_id, connection.id)}
     home = Place(subject.region, subject.country, subject.zone) if subject.region else None
     found = {}
@@ -215,26 +217,21 @@ def _clock_of(document: MeterDocument, name: str) -> LocalTime | None:
     return document.local_times.get(name) or document.local_times.get("")
 
 
-def _inputs(
-    session: Session,
-    connection: ConnectionRow,
-    cut: CutSeries,
-    sites: Mapping[str, MeterSite],
-    original: Original,
-    evidence: EvidenceClass,
-    parser_version: str,
-) -> list[RecordInput]:
+def _inputs(work: Work, source: _Source, cut: CutSeries, sites: Mapping[str, MeterSite]) -> list[RecordInput]:
     """What the document and the earlier ones say together, one input per meter day or span."""
     keys = [day.record_key for day in cut.days] + [span.record_key for span in cut.spans]
-    known = records.current_profiles(session, connection.tenant_id, connection.id, keys)
+    connection = source.connection
+    known = records.current_profiles(work.session, connection.tenant_id, connection.id, keys)
     inputs = []
 
     def add(record: DerivedRecord, *, is_merged: bool) -> None:
         before = known.get(record.record_key)
         earlier = before.document_sha256s if before and is_merged else ()
-        documents = (*(digest for digest in earlier if digest != original.sha256), original.sha256)
+        documents = (*(digest for digest in earlier if digest != source.sha256), source.sha256)
         inputs.append(
-            RecordInput(connection.connector, parser_version, record.record_key, record.usage_point, documents, record.activities)
+            RecordInput(
+                connection.connector, source.parser_version, record.record_key, record.usage_point, documents, record.activities
+            )
         )
 
     for day, readings in cut.days.items():
@@ -242,32 +239,11 @@ def _inputs(
         merged = (
             merge_readings(readings_of_activity(before.activities[0]), readings) if before and before.activities else readings
         )
-        add(day_record(day, merged, unit=cut.unit[day.kind], site=sites[day.usage_point], evidence=evidence), is_merged=True)
+        add(
+            day_record(day, merged, unit=cut.unit[day.kind], site=sites[day.usage_point], evidence=source.evidence),
+            is_merged=True,
+        )
     for span in cut.spans:
         site = sites[span.usage_point]
-        add(span_record(span, unit=cut.unit[span.kind], site=site, evidence=evidence), is_merged=False)
+        add(span_record(span, unit=cut.unit[span.kind], site=site, evidence=source.evidence), is_merged=False)
     return inputs
-
-
-def _report(
-    document: MeterDocument,
-    cut: CutSeries,
-    original: Original,
-    stored: Sequence[Stored],
-    months: Sequence[Month],
-    meters: Mapping[str, MeterPlace],
-) -> ImportReport:
-    outcomes = Counter(one.outcome for one in stored)
-    return ImportReport(
-        document_sha256=original.sha256,
-        is_known=original.is_known,
-        reading_count=sum(len(series.values) for series in document.series),
-        new_count=outcomes[Outcome.NEW],
-        changed_count=outcomes[Outcome.CHANGED],
-        same_count=outcomes[Outcome.SAME],
-        refused=tuple(refusal.sentence() for refusal in document.refused[:_LISTED_COUNT]),
-        refused_count=len(document.refused),
-        notes=cut.notes,
-        months=tuple(months),
-        meters=meters,
-    )

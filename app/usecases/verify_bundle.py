@@ -247,7 +247,9 @@ def _signatures(walk: _Walk) -> str:
         named = {auditor.address.lower() for auditor in bundle.auditors}
         for signer in signers:
             if signer.lower() not in named:
-                raise ProofError("A signature is not of an auditor that the bundle names", expected=", ".join(sorted(named)), got=signer)
+                raise ProofError(
+                    "A signature is not of an auditor that the bundle names", expected=", ".join(sorted(named)), got=signer
+                )
         raise _NotChecked(f"signed by {', '.join(signers)}; whether they are auditors: no list and no chain to ask")
     signers = check_quorum(
         bundle.envelope,

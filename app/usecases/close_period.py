@@ -1,0 +1,241 @@
+"""The spine: closing a period, from measured activity to a manifest that auditors can sign.
+
+Read the numbered steps aloud: they are the product.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from app.services import Services, Whose, Work
+from app.store import activities, connections, jobs, periods, records, statements, subjects
+from app.store.periods import PeriodRow, PeriodState
+from app.store.records import StoredRevision
+from app.store.statements import InputRow, StatementRow, StatementState
+from app.store.subjects import SubjectRow
+from app.usecases.audit_statement import is_self_declared
+from app.usecases.sealing import seal
+from app.usecases.verify_bundle import group_totals
+from domain.activity import Activity
+from domain.coverage import coverage_ppm
+from domain.errors import ConflictError
+from domain.manifest import Manifest
+from domain.period import Month, MonthRange, zone_of
+from domain.statement import Statement
+from ledger.inputs import InputGroup
+from ledger.trees import build_trees
+from scoring.lines import make_lines
+from scoring.net import METHOD, evidence_ppm, make_statement
+from scoring.resolve import resolve
+
+ENDORSE_JOB = "endorse"
+"""Kind of the job that asks the auditor."""
+
+
+def close_period(work: Work, whose: Whose, months: MonthRange, *, reason: str = "") -> StatementRow:
+    """Close a period of a subject; closing it again, with a reason, restates it.
+
+    Args:
+        work: The open transaction and the services; nothing is kept unless it commits.
+        whose: The subject.
+        months: Which months.
+        reason: Why it is restated; empty the first time.
+
+    Returns:
+        The statement, closed; a job to endorse it is enqueued in the same transaction.
+
+    Raises:
+        NotFoundError: There is no such subject.
+        ConflictError: The period is not over, overlaps another one, has nothing measured, or has not changed since it was closed.
+        LineOverflowError: A sum is 2^63 or more.
+    """
+    session, services = work.session, work.services
+    subject = subjects.by_id(session, whose.tenant_id, whose.subject_id)
+    # (1) The period is over, and nobody else closes it.
+    _check_over(services, subject, months)
+    period, revision = _begin(work, subject, months, reason)
+    # (2) Sum all activity by month and key, inside the database, in integers.
+    totals = activities.totals(session, whose.tenant_id, whose.subject_id, months)
+    # (3) Choose a published factor for every key, and (4) multiply once.
+    lines, unscored = make_lines(totals, lambda key, basis: resolve(key, services.factor_set, basis))
+    # (5) Add up: gross, retired, net.
+    statement = make_statement(
+        period=months, revision=revision, lines=lines, unscored=unscored, factor_set=services.factor_set.id
+    )
+    # (6) Name the inputs: every record revision a salted leaf, grouped by source, meter and month.
+    inputs = _inputs(work, whose, months)
+    statement_key = services.randomness.bytes(32)
+    # (7) Write the manifest: everything that the statement was computed from, by hash.
+    manifest = _manifest(statement, inputs, statement_key, period, reason)
+    # (8) Keep the statement, close the period, and ask for an endorsement: one transaction.
+    row = _keep(work, period, _Closed(statement, manifest, inputs, statement_key))
+    periods.set_state(session, whose.tenant_id, period.id, PeriodState.CLOSED)
+    jobs.enqueue(
+        session, whose.tenant_id, f"{ENDORSE_JOB}:{row.id}", ENDORSE_JOB, f'{{"statement_id":"{row.id}"}}', now=row.created_at
+    )
+    # (9) endorse_statement.py: the auditor recomputes all of this from the originals, and signs.
+    # (10) send_outbox.py: the signed batch goes to the chain.
+    return row
+
+
+class _Inputs:
+    """The record revisions of a period as leaves and groups."""
+
+    def __init__(self, revisions: Iterable[StoredRevision], zones: Mapping[tuple[str, str], str], months: MonthRange) -> None:
+        self.leaves: dict[str, dict[bytes, tuple[StoredRevision, Month]]] = defaultdict(dict)
+        self.originals: set[str] = set()
+        self.parsers: dict[str, str] = {}
+        self.meters: dict[tuple[str, str], list[Activity]] = defaultdict(list)
+        for stored in revisions:
+            revision = stored.revision
+            zone = zones[revision.connector, revision.usage_point]
+            self.originals.update(revision.document_sha256s)
+            self.parsers[revision.connector] = max(self.parsers.get(revision.connector, ""), revision.parser_version)
+            self.meters[f"{revision.connector}|{revision.usage_point}", zone] += revision.activities
+            for month in sorted({a.month for a in revision.activities if months.holds(a.month)}):
+                self.leaves[revision.group_key(month)][revision.leaf(month, zone)] = (stored, month)
+
+    def groups(self) -> list[InputGroup]:
+        return [
+            InputGroup(name, group_totals(tuple(leaf.decode() for leaf in leaves)), list(leaves))
+            for name, leaves in self.leaves.items()
+        ]
+
+    def rows(self) -> list[InputRow]:
+        return [
+            InputRow(group_index, leaf_index, name, stored.record_revision_id, month, leaf)
+            for group_index, (name, leaves) in enumerate(sorted(self.leaves.items()))
+            for leaf_index, (leaf, (stored, month)) in enumerate(sorted(leaves.items(), key=lambda item: item[0]))
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Closed:
+    """What closing made."""
+
+    statement: Statement
+    manifest: Manifest
+    inputs: _Inputs
+    statement_key: bytes
+
+
+def statement_key_field(statement_id: str) -> str:
+    """The field that a statement's key is sealed as."""
+    return f"statement_key/{statement_id}"
+
+
+def _check_over(services: Services, subject: SubjectRow, months: MonthRange) -> None:
+    today: date = services.clock.now().astimezone(zone_of(subject.zone or "UTC")).date()
+    if today < months.end.first_date():
+        raise ConflictError(
+            "This period is not over yet",
+            expected=f"a period that ends by {today}",
+            got=str(months),
+            next_step=f"Close it from {months.end.first_date()} on.",
+        )
+
+
+def _begin(work: Work, subject: SubjectRow, months: MonthRange, reason: str) -> tuple[PeriodRow, int]:
+    """The period in the state *closing*, and the number of the revision to make.
+
+    Raises:
+        ConflictError: It is closed and unchanged, or the reason is missing.
+    """
+    session, services = work.session, work.services
+    period = periods.get_or_open(
+        session,
+        subject.tenant_id,
+        subject.id,
+        months,
+        period_id=services.randomness.id(),
+        subject_commitment=services.randomness.bytes(32),
+    )
+    former = statements.latest_of_period(session, subject.tenant_id, period.id)
+    if former is not None and not period.is_changed_since_close:
+        raise ConflictError(
+            "This period is closed, and nothing has changed since",
+            expected="an open period, or one that changed since it was closed",
+            got=f"revision {former.revision} of {former.created_at:%Y-%m-%d}",
+            record=str(months),
+            next_step="Look at its statement.",
+        )
+    if former is not None and not reason:
+        raise ConflictError(
+            "A restatement needs its reason",
+            expected="a reason, in one sentence",
+            got="none",
+            record=str(months),
+            next_step="Say why the closed numbers change.",
+        )
+    return periods.set_state(session, subject.tenant_id, period.id, PeriodState.CLOSING), former.revision + 1 if former else 1
+
+
+def _inputs(work: Work, whose: Whose, months: MonthRange) -> _Inputs:
+    session, tenant_id, subject_id = work.session, whose.tenant_id, whose.subject_id
+    revisions = records.revisions_for_period(session, tenant_id, subject_id, months)
+    if not revisions:
+        raise ConflictError(
+            "Nothing is measured in this period",
+            expected="at least one reading or bill",
+            got="none",
+            record=str(months),
+            next_step="Import a file or type a bill first; a month without data is not zero.",
+        )
+    zones = {
+        (connection.connector, point.name): point.zone
+        for connection in connections.of_subject(session, tenant_id, subject_id)
+        for point in connections.usage_points_of(session, tenant_id, connection.id)
+    }
+    return _Inputs(revisions, zones, months)
+
+
+def _manifest(statement: Statement, inputs: _Inputs, statement_key: bytes, period: PeriodRow, reason: str) -> Manifest:
+    line_leaves = [line.canonical_bytes for line in statement.lines] + [u.canonical_bytes for u in statement.unscored]
+    trees = build_trees(inputs.groups(), line_leaves, sorted(inputs.originals), statement_key)
+    shares = evidence_ppm(statement.lines)
+    return Manifest(
+        subject_hex=period.subject_commitment.hex(),
+        period=statement.period,
+        revision=statement.revision,
+        reason=reason,
+        inputs=trees.inputs,
+        originals=trees.originals,
+        lines=trees.lines,
+        evidence_ppm=shares,
+        coverage_ppm=coverage_ppm(inputs.meters, statement.period),
+        factor_set=statement.factor_set,
+        method=METHOD,
+        parsers=dict(sorted(inputs.parsers.items())),
+        totals=statement.totals,
+        is_self_declared=is_self_declared(shares),
+    )
+
+
+def _keep(work: Work, period: PeriodRow, closed: _Closed) -> StatementRow:
+    """The statement as it is stored; it supersedes the former revisions."""
+    session, services, statement, manifest = work.session, work.services, closed.statement, closed.manifest
+    tenant_id, subject_id, statement_id = period.tenant_id, period.subject_id, services.randomness.id()
+    for former in statements.of_period(session, tenant_id, period.id):
+        if former.state is not StatementState.SUPERSEDED:
+            statements.set_state(session, tenant_id, former.id, StatementState.SUPERSEDED, expected=[former.state])
+    row = StatementRow(
+        id=statement_id,
+        tenant_id=tenant_id,
+        subject_id=subject_id,
+        period_id=period.id,
+        revision=statement.revision,
+        reason=manifest.reason,
+        method=statement.method,
+        factor_set=statement.factor_set,
+        totals=statement.totals,
+        unscored=statements.unscored_to_json(statement.unscored),
+        sealed_statement_key=seal(work, Whose(tenant_id, subject_id), statement_key_field(statement_id), closed.statement_key),
+        manifest=manifest.canonical_bytes,
+        manifest_hash_hex=manifest.manifest_hash.hex(),
+        public_token=services.randomness.token(),
+        state=StatementState.CLOSED,
+        created_at=services.clock.now(),
+    )
+    statements.add(session, row, statement.lines, closed.inputs.rows())
+    return row

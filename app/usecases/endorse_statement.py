@@ -1,0 +1,209 @@
+"""Asking the virtual auditor: it recomputes the statement from the originals and signs, or says what is wrong.
+
+The signed batch and its outbox row are written in the transaction that makes the statement *endorsed*.
+"""
+
+import json
+from collections import defaultdict
+from dataclasses import asdict
+from hashlib import sha256
+
+from app.chain import AuditorNode, ChainDesk
+from app.services import Services, Whose, Work
+from app.store import documents, ledger, statements, subjects
+from app.store.ledger import BatchRow, EndorsementRow, IssuanceRow, LedgerAction, OutboxRow, OutboxState, Verdict
+from app.store.session import reading, unit_of_work
+from app.store.statements import StatementRow, StatementState
+from app.usecases.audit_statement import AuditRequest, Finding, SentOriginal, audit_statement
+from app.usecases.close_period import statement_key_field
+from app.usecases.keep_original import fetch_original
+from app.usecases.sealing import unseal
+from connectors import registry
+from domain.bundle import envelope_to_json, issuance_to_json
+from domain.canonical import Json, from_canonical, to_canonical
+from domain.fields import Fields
+from domain.issuance import ZERO_ADDRESS, Envelope, Issuance, IssuanceKind
+from domain.manifest import Manifest
+from domain.number import grams_of_micrograms
+from domain.series import MeterDocument
+from ledger.issuance import leaf_of, token_id
+from ledger.signing import sign_envelope
+
+DEADLINE_S = 7 * 24 * 3600
+"""How long a signed batch may wait for the chain, seconds."""
+
+
+def endorse_statement(services: Services, chain: ChainDesk, tenant_id: str, statement_id: str) -> StatementState:
+    """Have a closed statement recomputed and signed; doing it again changes nothing.
+
+    Args:
+        services: What the program works with.
+        chain: Gives epoch and contract for the envelope.
+        tenant_id: The statement's tenant.
+        statement_id: Which statement.
+
+    Returns:
+        Where the statement stands now.
+
+    Raises:
+        NotFoundError: There is no such statement, or its inputs were erased.
+    """
+    with reading(services.engine) as session:
+        statement = statements.by_id(session, tenant_id, statement_id)
+        if statement.state is not StatementState.CLOSED:
+            return statement.state
+        request = audit_request(Work(session, services), statement)
+        holder = subjects.by_id(session, tenant_id, statement.subject_id).chain_holder
+    manifest, findings = audit_statement(request, factor_set=services.factor_set, parse=parse_original)
+    with unit_of_work(services.engine) as session:
+        work = Work(session, services)
+        _keep_answer(work, statement, findings)
+        if findings or manifest is None:
+            statements.set_state(session, tenant_id, statement_id, StatementState.FINDINGS, expected=[StatementState.CLOSED])
+            return StatementState.FINDINGS
+        issuance = issuance_of(manifest, services.auditor, holder)
+        _queue(work, statement, issuance, chain)
+        statements.set_state(session, tenant_id, statement_id, StatementState.QUEUED, expected=[StatementState.CLOSED])
+    return StatementState.QUEUED
+
+
+def audit_request(work: Work, statement: StatementRow) -> AuditRequest:
+    """Everything that an auditor needs to recompute a statement.
+
+    Args:
+        work: The open transaction and the services.
+        statement: Which.
+
+    Returns:
+        Manifest, leaves, lines, key and originals.
+
+    Raises:
+        NotFoundError: The subject's key was destroyed.
+        ArchiveError: An original is lost or changed.
+        CanonicalError: A leaf is damaged.
+    """
+    session, tenant_id = work.session, statement.tenant_id
+    whose = Whose(tenant_id, statement.subject_id)
+    groups: dict[str, list[bytes]] = defaultdict(list)
+    originals: dict[str, SentOriginal] = {}
+    for row in statements.inputs_of(session, tenant_id, statement.id):
+        leaf = row.leaf or b""
+        groups[row.group_key].append(leaf)
+        for digest in Fields(from_canonical(leaf, record="input"), "input").texts("documents"):
+            if digest not in originals:
+                document = documents.by_sha256(session, tenant_id, statement.subject_id, digest)
+                originals[digest] = SentOriginal(document.connector, fetch_original(work, document))
+    return AuditRequest(
+        manifest=statement.manifest,
+        groups=groups,
+        lines=statements.line_bytes_of(session, tenant_id, statement.id),
+        statement_key=unseal(work, whose, statement_key_field(statement.id), statement.sealed_statement_key),
+        originals=originals,
+    )
+
+
+def parse_original(connector: str, body: bytes) -> MeterDocument:
+    """What a connector reads in an original."""
+    return registry.find(connector).parse(body)
+
+
+def issuance_of(manifest: Manifest, auditor: AuditorNode, holder: str) -> Issuance:
+    """The statement as the chain will hold it; a person has no holder and is anchored.
+
+    Args:
+        manifest: What the statement was computed from.
+        auditor: Whose region signs.
+        holder: 0x address, or empty.
+    """
+    totals = manifest.totals
+    return Issuance(
+        holder=holder or ZERO_ADDRESS,
+        kind=IssuanceKind.SELF_DECLARED_EMISSIONS if manifest.is_self_declared else IssuanceKind.AUDITED_EMISSIONS,
+        region=auditor.region_index,
+        from_month_ym=manifest.period.first.ym,
+        to_month_ym=manifest.period.end.ym,
+        revision=manifest.revision,
+        subject=bytes.fromhex(manifest.subject_hex),
+        inputs_root=bytes.fromhex(manifest.inputs.root_hex),
+        manifest_hash=manifest.manifest_hash,
+        method_hash=sha256(manifest.method.encode()).digest(),
+        gross_location_g_co2e=grams_of_micrograms(totals.gross_location_ug_co2e),
+        gross_market_g_co2e=grams_of_micrograms(totals.gross_market_ug_co2e),
+        retired_g_co2e=totals.retired_g_co2e,
+        net_g_co2e=totals.net_g_co2e,
+    )
+
+
+def _keep_answer(work: Work, statement: StatementRow, findings: tuple[Finding, ...]) -> None:
+    auditor = work.services.auditor
+    ledger.add_endorsement(
+        work.session,
+        EndorsementRow(
+            id=work.services.randomness.id(),
+            tenant_id=statement.tenant_id,
+            statement_id=statement.id,
+            node_id=auditor.node_id,
+            node_region=auditor.region,
+            signer_address=auditor.key.address,
+            manifest_hash_hex=statement.manifest_hash_hex,
+            verdict=Verdict.FINDINGS if findings else Verdict.ACCEPTED,
+            findings_json=json.dumps([asdict(finding) for finding in findings]),
+            created_at=work.services.clock.now(),
+        ),
+    )
+
+
+def _queue(work: Work, statement: StatementRow, issuance: Issuance, chain: ChainDesk) -> None:
+    """Sign a batch of one and put it in the outbox."""
+    services, now = work.services, work.services.clock.now()
+    action = LedgerAction.ANCHOR if issuance.holder == ZERO_ADDRESS else LedgerAction.ISSUE
+    envelope = Envelope(
+        root=leaf_of(issuance),
+        count=1,
+        region=issuance.region,
+        method_hash=issuance.method_hash,
+        deadline_s=int(now.timestamp()) + DEADLINE_S,
+        epoch=chain.epoch(),
+    )
+    signature = sign_envelope(services.auditor.key, envelope, chain_id=chain.chain_id, contract=chain.contract)
+    root_hex = envelope.root.hex()
+    batch = BatchRow(
+        root_hex=root_hex,
+        tenant_id=statement.tenant_id,
+        count=1,
+        region=services.auditor.region,
+        method_hash_hex=issuance.method_hash.hex(),
+        deadline_s=envelope.deadline_s,
+        epoch=envelope.epoch,
+        chain_id=chain.chain_id,
+        contract=chain.contract,
+        signatures_json=json.dumps([signature.hex()]),
+        created_at=now,
+    )
+    row = IssuanceRow(
+        token_id_hex=f"{token_id(issuance):064x}",
+        tenant_id=statement.tenant_id,
+        statement_id=statement.id,
+        batch_root_hex=root_hex,
+        leaf_index=0,
+        proof_json="[]",
+        issuance_json=to_canonical(issuance_to_json(issuance)).decode(),
+        action=action,
+    )
+    payload: dict[str, Json] = {
+        "envelope": envelope_to_json(envelope),
+        "issuance": issuance_to_json(issuance),
+        "signatures": [signature.hex()],
+        "statement_id": statement.id,
+    }
+    outbox = OutboxRow(
+        root_hex=root_hex,
+        tenant_id=statement.tenant_id,
+        action=action,
+        state=OutboxState.QUEUED,
+        payload_json=to_canonical(payload).decode(),
+        next_at=now,
+        created_at=now,
+        updated_at=now,
+    )
+    ledger.add_batch(work.session, batch, (row,), outbox)

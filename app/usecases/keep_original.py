@@ -1,0 +1,114 @@
+"""Keeping an original: sealed under its subject's key, then archived by the hash of what is stored."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from app.services import Whose, Work
+from app.store import documents
+from app.store.documents import DocumentRow
+from app.usecases.sealing import seal, unseal
+from domain.activity import EvidenceClass
+from domain.errors import ArchiveError, NotFoundError
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A file as it came.
+
+    Attributes:
+        body: Its bytes.
+        media_type: As the sender says; never believed.
+        evidence: How it is known.
+    """
+
+    body: bytes
+    media_type: str
+    evidence: EvidenceClass
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """A kept original.
+
+    Attributes:
+        document_id: Its id in the store.
+        sha256: Of the original bytes, 64 hexadecimal digits.
+        is_known: Whether the subject had these bytes already.
+    """
+
+    document_id: str
+    sha256: str
+    is_known: bool
+
+
+def keep_original(work: Work, whose: Whose, connector: str, received: Received) -> Original:
+    """Archive an original and note it; the same bytes of one subject are kept once.
+
+    The archive is written before the transaction commits: a crash in between leaves sealed bytes that nothing names.
+
+    Args:
+        work: The open transaction and the services.
+        whose: The subject.
+        connector: What reads it.
+        received: The file.
+
+    Returns:
+        What was kept.
+
+    Raises:
+        ArchiveError: The archive cannot be written.
+        NotFoundError: The subject's key was destroyed.
+    """
+    digest = sha256(received.body).hexdigest()
+    try:
+        known = documents.by_sha256(work.session, whose.tenant_id, whose.subject_id, digest)
+    except NotFoundError:
+        known = None
+    if known is not None:
+        return Original(known.id, digest, is_known=True)
+    sealed = seal(work, whose, _field(digest), received.body)
+    reference = work.services.archive.put(sealed)
+    row = documents.add(
+        work.session,
+        DocumentRow(
+            id=work.services.randomness.id(),
+            tenant_id=whose.tenant_id,
+            subject_id=whose.subject_id,
+            connector=connector,
+            sha256=digest,
+            stored_sha256=reference.sha256,
+            size_bytes=len(received.body),
+            media_type=received.media_type,
+            evidence=received.evidence,
+            backend="local",
+            received_at=work.services.clock.now(),
+        ),
+    )
+    return Original(row.id, digest, is_known=False)
+
+
+def fetch_original(work: Work, document: DocumentRow) -> bytes:
+    """The original bytes, fetched, opened and compared with their hash.
+
+    Args:
+        work: The open transaction and the services.
+        document: Which.
+
+    Returns:
+        The bytes as they came.
+
+    Raises:
+        ArchiveError: The archive has lost or changed them.
+        NotFoundError: The subject's key was destroyed.
+        SecurityError: They were sealed for somebody else.
+    """
+    sealed = work.services.archive.fetch(document.stored_sha256)
+    body = unseal(work, Whose(document.tenant_id, document.subject_id), _field(document.sha256), sealed)
+    found = sha256(body).hexdigest()
+    if found != document.sha256:
+        raise ArchiveError("An original is not what its hash says", expected=document.sha256, got=found, record=document.id)
+    return body
+
+
+def _field(digest: str) -> str:
+    return f"document/{digest}"

@@ -1,0 +1,136 @@
+"""Bringing signed batches to the chain, once: queued → signed → sent → mined → final.
+
+Signed bytes are stored before they are sent, so that after a crash the same bytes are sent again; the chain takes them once. One
+process runs this (the chain's owner).
+"""
+
+import json
+from datetime import timedelta
+
+from app.chain import ChainDesk
+from app.services import Services
+from app.store import ledger, statements
+from app.store.ledger import OutboxChange, OutboxRow, OutboxState
+from app.store.session import reading, unit_of_work
+from app.store.statements import StatementState
+from domain.bundle import envelope_from_json, issuance_from_json
+from domain.canonical import from_canonical
+from domain.errors import AlreadyIssuedError, ChainError, ExpiredError, LedgerError
+from domain.fields import Fields
+
+LEASE_S = 60
+"""How long one transaction is ours, seconds."""
+
+LATER = timedelta(seconds=2)
+"""When to look again at what the chain has not mined or finalised yet."""
+
+LONGEST_WAIT = timedelta(minutes=10)
+"""Longest pause between tries while a chain does not answer."""
+
+
+def send_outbox(services: Services, chain: ChainDesk, *, limit_count: int = 100) -> int:
+    """Move every due transaction as far as it goes now.
+
+    Args:
+        services: What the program works with.
+        chain: Where to.
+        limit_count: Most transactions in one call.
+
+    Returns:
+        How many were looked at.
+    """
+    for done_count in range(limit_count):
+        with unit_of_work(services.engine) as session:
+            row = ledger.claim_outbox(session, services.clock.now(), lease_s=LEASE_S)
+        if row is None:
+            return done_count
+        _send(services, chain, row)
+    return limit_count
+
+
+def _send(services: Services, chain: ChainDesk, row: OutboxRow) -> None:
+    steps = {
+        OutboxState.QUEUED: _sign,
+        OutboxState.SIGNED: _broadcast,
+        OutboxState.SENT: _look_for_receipt,
+        OutboxState.MINED: _look_for_finality,
+    }
+    try:
+        while row.state in steps:
+            before = row.state
+            row = _write(services, row, steps[row.state](services, chain, row))
+            if row.state is before:
+                return
+    except ExpiredError as error:
+        _write(services, row, OutboxChange(OutboxState.EXPIRED, services.clock.now(), error=error.sentence()))
+    except ChainError as error:  # the chain does not answer, or wants something else: the same again later
+        wait = min(LATER * 2 ** min(row.attempts, 12), LONGEST_WAIT)
+        _write(services, row, OutboxChange(row.state, services.clock.now() + wait, error=error.sentence()))
+    except LedgerError as error:
+        _write(services, row, OutboxChange(OutboxState.FAILED, services.clock.now(), error=error.sentence()))
+
+
+def _sign(services: Services, chain: ChainDesk, row: OutboxRow) -> OutboxChange:
+    payload = Fields(from_canonical(row.payload_json.encode(), record="outbox"), f"outbox {row.root_hex}")
+    issuance = issuance_from_json(payload.raw("issuance"))
+    envelope = envelope_from_json(payload.raw("envelope"))
+    signatures = [bytes.fromhex(text) for text in payload.texts("signatures")]
+    now = services.clock.now()
+    try:
+        signed = chain.prepare(str(row.action), issuance, envelope, signatures)
+    except AlreadyIssuedError as error:
+        if error.stored_root == envelope.root:  # it is there already, with this very commitment
+            return OutboxChange(OutboxState.MINED, now)
+        raise
+    hashes = json.dumps([*json.loads(row.tx_hashes_json), signed.hash.hex()])
+    return OutboxChange(OutboxState.SIGNED, now, nonce=signed.nonce, raw=signed.raw, tx_hashes_json=hashes)
+
+
+def _broadcast(services: Services, chain: ChainDesk, row: OutboxRow) -> OutboxChange:
+    chain.broadcast(row.raw or b"")
+    return OutboxChange(OutboxState.SENT, services.clock.now())
+
+
+def _look_for_receipt(services: Services, chain: ChainDesk, row: OutboxRow) -> OutboxChange:
+    now = services.clock.now()
+    for hash_hex in json.loads(row.tx_hashes_json):
+        receipt = chain.receipt(bytes.fromhex(hash_hex))
+        if receipt is None:
+            continue
+        if not receipt.is_success:
+            return OutboxChange(OutboxState.FAILED, now, error=f"The transaction {hash_hex} was mined and reverted.")
+        return OutboxChange(OutboxState.MINED, now, block_number=receipt.block_number, block_hash_hex=receipt.block_hash.hex())
+    return OutboxChange(OutboxState.SENT, now + LATER)
+
+
+def _look_for_finality(services: Services, chain: ChainDesk, row: OutboxRow) -> OutboxChange:
+    now = services.clock.now()
+    hashes = json.loads(row.tx_hashes_json)
+    if not hashes:  # found on the chain without a transaction of ours: a restored database
+        return OutboxChange(OutboxState.FINAL, now)
+    receipt = chain.receipt(bytes.fromhex(hashes[-1]))
+    if receipt is None or receipt.block_hash.hex() != row.block_hash_hex:  # a reorganisation took its block away
+        return OutboxChange(OutboxState.SENT, now)
+    if chain.is_final(receipt):
+        return OutboxChange(OutboxState.FINAL, now)
+    return OutboxChange(OutboxState.MINED, now + LATER)
+
+
+def _write(services: Services, row: OutboxRow, change: OutboxChange) -> OutboxRow:
+    """Keep what became of a transaction; its statements follow in the same transaction."""
+    with unit_of_work(services.engine) as session:
+        written = ledger.change_outbox(session, row, change, services.clock.now())
+        if written.state is OutboxState.FINAL:
+            for issuance in ledger.issuances_of_batch(session, row.tenant_id, row.root_hex):
+                statement = statements.by_id(session, row.tenant_id, issuance.statement_id)
+                if statement.state is StatementState.QUEUED:
+                    statements.set_state(
+                        session, row.tenant_id, statement.id, StatementState.ISSUED, expected=[StatementState.QUEUED]
+                    )
+    return written
+
+
+def pending_count(services: Services) -> int:
+    """How many transactions still have to reach the chain for good."""
+    with reading(services.engine) as session:
+        return sum(len(ledger.outbox_in_state(session, state)) for state in ledger.UNFINISHED)
