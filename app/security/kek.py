@@ -23,7 +23,7 @@ class Kek(Protocol):
     """Wraps and unwraps data keys, here or at a key-management service.
 
     Contract: `unwrap(wrap(key, place), place)` is the key, as long as the service holds the version that `kek_id` names; any
-    other place is refused with `SecurityError`. Calls may come from several threads. A wrapped key is safe to store beside the data.
+    other place is refused with `SecurityError`. Calls may come from several threads. A wrapped key may lie beside the data.
     """
 
     @property

@@ -52,14 +52,14 @@ def engine_of(url: str) -> Engine:
 
     Returns:
         An engine whose transactions are `BEGIN IMMEDIATE` on SQLite, so that a writer waits for its turn instead of failing
-        in the middle.
+        in the middle; SQLAlchemy keeps values out of its error messages.
 
     Raises:
         InputError: Another kind of URL, or SQLite without a file.
     """
     parsed = make_url(url)
     if parsed.drivername in {"postgresql", "postgres", "postgresql+psycopg"}:
-        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True)
     if parsed.drivername != "sqlite" or parsed.database in {None, "", ":memory:"}:
         raise InputError(
             "This database cannot be used",
@@ -67,7 +67,7 @@ def engine_of(url: str) -> Engine:
             got=parsed.render_as_string(hide_password=True),
             next_step="Set the database URL.",
         )
-    engine = create_engine(parsed)
+    engine = create_engine(parsed, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
