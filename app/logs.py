@@ -119,11 +119,17 @@ def configure_logs(*, level: str, is_json: bool, stream: TextIO | None = None) -
     _route_libraries()
 
 
+def _is_no_traceback_text(record: logging.LogRecord) -> bool:
+    """Whether a record is no traceback as text: uvicorn logs a failed start so, values and all; `app.main` logs its places."""
+    return not str(record.msg).startswith("Traceback (most recent call last)")
+
+
 def _route_libraries() -> None:
     """Libraries' logs go through ours; those that repeat ours or print addresses are quiet."""
     for name in ("uvicorn", "uvicorn.error", "uvicorn.asgi"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
+    logging.getLogger("uvicorn.error").addFilter(_is_no_traceback_text)
     access = logging.getLogger("uvicorn.access")  # repeats our request line, with query strings
     access.handlers.clear()
     access.propagate = False

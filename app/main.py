@@ -1,10 +1,18 @@
 """The web application, put together: `create_app` builds it, `run` serves it. Nothing happens at import."""
 
+import os
 import signal
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    ExitStack,
+    asynccontextmanager,
+    contextmanager,
+    suppress,
+)
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -148,7 +156,10 @@ def _lifespan(resources: Sequence[Resource]) -> Callable[[FastAPI], AbstractAsyn
                 for resource in resources:
                     opened.enter_context(resource())
             except ClimateFitnessError as error:
-                app.state.start_error = error  # uvicorn only logs it; `run` raises it for the person at the terminal
+                app.state.start_error = error  # `run` raises it for the person at the terminal
+                raise
+            except Exception as error:  # the outermost loop of starting: uvicorn would log it with its values
+                log.exception("not started", exc_info=error)
                 raise
             yield
 
@@ -212,7 +223,7 @@ def open_socket(settings: Settings) -> socket.socket:
         raise ConflictError(
             "This address cannot be listened on",
             expected="a free port of this machine",
-            got=f"{settings.host}:{settings.port} ({error.strerror})",
+            got=f"{settings.host}:{settings.port} ({os.strerror(error.errno or 0)})",
             next_step="Stop the other program, or set CF_PORT=0 for any free port.",
         ) from error
 
@@ -233,7 +244,8 @@ def run(app: FastAPI, settings: Settings, *, on_listening: Callable[[int], None]
     with open_socket(settings) as listening:
         if on_listening is not None:
             on_listening(listening.getsockname()[1])
-        server.run(sockets=[listening])
+        with suppress(SystemExit):  # uvicorn ends the program itself if the start fails; see below
+            server.run(sockets=[listening])
     if not server.started:
         error: ClimateFitnessError | None = getattr(app.state, "start_error", None)
         raise error or ConflictError("The server could not start", next_step="The log says why.")

@@ -191,7 +191,10 @@ class Settings(BaseSettings):
 
 def _production_rules(settings: Settings) -> tuple[tuple[str, str, str, bool], ...]:
     """Setting, what is expected, what came, and whether that is refused in production."""
-    has_kek = bool(settings.key_encryption_key.get_secret_value()) or settings.key_encryption_key_file is not None
+    is_kek_beside_data = not settings.key_encryption_key.get_secret_value() and (
+        settings.key_encryption_key_file is None
+        or settings.data_folder.absolute() in settings.key_encryption_key_file.absolute().parents
+    )
     return (
         ("base_url", "an https:// origin", settings.base_url or "nothing", not settings.base_url.startswith("https://")),
         (
@@ -204,7 +207,7 @@ def _production_rules(settings: Settings) -> tuple[tuple[str, str, str, bool], .
             "key_encryption_key",
             f"a key, or {PREFIX}KEY_ENCRYPTION_KEY_FILE outside the data folder",
             "a key beside the data that it protects",
-            not has_kek or settings.data_folder.absolute() in settings.kek_path().absolute().parents,
+            is_kek_beside_data,
         ),
         ("allowed_hosts", "names without *", ", ".join(settings.allowed_hosts), "*" in "".join(settings.allowed_hosts)),
         ("trusted_proxies", "addresses", "*", "*" in settings.trusted_proxies),

@@ -23,7 +23,7 @@ Source:
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -168,7 +168,7 @@ class RunningWrites:
 
 
 class _NothingDoneError(Exception):
-    """Rolls back a look at a key that is free."""
+    """Rolls back a look at a key."""
 
 
 class Once(Generic[S]):
@@ -295,15 +295,16 @@ class Once(Generic[S]):
         )
 
     def _earlier(self, ask: Ask) -> Reply | None:
-        """The reply given before, leaving no trace where there is none."""
-        try:
-            with self._replies.transaction() as transaction:
-                earlier = _begun(self._replies, transaction, ask)
-                if earlier is None:
-                    raise _NothingDoneError
-                return earlier
-        except _NothingDoneError:
-            return None
+        """The reply given before, leaving no trace where there is none.
+
+        Raises:
+            _NothingDoneError: Never to the caller: it rolls the look back.
+        """
+        earlier = None
+        with suppress(_NothingDoneError), self._replies.transaction() as transaction:
+            earlier = _begun(self._replies, transaction, ask)
+            raise _NothingDoneError
+        return earlier
 
 
 def _begun(replies: Replies[S], transaction: S, ask: Ask) -> Reply | None:

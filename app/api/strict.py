@@ -305,7 +305,11 @@ async def read_upload(request: Request, *, max_bytes: int, field: str = "file") 
         content = await _bounded_body(request, max_bytes)
         upload = Upload(name="", media_type=media_type, content=content, fields=dict(request.query_params))
     if len(upload.content) > max_bytes:
-        raise _upload_too_large(max_bytes)
+        raise DocumentTooLargeError(
+            "This file is larger than allowed",
+            expected=f"at most {max_bytes} bytes",
+            next_step="Export a shorter period, or send several files.",
+        )
     if not upload.content:
         raise TruncatedDocumentError("This file is empty", expected="at least one byte", next_step="Choose the file again.")
     return upload
@@ -349,16 +353,8 @@ async def _bounded_body(request: Request, max_bytes: int) -> bytes:
     async for chunk in request.stream():
         held += chunk
         if len(held) > max_bytes:
-            raise _upload_too_large(max_bytes)
+            break  # the caller refuses it by its size
     return bytes(held)
-
-
-def _upload_too_large(max_bytes: int) -> DocumentTooLargeError:
-    return DocumentTooLargeError(
-        "This file is larger than allowed",
-        expected=f"at most {max_bytes} bytes",
-        next_step="Export a shorter period, or send several files.",
-    )
 
 
 def shown_name(name: str) -> str:

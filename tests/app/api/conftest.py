@@ -12,16 +12,17 @@ from app.clock import Clock, SystemClock, SystemRandomness
 from app.main import Parts, create_app
 from app.settings import Settings
 
-MakeClient = Callable[..., TestClient]
-
 
 @pytest.fixture
-def edge_client() -> Iterator[MakeClient]:
+def edge_client() -> Iterator[Callable[..., TestClient]]:
     """Builds a client: `edge_client(router, clock=..., parts={...}, **settings)`; exceptions become replies, as in a server."""
     with ExitStack() as opened:
 
         def make(
-            *routers: APIRouter, clock: Clock | None = None, parts: dict[str, Any] | None = None, **settings: Any
+            *routers: APIRouter,
+            clock: Clock | None = None,
+            parts: dict[str, Any] | None = None,
+            **settings: Any,  # noqa: ANN401 - each field's own type
         ) -> TestClient:
             app = create_app(
                 Settings(**settings),

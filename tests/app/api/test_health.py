@@ -1,16 +1,18 @@
 """Alive and ready."""
 
-from typing import Any
+from collections.abc import Callable
+
+from starlette.testclient import TestClient
 
 from domain.errors import ChainError
 
 
-def test_health(edge_client: Any) -> None:
+def test_health(edge_client: Callable[..., TestClient]) -> None:
     """The process says that it lives, and its version."""
     assert edge_client().get("/health").json() == {"status": "alive", "version": "0.1.0"}
 
 
-def test_ready(edge_client: Any) -> None:
+def test_ready(edge_client: Callable[..., TestClient]) -> None:
     """Every check is named with what it said."""
     reply = edge_client(parts={"checks": {"database": lambda: "sqlite, revision 7", "chain": lambda: "block 12"}}).get("/ready")
     assert reply.status_code == 200
@@ -18,7 +20,7 @@ def test_ready(edge_client: Any) -> None:
     assert reply.json()["checks"]["chain"].items() >= {"is_ok": True, "detail": "block 12"}.items()
 
 
-def test_not_ready_by_our_error(edge_client: Any) -> None:
+def test_not_ready_by_our_error(edge_client: Callable[..., TestClient]) -> None:
     """A part that refuses makes it 503, with the message for the operator."""
 
     def chain() -> str:
@@ -30,7 +32,7 @@ def test_not_ready_by_our_error(edge_client: Any) -> None:
     assert reply.json()["checks"]["database"]["is_ok"] is True
 
 
-def test_not_ready_by_any_error(edge_client: Any) -> None:
+def test_not_ready_by_any_error(edge_client: Callable[..., TestClient]) -> None:
     """Of a foreign exception only the type is told: its message may hold a password."""
 
     def database() -> str:

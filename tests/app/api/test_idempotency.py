@@ -8,12 +8,14 @@ from pathlib import Path
 from threading import Barrier, Event
 from typing import Any
 
+import httpx2
 import pytest
 from fastapi import APIRouter
 from fastapi.responses import Response
 from pydantic import BaseModel
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+from starlette.testclient import TestClient
 
 from app.api.idempotency import Ask, OnceHere, Reply, StoredReplies, checked_key, json_reply
 from app.api.problems import ProblemError
@@ -70,6 +72,14 @@ class ProductReplies(StoredReplies):
         super().__init__(self.engine)
 
 
+def _execute(transaction: Session | sqlite3.Connection, statement: str) -> list[Any]:
+    """The rows of a statement in either kind of transaction."""
+    if isinstance(transaction, Session):
+        result = transaction.connection().exec_driver_sql(statement)
+        return list(result) if result.returns_rows else []
+    return transaction.execute(statement).fetchall()
+
+
 class Thing(BaseModel, extra="forbid"):
     """What the routes take."""
 
@@ -79,7 +89,7 @@ class Thing(BaseModel, extra="forbid"):
 class House:
     """Routes with effects that are counted in the database."""
 
-    def __init__(self, replies: Any) -> None:
+    def __init__(self, replies: "BareReplies | ProductReplies") -> None:
         self.replies = replies
         self.gate: Callable[[], object] = lambda: None
         self.router = APIRouter(route_class=StrictRoute)
@@ -88,12 +98,12 @@ class House:
         self.router.post("/apart")(self.add_apart)
         self.router.post("/files")(self.add_file)
 
-    def _effect(self, transaction: Any, thing: Thing) -> Reply:
+    def _effect(self, transaction: Session | sqlite3.Connection, thing: Thing) -> Reply:
         self.gate()
         if thing.size < 0:
             raise InputError("A thing cannot be smaller than nothing")
         statement = "INSERT INTO effect (n) VALUES (NULL)"
-        transaction.execute(text(statement) if isinstance(transaction, Session) else statement)
+        _execute(transaction, statement)
         if thing.size == 500:
             raise RuntimeError("after the effect, before the commit")
         return json_reply({"size": thing.size, "number": self.count(transaction)}, 201)
@@ -117,13 +127,13 @@ class House:
             lambda transaction: self._effect(transaction, Thing(size=1)), tenant_id="t", account_id="a", fingerprint=b"f"
         )
 
-    def count(self, transaction: Any = None) -> int:
+    def count(self, transaction: Session | sqlite3.Connection | None = None) -> int:
         """How many effects there are."""
         if transaction is None:
             with self.replies.transaction() as fresh:
                 return self.count(fresh)
         statement = "SELECT count(*) FROM effect"
-        return int(transaction.execute(text(statement) if isinstance(transaction, Session) else statement).fetchone()[0])
+        return int(_execute(transaction, statement)[0][0])
 
 
 @pytest.fixture(params=[BareReplies, ProductReplies])
@@ -138,18 +148,18 @@ def house(make_house: Callable[[], House]) -> House:
     return make_house()
 
 
-def client_of(house: House, edge_client: Any) -> Any:
+def client_of(house: House, edge_client: Callable[..., TestClient]) -> TestClient:
     """A client of the house."""
     return edge_client(house.router, parts={"replies": house.replies})
 
 
-def send(client: Any, path: str = "/things", key: str | None = "k1", size: int = 1) -> Any:
+def send(client: TestClient, path: str = "/things", key: str | None = "k1", size: int = 1) -> httpx2.Response:
     """One write."""
     return client.post(path, json={"size": size}, headers={"idempotency-key": key} if key is not None else {})
 
 
 @pytest.mark.parametrize("path", ["/things", "/apart"])
-def test_same_request_is_replayed(house: House, edge_client: Any, path: str) -> None:
+def test_same_request_is_replayed(house: House, edge_client: Callable[..., TestClient], path: str) -> None:
     """The second time the first status and body come back, marked, and nothing happens."""
     client = client_of(house, edge_client)
     first, second = send(client, path), send(client, path)
@@ -159,7 +169,7 @@ def test_same_request_is_replayed(house: House, edge_client: Any, path: str) -> 
     assert house.count() == 1
 
 
-def test_replay_after_restart(make_house: Callable[[], House], edge_client: Any) -> None:
+def test_replay_after_restart(make_house: Callable[[], House], edge_client: Callable[..., TestClient]) -> None:
     """A new process on the same database replays what the old one answered."""
     first = send(client_of(make_house(), edge_client))
     later = make_house()
@@ -168,7 +178,7 @@ def test_replay_after_restart(make_house: Callable[[], House], edge_client: Any)
 
 
 @pytest.mark.parametrize(("path", "size"), [("/things", 2), ("/others", 1), ("/things?x=1", 1)])
-def test_other_request_is_refused(house: House, edge_client: Any, path: str, size: int) -> None:
+def test_other_request_is_refused(house: House, edge_client: Callable[..., TestClient], path: str, size: int) -> None:
     """The same key with another body, path or query is 422 and does nothing."""
     client = client_of(house, edge_client)
     send(client)
@@ -177,7 +187,7 @@ def test_other_request_is_refused(house: House, edge_client: Any, path: str, siz
     assert house.count() == 1
 
 
-def test_without_key(house: House, edge_client: Any) -> None:
+def test_without_key(house: House, edge_client: Callable[..., TestClient]) -> None:
     """Without a key every request counts."""
     client = client_of(house, edge_client)
     assert [send(client, key=None).status_code for _ in range(2)] == [201, 201]
@@ -185,11 +195,16 @@ def test_without_key(house: House, edge_client: Any) -> None:
 
 
 @pytest.mark.parametrize("path", ["/things", "/apart"])
-def test_twin_is_refused_while_the_first_runs(house: House, edge_client: Any, path: str) -> None:
+def test_twin_is_refused_while_the_first_runs(house: House, edge_client: Callable[..., TestClient], path: str) -> None:
     """While the first request runs, its twin gets 409 with Retry-After; afterwards it gets the reply."""
     client = client_of(house, edge_client)
     running, finish = Event(), Event()
-    house.gate = lambda: (running.set(), finish.wait(10))
+
+    def wait() -> None:
+        running.set()
+        assert finish.wait(10)
+
+    house.gate = wait
     with ThreadPoolExecutor() as pool:
         first = pool.submit(send, client, path)
         assert running.wait(10)
@@ -201,12 +216,12 @@ def test_twin_is_refused_while_the_first_runs(house: House, edge_client: Any, pa
 
 
 @pytest.mark.parametrize("path", ["/things", "/apart"])
-def test_twenty_at_once(house: House, edge_client: Any, path: str) -> None:
+def test_twenty_at_once(house: House, edge_client: Callable[..., TestClient], path: str) -> None:
     """Twenty parallel requests with one key have one effect; each gets the one reply or 409."""
     client = client_of(house, edge_client)
     barrier = Barrier(20)
 
-    def one(_: int) -> Any:
+    def one(_: int) -> httpx2.Response:
         barrier.wait()
         return send(client, path)
 
@@ -217,13 +232,13 @@ def test_twenty_at_once(house: House, edge_client: Any, path: str) -> None:
     assert len({reply.content for reply in replies if reply.status_code == 201}) == 1
 
 
-def test_twenty_in_two_processes(make_house: Callable[[], House], edge_client: Any) -> None:
+def test_twenty_in_two_processes(make_house: Callable[[], House], edge_client: Callable[..., TestClient]) -> None:
     """Two servers on one database, each with its own memory, have one effect too."""
     houses = [make_house(), make_house()]
     clients = [client_of(house, edge_client) for house in houses]
     barrier = Barrier(20)
 
-    def one(number: int) -> Any:
+    def one(number: int) -> httpx2.Response:
         barrier.wait()
         return send(clients[number % 2])
 
@@ -233,7 +248,7 @@ def test_twenty_in_two_processes(make_house: Callable[[], House], edge_client: A
     assert {reply.status_code for reply in replies} <= {201, 409}
 
 
-def test_invalid_request_keeps_nothing(house: House, edge_client: Any) -> None:
+def test_invalid_request_keeps_nothing(house: House, edge_client: Callable[..., TestClient]) -> None:
     """A request that fails validation does not use up its key."""
     client = client_of(house, edge_client)
     assert client.post("/things", json={"size": "x"}, headers={"idempotency-key": "k1"}).status_code == 422
@@ -241,7 +256,7 @@ def test_invalid_request_keeps_nothing(house: House, edge_client: Any) -> None:
 
 
 @pytest.mark.parametrize(("size", "status"), [(-1, 422), (500, 500)])
-def test_refusal_keeps_nothing(house: House, edge_client: Any, size: int, status: int) -> None:
+def test_refusal_keeps_nothing(house: House, edge_client: Callable[..., TestClient], size: int, status: int) -> None:
     """What the operation refuses, or breaks in, is rolled back with its key."""
     client = client_of(house, edge_client)
     assert send(client, size=size).status_code == status
@@ -250,13 +265,13 @@ def test_refusal_keeps_nothing(house: House, edge_client: Any, size: int, status
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "k" * 256, "a\tb", "schlüssel"])
-def test_bad_keys(house: House, edge_client: Any, key: str) -> None:
+def test_bad_keys(house: House, edge_client: Callable[..., TestClient], key: str) -> None:
     """A key that is empty, too long or not visible ASCII is 400."""
-    reply = client_of(house, edge_client).post("/things", json={"size": 1}, headers={"idempotency-key": key.encode()})
+    reply = client_of(house, edge_client).post("/things", json={"size": 1}, headers=[(b"idempotency-key", key.encode())])
     assert (reply.status_code, reply.json()["type"]) == (400, "/problems/invalid-idempotency-key")
 
 
-def test_two_keys(house: House, edge_client: Any) -> None:
+def test_two_keys(house: House, edge_client: Callable[..., TestClient]) -> None:
     """Two keys in one request are 400."""
     headers = [("idempotency-key", "a"), ("idempotency-key", "b")]
     assert client_of(house, edge_client).post("/things", json={"size": 1}, headers=headers).status_code == 400
@@ -269,7 +284,7 @@ def test_longest_key() -> None:
         checked_key("")
 
 
-def test_own_fingerprint(house: House, edge_client: Any) -> None:
+def test_own_fingerprint(house: House, edge_client: Callable[..., TestClient]) -> None:
     """An upload is the same request if its fingerprint is, whatever its bytes are."""
     client = client_of(house, edge_client)
     for content in (b"one", b"two"):

@@ -2,11 +2,12 @@
 
 import io
 import re
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from fastapi import APIRouter
 from pydantic import BaseModel, field_validator
+from starlette.testclient import TestClient
 
 from app.api.problems import (
     Problem,
@@ -89,7 +90,7 @@ def test_status_of_error(kind: type[errors.ClimateFitnessError], status: int) ->
     assert status_of(kind) == status
 
 
-def test_problem_has_all_members(edge_client: Any) -> None:
+def test_problem_has_all_members(edge_client: Callable[..., TestClient]) -> None:
     """A domain error is shown with expected, got, record and next step."""
     reply = edge_client(things()).get("/raise/unit")
     body = reply.json()
@@ -108,33 +109,33 @@ def test_problem_has_all_members(edge_client: Any) -> None:
     }
 
 
-def test_try_later_says_when(edge_client: Any) -> None:
+def test_try_later_says_when(edge_client: Callable[..., TestClient]) -> None:
     """TryLaterError is 503 with Retry-After in whole seconds, rounded up, and without inner details."""
     reply = edge_client(things()).get("/raise/later")
     assert (reply.status_code, reply.headers["retry-after"]) == (503, "13")
     assert SECRET not in reply.text
 
 
-def test_security_error_tells_nothing(edge_client: Any) -> None:
+def test_security_error_tells_nothing(edge_client: Callable[..., TestClient]) -> None:
     """A failed seal or password shows the fixed text alone."""
     reply = edge_client(things()).get("/raise/security")
     assert reply.status_code == 403
     assert SECRET not in reply.text
 
 
-def test_not_signed_in(edge_client: Any) -> None:
+def test_not_signed_in(edge_client: Callable[..., TestClient]) -> None:
     """Somebody unknown gets 401 with the scheme to use."""
     reply = edge_client(things()).get("/raise/who")
     assert (reply.status_code, reply.headers["www-authenticate"]) == (401, "Bearer")
 
 
-def test_not_allowed(edge_client: Any) -> None:
+def test_not_allowed(edge_client: Callable[..., TestClient]) -> None:
     """Somebody without the role gets 403 and the reason."""
     reply = edge_client(things()).get("/raise/role")
     assert (reply.status_code, reply.json()["detail"]) == (403, "owners only")
 
 
-def test_bug_is_500_with_fixed_text(edge_client: Any, json_logs: io.StringIO) -> None:
+def test_bug_is_500_with_fixed_text(edge_client: Callable[..., TestClient], json_logs: io.StringIO) -> None:
     """An unforeseen exception answers a fixed text and logs places in the code, without the exception's message."""
     reply = edge_client(things()).get("/raise/bug")
     logged = json_logs.getvalue()
@@ -145,7 +146,7 @@ def test_bug_is_500_with_fixed_text(edge_client: Any, json_logs: io.StringIO) ->
     assert re.search(r'"error": \["RuntimeError", .*test_problems.py:\d+ fail"\]', logged)
 
 
-def test_domain_error_in_a_model(edge_client: Any) -> None:
+def test_domain_error_in_a_model(edge_client: Callable[..., TestClient]) -> None:
     """A domain error raised while a model is read is shown as that error."""
     reply = edge_client(things()).post("/things", json={"name": "ours", "size": 1})
     assert (reply.status_code, reply.json()["type"]) == (422, "/problems/number")
@@ -161,7 +162,7 @@ def test_domain_error_in_a_model(edge_client: Any) -> None:
         SECRET,
     ],
 )
-def test_422_never_echoes(edge_client: Any, body: object) -> None:
+def test_422_never_echoes(edge_client: Callable[..., TestClient], body: object) -> None:
     """A refused body is not repeated in the refusal."""
     reply = edge_client(things()).post("/things", json=body)
     assert reply.status_code == 422
@@ -169,32 +170,32 @@ def test_422_never_echoes(edge_client: Any, body: object) -> None:
     assert reply.json()["errors"][0].keys() == {"at", "message"}
 
 
-def test_at_most_five_faults(edge_client: Any) -> None:
+def test_at_most_five_faults(edge_client: Callable[..., TestClient]) -> None:
     """Twenty unknown members are reported as five faults."""
     body = {"name": "n", "size": 1} | {f"x{i}": i for i in range(20)}
     reply = edge_client(things()).post("/things", json=body).json()
     assert (reply["detail"], len(reply["errors"])) == ("20 faults", 5)
 
 
-def test_long_unknown_member_is_cut(edge_client: Any) -> None:
+def test_long_unknown_member_is_cut(edge_client: Callable[..., TestClient]) -> None:
     """The name of an unknown member is cut to 60 characters."""
     reply = edge_client(things()).post("/things", json={"name": "n", "size": 1, "y" * 5000: 1})
     assert reply.json()["errors"][0]["at"] == f"body.{'y' * 60}"
 
 
-def test_unknown_address(edge_client: Any) -> None:
+def test_unknown_address(edge_client: Callable[..., TestClient]) -> None:
     """An address without a route is a problem too."""
     reply = edge_client().get("/nowhere")
     assert (reply.status_code, reply.json()["type"]) == (404, "/problems/not-found")
 
 
-def test_wrong_method(edge_client: Any) -> None:
+def test_wrong_method(edge_client: Callable[..., TestClient]) -> None:
     """Another method is 405 and names those that work."""
     reply = edge_client(things()).delete("/things")
     assert (reply.status_code, reply.headers["allow"]) == (405, "POST")
 
 
-def test_browser_gets_a_page(edge_client: Any) -> None:
+def test_browser_gets_a_page(edge_client: Callable[..., TestClient]) -> None:
     """Accept: text/html gets a page drawn by the hook, with the policy of pages."""
 
     def page(problem: Problem, *, request_id: str) -> str:
@@ -206,7 +207,7 @@ def test_browser_gets_a_page(edge_client: Any) -> None:
     assert "script-src 'self'" in reply.headers["content-security-policy"]
 
 
-def test_plain_page_escapes(edge_client: Any) -> None:
+def test_plain_page_escapes(edge_client: Callable[..., TestClient]) -> None:
     """Without a hook the page is plain, and markup in it is text."""
     router = APIRouter()
 
@@ -228,7 +229,7 @@ def test_wants_html(accept: str, is_html: bool) -> None:  # noqa: FBT001 - the e
     assert wants_html(accept) is is_html
 
 
-def test_every_error_is_explained(edge_client: Any) -> None:
+def test_every_error_is_explained(edge_client: Callable[..., TestClient]) -> None:
     """`/problems/{code}` answers for each class of the tree and each problem of the edge."""
     client = edge_client()
     codes = problem_kinds()
@@ -241,7 +242,7 @@ def test_explained_status_is_the_real_one() -> None:
     assert problem_kinds()["unknown-format"][0] == problem_of(errors.UnknownFormatError()).status == 415
 
 
-def test_openapi_declares_problems(edge_client: Any) -> None:
+def test_openapi_declares_problems(edge_client: Callable[..., TestClient]) -> None:
     """Every refusal in the OpenAPI file is a problem document; FastAPI's own error form is gone."""
     router = APIRouter()
 
