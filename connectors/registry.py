@@ -7,12 +7,13 @@ from importlib.metadata import EntryPoint, entry_points
 
 from connectors.base import Connector
 from connectors.green_button import GREEN_BUTTON
+from connectors.typed_bill import TYPED_BILL
 from domain.errors import NotFoundError
 
 GROUP = "climate_fitness.connectors"
 """Name of the entry-point group."""
 
-_OWN: dict[str, Connector] = {GREEN_BUTTON.manifest.connector_id: GREEN_BUTTON}  # also in a checkout that is not installed
+_OWN: dict[str, Connector] = {one.manifest.connector_id: one for one in (GREEN_BUTTON, TYPED_BILL)}  # also where not installed
 
 
 def names() -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import groupby
+from operator import itemgetter
 from uuid import NAMESPACE_URL, uuid5
 from xml.sax.saxutils import escape, quoteattr
 from zoneinfo import ZoneInfo
@@ -152,15 +153,16 @@ def _meter(meter: Meter, base_url: str, stamp: str, clock_path: str) -> Iterator
         yield _entry(base_url, type_path, "ReadingType", (), series.title, stamp, _reading_type(series))
         related = (f"{path}/IntervalBlock", type_path)
         yield _entry(base_url, path, f"{meter.path}/MeterReading", related, series.title, stamp, "<espi:MeterReading/>")
-        for block, (day, rows) in enumerate(
-            groupby(range(len(series.starts_s)), lambda row, one=series: _day(one, row, meter)), 1
-        ):
-            content = _interval_block(series, list(rows))
+        for block, (day, rows) in enumerate(_days(series, meter.zone), 1):
+            content = _interval_block(series, rows)
             yield _entry(base_url, f"{path}/IntervalBlock/{block}", f"{path}/IntervalBlock", (), str(day), stamp, content)
 
 
-def _day(series: MeterSeries, row: int, meter: Meter) -> date:
-    return local_day(instant_of_epoch_s(series.starts_s[row]), meter.zone)
+def _days(series: MeterSeries, zone: ZoneInfo) -> Iterator[tuple[date, list[int]]]:
+    """Rows of each local day, in the order of the series."""
+    numbered = ((local_day(instant_of_epoch_s(start_s), zone), row) for row, start_s in enumerate(series.starts_s))
+    for day, group in groupby(numbered, key=itemgetter(0)):
+        yield day, [row for _, row in group]
 
 
 def _urn(*parts: str) -> str:

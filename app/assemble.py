@@ -1,0 +1,88 @@
+"""Putting one installation together from its settings: database, keys, archive, factors, auditor; and, for its owner, the chain."""
+
+from base64 import b64decode
+from pathlib import Path
+
+from app.chain import AuditorNode, ChainDesk, keystore_passphrase, load_key, open_chain
+from app.clock import Clock, Randomness
+from app.security.kek import LocalKek, make_kek
+from app.security.vault import Vault
+from app.services import Services
+from app.settings import Settings
+from app.store import session as database
+from archive.local import LocalArchive
+from ledger.signing import AuditorKey
+from scoring.factors.load import shipped_factor_set
+
+OPERATOR = "this installation"
+"""Who runs the embedded auditor."""
+
+
+def open_services(settings: Settings, *, clock: Clock, randomness: Randomness) -> Services:
+    """The parts of an installation; its folder, keys and tables are made where they are absent.
+
+    Args:
+        settings: Checked settings.
+        clock: Tells the time.
+        randomness: Gives chance.
+
+    Returns:
+        The services.
+
+    Raises:
+        SecurityError: A key file is readable by others, or damaged.
+        FactorSetError: The shipped factor set is damaged.
+        InputError: The database's address cannot be used.
+    """
+    folder = settings.data_folder
+    (folder / "keys").mkdir(parents=True, exist_ok=True, mode=0o700)
+    engine = database.engine_of(settings.database_url.get_secret_value() or f"sqlite:///{(folder / 'data.sqlite3').absolute()}")
+    database.upgrade(engine)
+    factor_set = shipped_factor_set()
+    region = settings.auditor_region
+    key = load_key(
+        AuditorKey, folder / "keys" / f"auditor-{region.lower()}.json", passphrase_of(settings, "auditor", randomness), randomness
+    )
+    return Services(
+        settings=settings,
+        clock=clock,
+        randomness=randomness,
+        engine=engine,
+        vault=Vault(_kek(settings, randomness), randomness.bytes),
+        archive=LocalArchive(folder / "archive"),
+        factor_set=factor_set,
+        zones_of_region=factor_set.regions.zones_of,
+        auditor=AuditorNode(f"embedded-{region.lower()}", region, OPERATOR, key),
+    )
+
+
+def open_desk(services: Services) -> ChainDesk:
+    """The chain of an installation; this process is its owner from now on.
+
+    Args:
+        services: The installation.
+
+    Returns:
+        The desk; close it to let go of the chain.
+
+    Raises:
+        ChainError: Another process owns the embedded chain, or the chain is another one.
+    """
+    settings, randomness = services.settings, services.randomness
+    passphrase = passphrase_of(settings, "relayer", randomness)
+    return open_chain(settings, services.auditor, passphrase=passphrase, clock=services.clock, randomness=randomness)
+
+
+def passphrase_of(settings: Settings, purpose: str, randomness: Randomness) -> str:
+    """Passphrase of one of our key files: follows from a secret file of this installation."""
+    path = settings.data_folder / "keys" / "keystore.secret"
+    make_kek(path, randomness.bytes)  # made once, refused where others could read it
+    return keystore_passphrase(bytes.fromhex(path.read_text(encoding="ascii").strip()), purpose)
+
+
+def _kek(settings: Settings, randomness: Randomness) -> LocalKek:
+    given = settings.key_encryption_key.get_secret_value()
+    if given:
+        return LocalKek(b64decode(given), randomness.bytes)
+    path: Path = settings.key_encryption_key_file or settings.data_folder / "keys" / "kek"
+    return make_kek(path, randomness.bytes)

@@ -1,0 +1,132 @@
+"""Typed bills as documents: canonical JSON with what the person typed, word for word."""
+
+from array import array
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+
+from domain.activity import Direction
+from domain.canonical import from_canonical, to_canonical
+from domain.errors import ClimateFitnessError, DocumentError, TimeError
+from domain.fields import Fields
+from domain.number import decimal_from_text
+from domain.period import checked_instant, date_from_text, zone_of
+from domain.series import IntervalSeries, MeterDocument
+from domain.split import bill_period
+from domain.units import Dimension, to_canonical_micro
+
+PARSER_VERSION = "typed-bill/1"
+"""Stands in manifests."""
+
+BILL_FORMAT = "climate-fitness/typed-bill/1"
+"""Name and version of the document's layout."""
+
+LONGEST_BILL_DAYS = 400
+"""A bill over more days is a typing mistake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What a person typed.
+
+    Attributes:
+        utility: Name of the utility, the meter's name here.
+        first_date: First day of the bill, as `2024-03-01`.
+        last_date: Last day, in the bill, too.
+        amount_text: The amount as typed: "412.5".
+        unit: Its unit: "kWh".
+        zone: IANA time zone of the meter.
+        attachment_sha256: SHA-256 of the file attached as evidence, or empty.
+    """
+
+    utility: str
+    first_date: str
+    last_date: str
+    amount_text: str
+    unit: str
+    zone: str
+    attachment_sha256: str = ""
+
+
+def bill_document(bill: Bill) -> bytes:
+    """A typed bill as a document: the inverse of reading it."""
+    return to_canonical(
+        {
+            "amount": bill.amount_text,
+            "attachment_sha256": bill.attachment_sha256,
+            "first_date": bill.first_date,
+            "format": BILL_FORMAT,
+            "kind": "electricity",
+            "last_date": bill.last_date,
+            "unit": bill.unit,
+            "utility": bill.utility,
+            "zone": bill.zone,
+        }
+    )
+
+
+def parse(body: bytes) -> MeterDocument:
+    """The one reading of a typed bill.
+
+    Args:
+        body: As `bill_document` makes it.
+
+    Returns:
+        A series with one reading as long as the bill.
+
+    Raises:
+        DocumentError: The bytes are not a typed bill, or what was typed cannot be.
+    """
+    try:
+        fields = Fields(from_canonical(body, record="typed bill"), "typed bill")
+        if fields.text("format") != BILL_FORMAT:
+            raise DocumentError(expected=BILL_FORMAT, got=fields.text("format"), record="typed bill")
+        return _document(fields)
+    except DocumentError:
+        raise
+    except ClimateFitnessError as error:
+        raise DocumentError(
+            f"This bill cannot be used: {error.message}",
+            expected=error.expected,
+            got=error.got,
+            record=error.record or "typed bill",
+            next_step=error.next_step,
+        ) from error
+
+
+def _document(fields: Fields) -> MeterDocument:
+    first = date_from_text(fields.text("first_date"), record="first day")
+    last = date_from_text(fields.text("last_date"), record="last day")
+    _check_days(first, last)
+    period = bill_period(first, last, zone_of(fields.text("zone"), record="typed bill"))
+    start, end = checked_instant(period.start, record="first day"), checked_instant(period.end, record="last day")
+    amount = decimal_from_text(fields.text("amount"), record="amount")
+    quantity = to_canonical_micro(amount, fields.text("unit"), dimension=Dimension.ENERGY, record="amount")
+    start_s = int(start.timestamp())
+    series = IntervalSeries(
+        usage_point=fields.text("utility"),
+        series_key="bill",
+        kind=fields.text("kind"),
+        direction=Direction.DELIVERED,
+        unit=quantity.unit,
+        micro_per_value=Fraction(1),
+        starts_s=array("q", [start_s]),
+        durations_s=array("q", [int(end.timestamp()) - start_s]),
+        values=array("q", [quantity.quantity_micro]),
+        qualities=array("q"),
+        is_additive=True,
+        source_unit=fields.text("unit"),
+    )
+    return MeterDocument(series=(series,), title=fields.text("utility"))
+
+
+def _check_days(first: date, last: date) -> None:
+    days_count = (last - first).days + 1
+    if not 1 <= days_count <= LONGEST_BILL_DAYS:
+        raise TimeError(
+            "A bill has a first and a last day",
+            expected=f"a last day from {first} on, at most {LONGEST_BILL_DAYS} days",
+            got=f"{first} to {last}",
+            record="typed bill",
+            next_step="Check both days.",
+        )
