@@ -333,7 +333,7 @@ class ChainClient:
                 raise ChainError(
                     "The chain refuses the transaction",
                     expected="a transaction that is new, or the same bytes again",
-                    got=error.message,
+                    got=error.got,
                     record=transaction_hash.hex(),
                     next_step="Simulate and sign again.",
                 ) from error

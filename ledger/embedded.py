@@ -93,13 +93,16 @@ class EmbeddedChain:
         except BaseException:
             os.close(self._lock_descriptor)
             raise
+        self._is_open = True
         self._methods = _methods(self)
 
     def close(self) -> None:
-        """Let go of the file and the lock; the chain cannot be used afterwards."""
+        """Let go of the file and the lock; the chain cannot be used afterwards. Closing twice is fine."""
         with self._guard:
-            self._connection.close()
-            os.close(self._lock_descriptor)
+            if self._is_open:
+                self._is_open = False
+                self._connection.close()
+                os.close(self._lock_descriptor)
 
     def __enter__(self) -> Self:
         return self
@@ -121,6 +124,8 @@ class EmbeddedChain:
         if implementation is None:
             raise RpcError(f"the method {method} is not offered by the embedded chain", code=-32601)
         with self._guard:
+            if not self._is_open:
+                raise RpcError("the embedded chain is closed")
             try:
                 return implementation(*params)
             except (TypeError, ValueError, KeyError) as error:
@@ -132,7 +137,7 @@ class EmbeddedChain:
         return _hex(self._try(call, block).output)
 
     def _estimate_gas(self, call: Mapping[str, str], block: str = "latest") -> str:
-        return hex(self._try(call, block).gas_used)
+        return hex(self._try(call, block).gas_needed)
 
     def _try(self, call: Mapping[str, str], block: str) -> "Outcome":
         from ledger.evm import BLOCK_GAS_LIMIT, Call

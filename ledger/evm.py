@@ -105,13 +105,13 @@ class Outcome:
 
     Attributes:
         output: Return data, or the revert's.
-        gas_used: Gas it takes.
+        gas_needed: Gas that it must be sent with: what it takes before storage that it clears is refunded.
         is_error: Whether it fails.
         error: Why it fails, empty where it does not.
     """
 
     output: bytes
-    gas_used: int
+    gas_needed: int
     is_error: bool
     error: str
 
@@ -219,7 +219,7 @@ class Evm:
             raise ChainError("the chain refuses the call", got=str(error)) from error
         return Outcome(
             output=computation.output,
-            gas_used=vm.finalize_gas_used(transaction, computation),  # type: ignore[attr-defined]  # Frontier's
+            gas_needed=call.gas - computation.get_gas_remaining() + computation.data_floor_gas,
             is_error=computation.is_error,
             error=type(computation.error).__name__ if computation.is_error else "",
         )

@@ -513,9 +513,9 @@ def _check_quorum(
         former = convert(signer, uint256)
         slot = self.slots[signer]
         assert slot & bit != 0, "signer is not an auditor of the region"
-    # Every auditor's slot has the same epoch and quorum: the last one's will do.
-    assert slot >> 200 == convert(deadline, uint256) >> 64, "epoch has passed"
+    # Every auditor's slot has the same quorum and epoch: the last one's will do.
     assert len(signatures) >= (slot >> 192) & 255, "too few signatures"
+    assert slot >> 200 == convert(deadline, uint256) >> 64, "epoch has passed"
 
 
 @internal

@@ -23,6 +23,7 @@ from ledger.issuance import (
     token_id,
     verify_batch_proof,
 )
+from tests.ledger.local_chain import Local
 
 HASHES = st.binary(min_size=32, max_size=32)
 SIGNED_GRAMS = st.integers(-(2**63), 2**63 - 1)
@@ -109,7 +110,7 @@ def test_envelope_digest_is_eth_accounts(envelope: Envelope, chain_id: int) -> N
 
 @ON_THE_CHAIN
 @given(issuance=ISSUANCES)
-def test_hashes_are_the_contracts(local: Any, issuance: Issuance) -> None:
+def test_hashes_are_the_contracts(local: Local, issuance: Issuance) -> None:
     """Struct hash, leaf and token id are what the contract computes."""
     words = local.words(issuance)
     assert local.call("issuance_hash", words) == issuance_hash(issuance)
@@ -119,19 +120,17 @@ def test_hashes_are_the_contracts(local: Any, issuance: Issuance) -> None:
 
 @ON_THE_CHAIN
 @given(envelope=ENVELOPES)
-def test_digest_is_the_contracts(local: Any, envelope: Envelope) -> None:
+def test_digest_is_the_contracts(local: Local, envelope: Envelope) -> None:
     """The digest to sign is what the contract checks."""
     ours = envelope_digest(envelope, chain_id=local.chain.chain_id, contract=local.client.contract)
     assert local.digest(envelope) == ours
 
 
-@pytest.mark.parametrize(
-    "field", ["subject", "kind", "from_month_ym", "to_month_ym", "revision"]
-)
-def test_token_id_depends_on_its_key(local: Any, field: str) -> None:
+@pytest.mark.parametrize("field", ["subject", "kind", "from_month_ym", "to_month_ym", "revision"])
+def test_token_id_depends_on_its_key(local: Local, field: str) -> None:
     """Each part of the key gives another token."""
     issuance = local.issuance()
-    other = {
+    other: dict[str, Any] = {
         "subject": bytes(32),
         "kind": IssuanceKind.SELF_DECLARED_EMISSIONS,
         "from_month_ym": 1,
@@ -141,14 +140,14 @@ def test_token_id_depends_on_its_key(local: Any, field: str) -> None:
     assert token_id(replace(issuance, **{field: other[field]})) != token_id(issuance)
 
 
-def test_token_id_does_not_depend_on_the_result(local: Any) -> None:
+def test_token_id_does_not_depend_on_the_result(local: Local) -> None:
     """Other figures, another holder or other inputs are the same token: a period is issued once."""
     issuance = local.issuance()
     other = replace(issuance, holder=ZERO_ADDRESS, net_g_co2e=1, inputs_root=bytes(32), manifest_hash=bytes(32))
     assert token_id(other) == token_id(issuance)
 
 
-def test_leaf_depends_on_every_field(local: Any) -> None:
+def test_leaf_depends_on_every_field(local: Local) -> None:
     """There is no field that could be changed behind a root."""
     issuance = local.issuance()
     for name in issuance.__dataclass_fields__:
@@ -159,22 +158,22 @@ def test_leaf_depends_on_every_field(local: Any) -> None:
 
 def openzeppelin_root(values: list[bytes]) -> bytes:
     """OpenZeppelin's tree, written from its documentation: heap array, sorted leaves at its end, sorted pairs."""
-    level = {i: leaf for i, leaf in enumerate(reversed(sorted(keccak(keccak(value)) for value in values)), len(values) - 1)}
+    level = dict(enumerate(sorted((keccak(keccak(value)) for value in values), reverse=True), len(values) - 1))
     for i in range(len(values) - 2, -1, -1):
         level[i] = keccak(b"".join(sorted((level[2 * i + 1], level[2 * i + 2]))))
     return level[0]
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 8, 100])
-def test_batch_root(local: Any, count: int) -> None:
+def test_batch_root(local: Local, count: int) -> None:
     """The root of a batch is that of the standard tree of its struct hashes, in any order."""
     issuances = [local.issuance(number) for number in range(count)]
     leaves = [leaf_of(issuance) for issuance in issuances]
-    random.Random(1).shuffle(leaves)
+    random.Random(1).shuffle(leaves)  # noqa: S311 - a repeatable order
     assert batch_root(leaves) == openzeppelin_root([issuance_hash(issuance) for issuance in issuances])
 
 
-def test_batch_of_one_is_its_leaf(local: Any) -> None:
+def test_batch_of_one_is_its_leaf(local: Local) -> None:
     """A batch of one has no node: its root is the issuance's own hash."""
     leaf = leaf_of(local.issuance())
     assert batch_root([leaf]) == leaf
@@ -209,7 +208,7 @@ def test_every_leaf_of_a_batch_is_proved(leaves: set[bytes]) -> None:
         ("net_g_co2e", 2**63, r"expected -2\^63 to 2\^63 - 1; got 9223372036854775808; in net_g_co2e"),
     ],
 )
-def test_fields_that_do_not_fit(local: Any, field: str, value: object, message: str) -> None:
+def test_fields_that_do_not_fit(local: Local, field: str, value: Any, message: str) -> None:  # noqa: ANN401 - of any type
     """A value outside the contract's type is refused by name, never cut."""
     with pytest.raises(LedgerError, match=message):
         leaf_of(replace(local.issuance(), **{field: value}))

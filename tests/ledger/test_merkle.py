@@ -89,9 +89,7 @@ def test_every_leaf_is_included(size: int) -> None:
     root = merkle.root(leaves)
     for index in range(size):
         proof = merkle.inclusion_proof(index, leaves)
-        places = [
-            place for place in range(-1, size + 1) if merkle.verify_inclusion(leaves[index], place, size, proof, root)
-        ]
+        places = [place for place in range(-1, size + 1) if merkle.verify_inclusion(leaves[index], place, size, proof, root)]
         assert places == [index]
 
 

@@ -1,6 +1,7 @@
 """Keys and signatures: one signer each, low s only, files that only their owner opens."""
 
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from ledger.signing import (
     sort_signatures,
     to_compact,
 )
+from tests.ledger.local_chain import Local
 
 DIGEST = bytes(range(32))
 SECRETS = st.integers(1, ORDER - 1).map(lambda number: number.to_bytes(32, "big"))
@@ -67,14 +69,14 @@ def test_high_s_is_refused(auditors: tuple[AuditorKey, ...]) -> None:
     [
         lambda signature: signature[:-1],
         lambda signature: signature + b"\x00",
-        lambda signature: b"",
+        lambda _: b"",
         lambda signature: signature[:64] + b"\x1d",
         lambda signature: bytes(32) + signature[32:],
         lambda signature: signature[:32] + bytes(32) + signature[64:],
         lambda signature: ORDER.to_bytes(32, "big") + signature[32:],
     ],
 )
-def test_malformed_signature_is_refused(auditors: tuple[AuditorKey, ...], change: Any) -> None:
+def test_malformed_signature_is_refused(auditors: tuple[AuditorKey, ...], change: Callable[[bytes], bytes]) -> None:
     """Size, v, r and s are checked before anything is computed."""
     with pytest.raises(QuorumError, match="This is not a signature; expected 65 bytes r, s, v with v 27 or 28"):
         recover_signer(DIGEST, change(auditors[0].sign_digest(DIGEST)))
@@ -103,7 +105,7 @@ def test_double_signature_is_refused(auditors: tuple[AuditorKey, ...]) -> None:
         sort_signatures(DIGEST, [signature, signature])
 
 
-def test_quorum_names_its_signers(local: Any) -> None:
+def test_quorum_names_its_signers(local: Local) -> None:
     """The rule off the chain gives the addresses that the contract would accept."""
     envelope = local.envelope(DIGEST)
     signers = check_quorum(envelope, local.sign(envelope), **where(local))
@@ -117,14 +119,14 @@ def test_quorum_names_its_signers(local: Any) -> None:
         (2, 1, "This signer is not an auditor of the region; expected an auditor of region 1"),
     ],
 )
-def test_quorum_that_does_not_hold(local: Any, count: int, region: int, message: str) -> None:
+def test_quorum_that_does_not_hold(local: Local, count: int, region: int, message: str) -> None:
     """Too few signatures, or auditors of another region, are no quorum."""
     envelope = local.envelope(DIGEST, region=region)
     with pytest.raises(QuorumError, match=message):
         check_quorum(envelope, local.sign(envelope)[:count], **where(local))
 
 
-def where(local: Any) -> dict[str, Any]:
+def where(local: Local) -> dict[str, Any]:
     """Chain, contract, auditors and quorum of the local network."""
     return {
         "chain_id": local.chain.chain_id,
@@ -134,7 +136,7 @@ def where(local: Any) -> dict[str, Any]:
     }
 
 
-def test_signature_is_for_one_chain_and_contract(local: Any) -> None:
+def test_signature_is_for_one_chain_and_contract(local: Local) -> None:
     """The same envelope for another chain or contract has another signature."""
     envelope, key = local.envelope(DIGEST), local.auditors[0]
     here = sign_envelope(key, envelope, chain_id=1, contract=local.client.contract)

@@ -1,0 +1,314 @@
+"""The chain client: what it sends is stored first, sent once, and found again."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from domain.errors import AlreadyIssuedError, ChainError, ExpiredError, LedgerError, QuorumError
+from domain.issuance import ZERO_ADDRESS
+from ledger.chain import GAS_LIMIT, ChainClient, SignedTransaction, decode_revert
+from ledger.embedded import EmbeddedChain, RpcError
+from ledger.issuance import keccak, leaf_of
+from ledger.signing import RelayerKey
+from tests.ledger.local_chain import Local
+
+
+def nonce(local: Local) -> int:
+    """How many transactions the relayer has sent."""
+    return int(local.chain.request("eth_getTransactionCount", [local.relayer.address, "latest"]), 16)
+
+
+def prepared(local: Local, number: int = 1, **options: int) -> SignedTransaction:
+    """A signed issue that was not sent."""
+    issuance = local.issuance(number)
+    envelope = local.envelope(leaf_of(issuance))
+    return local.client.prepare_issue(local.relayer, issuance, envelope, local.sign(envelope), **options)
+
+
+def test_preparing_sends_nothing(local: Local) -> None:
+    """Signed bytes are made without a trace on the chain."""
+    before = nonce(local)
+    signed = prepared(local)
+    assert (nonce(local), signed.nonce) == (before, before)
+    assert local.client.receipt(signed.hash) is None
+
+
+def test_hash_is_known_before_sending(local: Local) -> None:
+    """What was stored names the transaction that is mined."""
+    signed = prepared(local)
+    assert local.client.broadcast(signed.raw) == signed.hash == keccak(signed.raw)
+
+
+def test_same_bytes_are_sent_again(local: Local) -> None:
+    """Sending stored bytes a second time changes nothing and fails nothing."""
+    signed = prepared(local)
+    local.client.broadcast(signed.raw)
+    after = nonce(local)
+    assert local.client.broadcast(signed.raw) == signed.hash
+    assert nonce(local) == after
+
+
+def test_same_bytes_after_a_restart(local: Local) -> None:
+    """Bytes that were stored, sent and forgotten are found mined by a new process."""
+    signed = prepared(local)
+    local.client.broadcast(signed.raw)
+    local.chain.close()
+    with EmbeddedChain(local.chain.path, funded=(), clock=local.clock) as chain:
+        client = ChainClient(chain, contract=local.client.contract)
+        assert client.broadcast(signed.raw) == signed.hash
+        found = client.receipt(signed.hash)
+        assert found is not None
+        assert found.is_success
+
+
+def test_taken_nonce_is_refused(local: Local) -> None:
+    """Bytes whose nonce another transaction took can never be mined, and that is said."""
+    stored = prepared(local, 1)
+    local.client.broadcast(prepared(local, 2).raw)
+    with pytest.raises(ChainError, match=r"The chain refuses the transaction; .*nonce too low.* Simulate and sign again"):
+        local.client.broadcast(stored.raw)
+
+
+def test_caller_counts_its_stored_nonces(local: Local) -> None:
+    """Several signed transactions can wait if the caller names their nonces."""
+    first = prepared(local, 1)
+    second = prepared(local, 2, nonce=first.nonce + 1)
+    assert local.mined(first.raw).is_success
+    assert local.mined(second.raw).is_success
+
+
+def test_failed_simulation_takes_no_nonce(local: Local) -> None:
+    """A statement that the contract refuses leaves no gap behind."""
+    local.issue(local.issuance(1))
+    before = nonce(local)
+    with pytest.raises(AlreadyIssuedError):
+        prepared(local, 1)
+    assert prepared(local, 2).nonce == before
+
+
+def test_already_issued_names_the_stored_root(local: Local) -> None:
+    """The caller can see whether what is stored is what it wanted."""
+    local.issue(local.issuance(1))
+    with pytest.raises(AlreadyIssuedError) as refused:
+        prepared(local, 1)
+    assert refused.value.stored_root == leaf_of(local.issuance(1))
+    assert refused.value.next_step.startswith("Equal to the root that was to be issued, it is done")
+
+
+def test_envelope_of_another_statement_is_refused(local: Local) -> None:
+    """An envelope is held against its issuance before anything is asked of the chain."""
+    envelope = local.envelope(leaf_of(local.issuance(2)))
+    with pytest.raises(LedgerError, match="This envelope is not the issuance's"):
+        local.client.prepare_issue(local.relayer, local.issuance(1), envelope, local.sign(envelope))
+
+
+def test_former_epoch_is_seen_before_sending(local: Local) -> None:
+    """An envelope of a former epoch is refused as expired: it has to be signed again."""
+    envelope = local.envelope(keccak(b"root"))
+    signatures = local.sign(envelope)
+    local.send("start_epoch")
+    with pytest.raises(ExpiredError, match=r"The auditors' signatures no longer hold; .*expected epoch 2; got epoch 1"):
+        local.client.prepare_anchor(local.relayer, envelope, signatures)
+
+
+def test_too_few_signatures_are_seen_before_sending(local: Local) -> None:
+    """A missing signature is found by the simulation."""
+    envelope = local.envelope(keccak(b"root"))
+    with pytest.raises(QuorumError, match=r"The contract refuses; .*; got too few signatures"):
+        local.client.prepare_anchor(local.relayer, envelope, local.sign(envelope)[:1])
+
+
+def test_gas_limit_has_a_margin(local: Local) -> None:
+    """A transaction is sent with more gas than the simulation took, and under the cap."""
+    signed = prepared(local)
+    assert local.mined(signed.raw).gas_used < signed.gas < GAS_LIMIT
+    assert signed.max_fee_wei > 0
+
+
+def test_too_much_gas_is_refused(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a public chain would refuse for its size (EIP-7825) is refused here."""
+    request = local.chain.request
+
+    def expensive(method: str, params: list[object]) -> object:
+        return hex(GAS_LIMIT) if method == "eth_estimateGas" else request(method, params)
+
+    monkeypatch.setattr(local.chain, "request", expensive)
+    with pytest.raises(ChainError, match=r"This transaction is too large; expected at most 16777216 gas \(EIP-7825\)"):
+        prepared(local)
+
+
+def test_mined_on_the_embedded_chain_is_final(local: Local) -> None:
+    """The embedded chain has no second opinion: its newest block is final."""
+    receipt = local.issue(local.issuance())
+    assert local.client.is_final(receipt)
+
+
+def test_block_that_was_replaced_is_not_final(local: Local) -> None:
+    """A receipt of another block than the chain now has is not final."""
+    receipt = local.issue(local.issuance())
+    assert not local.client.is_final(replace(receipt, block_hash=bytes(32)))
+    assert not local.client.is_final(replace(receipt, block_number=receipt.block_number + 1))
+
+
+def test_chain_without_finality_counts_blocks(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the tag is unknown, enough blocks on top count."""
+    receipt = local.issue(local.issuance(1))
+    local.issue(local.issuance(2))
+    request = local.chain.request
+
+    def old_node(method: str, params: list[object]) -> object:
+        if params[:1] == ["finalized"]:
+            raise RpcError("unknown block tag")
+        return request(method, params)
+
+    monkeypatch.setattr(local.chain, "request", old_node)
+    assert local.client.is_final(receipt, confirmations=1)
+    assert not local.client.is_final(receipt, confirmations=2)
+
+
+def test_deploying_again_finds_the_contract(local: Local) -> None:
+    """A process that was killed after the deployment does not deploy a second contract."""
+    before = nonce(local)
+    client = ChainClient(local.chain)
+    again = client.deploy(local.relayer, auditors={local.auditors[0].address: 1}, quorum=1)
+    assert again == local.client.contract
+    assert nonce(local) == before
+
+
+def test_relayer_with_another_past_is_refused(tmp_path: Path, relayer: RelayerKey) -> None:
+    """A key whose first transaction was not the deployment has no contract to find."""
+    with EmbeddedChain(tmp_path / "chain", funded=(relayer.address,), clock=lambda: 1e9) as chain:
+        raw, _ = relayer.sign_transaction(
+            {
+                "chainId": chain.chain_id,
+                "nonce": 0,
+                "gas": 21_000,
+                "maxFeePerGas": 10**10,
+                "maxPriorityFeePerGas": 0,
+                "to": ZERO_ADDRESS,
+                "value": 0,
+                "data": b"",
+            }
+        )
+        client = ChainClient(chain)
+        client.broadcast(raw)
+        with pytest.raises(ChainError, match=r"This is not our contract; .*; got no code"):
+            client.deploy(relayer, auditors={relayer.address: 1}, quorum=1)
+
+
+def test_impossible_quorum_is_not_deployed(tmp_path: Path, relayer: RelayerKey) -> None:
+    """A deployment that the constructor refuses is found by the simulation."""
+    with EmbeddedChain(tmp_path / "chain", funded=(relayer.address,), clock=lambda: 1e9) as chain:
+        with pytest.raises(ChainError, match="got quorum is not 1 to 8"):
+            ChainClient(chain).deploy(relayer, auditors={relayer.address: 1}, quorum=0)
+        assert chain.request("eth_blockNumber", []) == "0x0"
+
+
+def test_other_chain_is_refused(local: Local) -> None:
+    """A client does not speak to a chain with another id than its settings say."""
+    with pytest.raises(ChainError, match=f"This is another chain; expected chain id 1; got {local.chain.chain_id}"):
+        ChainClient(local.chain, chain_id=1)
+
+
+@pytest.mark.parametrize("address", [ZERO_ADDRESS, "0x0F792be4B0c0cb4DAE440Ef133E90C0eCD48CCCC"])
+def test_other_contract_is_refused(local: Local, address: str) -> None:
+    """An address without our code is refused, be it empty or a contract of the system."""
+    with pytest.raises(ChainError, match="This is not our contract; expected code with Keccak-256"):
+        ChainClient(local.chain, contract=address)
+
+
+def test_unknown_transaction_has_no_receipt(local: Local) -> None:
+    """Pending is nothing, not an error."""
+    assert local.client.receipt(bytes(32)) is None
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "got"),
+    [
+        ("already issued", AlreadyIssuedError, "already issued"),
+        ("deadline has passed", ExpiredError, "deadline has passed"),
+        ("too few signatures", QuorumError, "too few signatures"),
+        ("something new", ChainError, "something new"),
+        (b"", ChainError, "no reason"),
+        (b"\x12\x34", ChainError, "1234"),
+    ],
+)
+def test_reverts_have_names(data: str | bytes, kind: type[LedgerError], got: str) -> None:
+    """A revert is the error that a caller acts on, with the contract's own words."""
+    error = decode_revert(revert(data) if isinstance(data, str) else data)
+    assert (type(error), error.got) == (kind, got)
+
+
+def revert(reason: str) -> bytes:
+    """Error(string) as a contract returns it."""
+    text = reason.encode()
+    return bytes.fromhex("08c379a0") + (32).to_bytes(32, "big") + len(text).to_bytes(32, "big") + text.ljust(32, b"\0")
+
+
+# ---- over HTTP ----
+
+
+@pytest.fixture
+def url(local: Local) -> Iterator[str]:
+    """The local chain behind a JSON-RPC port on loopback."""
+
+    class Node(BaseHTTPRequestHandler):
+        """A node that asks the embedded chain."""
+
+        def do_POST(self) -> None:
+            """Answer one JSON-RPC request."""
+            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            answer: dict[str, Any] = {"jsonrpc": "2.0", "id": request["id"]}
+            try:
+                answer["result"] = local.chain.request(request["method"], request["params"])
+            except RpcError as error:
+                answer["error"] = error.to_json()
+            body = json.dumps(answer).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+            """Keep the tests' output clean."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Node)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_same_client_over_http(local: Local, url: str) -> None:
+    """A node by URL and the chain in the process are the same to the client, errors included."""
+    local.client = ChainClient(url, contract=local.client.contract, chain_id=local.chain.chain_id)
+    receipt = local.issue(local.issuance())
+    assert receipt.is_success
+    assert local.client.is_final(receipt)
+    assert local.token(local.issuance()).net_g_co2e == 119_000
+    with pytest.raises(AlreadyIssuedError):
+        local.issue(local.issuance())
+
+
+def test_silent_node(unused_port: int) -> None:
+    """A node that does not answer is an error that says to try again."""
+    with pytest.raises(ChainError, match=r"The chain does not answer; .* Try again later"):
+        ChainClient(f"http://127.0.0.1:{unused_port}", timeout_s=0.2)
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A port of loopback that nobody listens on."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    port = server.server_port
+    server.server_close()
+    return port
