@@ -91,6 +91,17 @@ class Figure:
         return Markup(self.plotly_json.replace("<", "\\u003c"))  # noqa: S704 - JSON without "<" cannot leave its block
 
 
+PLOTLY_STYLE_HASH = "sha256-ji27qzEtxXZW+7dun6UwjHXJ18e6WAin1VvNtkzIE/o="
+"""Hash of the one style element that plotly.js 4.1.1 (Python package 7.1.0) adds when it loads: its map library's, unused here."""
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; "
+    f"style-src 'self' '{PLOTLY_STYLE_HASH}'; "
+    "img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+"""The policy that every page here works under, with and without Plotly (a browser test holds both to it)."""
+
+
 @dataclass(frozen=True, slots=True)
 class PlotlyAsset:
     """The plotly.js that comes with the installed Python package.
@@ -170,7 +181,7 @@ def heat_figure(grid: HourGrid, messages: Messages, *, figure_id: str = "hours")
         caption=f"{messages('figure.heat.caption')} {description}",
         wide=heat_picture(f"{figure_id}-w", grid, messages, is_narrow=False, description=description),
         narrow=heat_picture(f"{figure_id}-n", grid, messages, is_narrow=True, description=description),
-        legend=(),
+        legend=_heat_legend(grid, messages),
         table=_heat_table(grid, messages),
         csv=_heat_csv(grid),
         plotly_json=_dump(_heat_plotly(grid, messages)),
@@ -315,15 +326,22 @@ def _months_plotly(points: Sequence[MonthPoint], messages: Messages, *, has_expo
         "hovertemplate": "%{x}: %{y} kg CO2e<extra></extra>",
     }
     data: list[Drawn] = [bars, line]
+    absent: list[Drawn] = [_absent_note(name, messages) for name, point in zip(names, points, strict=True) if not point.is_measured]
     if has_exports:
         data += _export_traces(points, names, messages)
     layout = _layout(
         barmode="relative",
+        annotations=absent,
         xaxis=_axis("", type="category", anchor="y2", showgrid=False),
         yaxis=_axis(messages("figure.months.panel_energy"), domain=[0.44, 1]),
         yaxis2=_axis(messages("figure.months.panel_mass"), domain=[0, 0.34], rangemode="tozero"),
     )
     return {"data": data, "layout": layout}
+
+
+def _absent_note(name: Drawn, messages: Messages) -> Drawn:
+    """The words that stand where a month's bar would be."""
+    return {"x": name, "y": 0, "yanchor": "bottom", "text": messages("figure.not_measured"), "textangle": -90, "showarrow": False}
 
 
 def _export_traces(points: Sequence[MonthPoint], names: list[Drawn], messages: Messages) -> list[Drawn]:
@@ -362,6 +380,14 @@ def _heat_description(grid: HourGrid, messages: Messages) -> str:
         low_hour=f"{low[1]:02d}:00",
         low=number_text(messages.locale, Fraction(low[0], 1_000_000), 2),
     )
+
+
+def _heat_legend(grid: HourGrid, messages: Messages) -> tuple[Legend, ...]:
+    top = three_digits(messages.locale, Fraction(grid.top_micro(), 1_000_000))
+    found = [Legend("key-heat", messages("figure.heat.legend", kwh=top))]
+    if any(value is None for day in grid.days for value in day):
+        found.append(Legend("key-hatch", messages("figure.not_measured")))
+    return tuple(found)
 
 
 def _hour_means(days: Sequence[Sequence[int | None]]) -> list[int | None]:
@@ -404,7 +430,8 @@ def _heat_plotly(grid: HourGrid, messages: Messages) -> Drawn:
         "zmax": _drawn(grid.top_micro(), 1_000_000),
         "hoverongaps": False,
         "colorscale": [[0, "var(--heat-0)"], [1, "var(--data-energy)"]],
-        "colorbar": {"title": {"text": "kWh"}, "thickness": 10, "outlinewidth": 0},
+        "showscale": False,  # the colour bar sets style attributes, which the policy forbids; the legend stands above
+        "ygap": 1,  # without a gap the cells become one picture with a style attribute
         "hovertemplate": "%{x}, %{y}: %{z} kWh<extra></extra>",
     }
     layout = _layout(xaxis=_axis("", showgrid=False), yaxis=_axis(messages("figure.heat.column_hour"), autorange="reversed"))

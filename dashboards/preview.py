@@ -399,7 +399,7 @@ def _factor(basis: Basis) -> EmissionFactor:
 def _traced_lines() -> tuple[why.TracedLine, ...]:
     per_unit = GasSplit(225_635_442, 381_018, 495_323, 0)
     quantity = 712_345_678
-    amounts = GasSplit(*(round(quantity * per / 1_000_000) for per in (225_635_442, 381_018, 495_323)), 0)
+    amounts = GasSplit(*(round(quantity * per / 1_000_000) for per in (225_635_442, 381_018, 495_323, 0)))
     key = activity_key("electricity", "US/zip/94110", 2026, Dimension.ENERGY)
     found = []
     for basis in Basis:
@@ -462,7 +462,16 @@ def _endorsements() -> tuple[statement.EndorsementRow, ...]:
 
 
 def _chain() -> statement.ChainStatus:
-    return statement.ChainStatus(True, 131277322940537, "0x" + "5a" * 20, _HEX, "final", "0x" + "c3" * 32, 41, "0x" + "0d" * 32)
+    return statement.ChainStatus(
+        is_local=True,
+        chain_id=131277322940537,
+        contract_hex="0x" + "5a" * 20,
+        root_hex=_HEX,
+        state="final",
+        transaction_hex="0x" + "c3" * 32,
+        block_index=41,
+        token_id_hex="0x" + "0d" * 32,
+    )
 
 
 def _statement() -> statement.StatementModel:
@@ -553,7 +562,7 @@ def _steps(failed_at: int | None) -> Iterable[proof.Step]:
     for index, (name, detail) in enumerate(names):
         if failed_at is not None and index == failed_at:
             yield proof.Step(
-                name, proof.StepState.FAILED, "line 1 (October 2026): expected 160,730,424,100 µg, got 160,730,424,101 µg"
+                name, proof.StepState.FAILED, "line 1 (October 2026): expected 160,730,424,100 ug, got 160,730,424,101 ug"
             )
         elif index == len(names) - 1 or (failed_at is not None and index > failed_at):
             yield proof.Step(name, proof.StepState.NOT_CHECKED, "An earlier step failed." if failed_at is not None else detail)

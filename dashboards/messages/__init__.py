@@ -7,7 +7,7 @@ form. The head `[language]` names the plural rule, separators and months. A seco
 
 import string
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -20,7 +20,6 @@ DEFAULT_LANGUAGE = "en"
 PLURAL_RULES: Mapping[str, Callable[[int], str]] = {
     "one_other": lambda count: "one" if abs(count) == 1 else "other",
     "zero_one_other": lambda count: "one" if abs(count) in {0, 1} else "other",
-    "other": lambda count: "other",
 }
 """Plural rules by name (Unicode CLDR cardinal rules, as far as the languages at hand need them)."""
 
@@ -85,13 +84,13 @@ class Messages:
         except (KeyError, IndexError) as error:
             raise NotFoundError(expected=f"a value for {error}", got=text, record=f"message {key}") from error
 
-    def has(self, key: str) -> bool:
+    def __contains__(self, key: object) -> bool:
         """Whether there is a text of this key."""
         return key in self._texts
 
-    def keys(self) -> frozenset[str]:
+    def __iter__(self) -> Iterator[str]:
         """Every key."""
-        return frozenset(self._texts)
+        return iter(self._texts)
 
     def names(self, key: str) -> frozenset[str]:
         """The `{names}` that a key's text wants, over all its plural forms."""

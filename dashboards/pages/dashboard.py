@@ -17,7 +17,7 @@ from dashboards.templating import page_text
 from domain.activity import EvidenceClass
 from domain.period import Month, MonthRange
 
-FULL_PPM = 1_000_000
+_RECENT_COUNT = 4
 
 
 class SubjectKind(StrEnum):
@@ -315,7 +315,15 @@ def render(model: DashboardModel, messages: Messages, frame: Frame) -> str:
         pace=_pace(model.this_month, messages),
         sparks={"gross": spark(model.gross.by_month_ug_co2e), "net": spark(model.net.by_month_ug_co2e)},
         headline=_headline(model, messages),
+        shown=_months_shown(model.months),
     )
+
+
+def _months_shown(rows: tuple[MonthRow, ...]) -> list[tuple[MonthRow, ...]]:
+    """Latest first: the months that ask for something or are recent, then the rest, folded away."""
+    latest = rows[::-1]
+    keep = max([_RECENT_COUNT, *(at + 1 for at, row in enumerate(latest) if row.close_href)])
+    return [part for part in (latest[:keep], latest[keep:]) if part]
 
 
 def _headline(model: DashboardModel, messages: Messages) -> str:

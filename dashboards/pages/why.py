@@ -128,4 +128,4 @@ def render(model: WhyModel, messages: Messages, frame: Frame) -> str:
 def _flag_text(messages: Messages) -> dict[str, str]:
     """Every flag that has words, to its words; others are shown by name."""
     prefix = "flag."
-    return {key.removeprefix(prefix): messages(key) for key in messages.keys() if key.startswith(prefix)}
+    return {key.removeprefix(prefix): messages(key) for key in messages if key.startswith(prefix)}

@@ -53,6 +53,7 @@ async function wake(plot) {
   try {
     await draw(plot);
     plot.dataset.state = "live";
+    document.querySelector(`[data-plot-open="${plot.dataset.plot}"]`).classList.remove("is-ready");
   } catch (error) {
     const said = document.createElement("p");
     said.className = "plot-said";
@@ -67,9 +68,10 @@ async function wake(plot) {
 }
 
 for (const plot of document.querySelectorAll("[data-plot]")) {
-  const open = plot.querySelector(".plot-open");
-  open.hidden = false;
   for (const name of ["pointerenter", "pointerdown", "focusin", "click"]) plot.addEventListener(name, () => wake(plot));
+  const open = document.querySelector(`[data-plot-open="${plot.dataset.plot}"]`);
+  open.classList.add("is-ready");
+  open.addEventListener("click", () => wake(plot));
 }
 
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {

@@ -6,15 +6,14 @@ Cells that were not measured let a hatch through; zero does not.
 
 import zlib
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from fractions import Fraction
 from struct import pack
 
 from markupsafe import Markup
 
-from dashboards.format import month_short, number_text, three_digits
+from dashboards.format import month_short
 from dashboards.messages import Messages
 from dashboards.svg.marks import picture, tag, words
 from domain.period import Month
@@ -79,8 +78,7 @@ def heat_picture(figure_id: str, grid: HourGrid, messages: Messages, *, is_narro
     body.append(tag("rect", **box, class_="heat-frame"))
     body += _hour_labels(left, top, wide, high, is_narrow=is_narrow)
     body += _month_labels(grid, messages, left, top, wide, high, is_narrow=is_narrow)
-    body += _legend(figure_id, grid, messages, left, top + high + 34)
-    return picture(figure_id, left + wide + 4, top + high + 66, messages("figure.heat.title"), description, body, "heat-pic")
+    return picture(figure_id, left + wide + 4, top + high + (4 if is_narrow else 26), messages("figure.heat.title"), description, body, "heat-pic")
 
 
 def _masks(figure_id: str, grid: HourGrid, left: float, top: float, wide: float, high: float, *, is_narrow: bool) -> str:
@@ -168,16 +166,3 @@ def _month_labels(
             found.append(words(left + wide * middle, top + high + 17, month_short(messages, month), class_="tick tick-x"))
     return found
 
-
-def _legend(figure_id: str, grid: HourGrid, messages: Messages, left: float, y: float) -> Iterable[str]:
-    top = Fraction(grid.top_micro(), 1_000_000)
-    steps = 5
-    for index in range(steps):
-        opacity = (_FAINTEST + (255 - _FAINTEST) * (index + 1) / steps) / 255
-        yield tag("rect", x=left + index * 22, y=y - 10, width=22, height=12, class_="heat-ink", fill_opacity=f"{opacity:.2f}")
-    yield words(left, y + 17, number_text(messages.locale, 0), class_="tick tick-start")
-    end = messages("figure.heat.legend_top", kwh=three_digits(messages.locale, top))
-    yield words(left + steps * 22 + 6, y, end, class_="tick tick-start")
-    at = left + steps * 22 + 96
-    yield tag("rect", x=at, y=y - 10, width=22, height=12, fill=f"url(#{figure_id}-h)", class_="heat-frame-fill")
-    yield words(at + 28, y, messages("figure.not_measured"), class_="tick tick-start")
