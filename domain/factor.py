@@ -7,7 +7,7 @@ from functools import cached_property
 
 from domain.activity import ActivityKey
 from domain.canonical import Json, canonical_sha256, to_canonical
-from domain.fields import Fields
+from domain.fields import Fields, refuse_other_content
 
 
 class Gas(StrEnum):
@@ -126,11 +126,11 @@ def factor_from_json(value: Json) -> EmissionFactor:
         The row.
 
     Raises:
-        CanonicalError: A field is missing or is not what it must be.
+        CanonicalError: A field is missing, is not what it must be, or is none that the format has.
     """
     fields = Fields(value, "factor")
     published = fields.nested("published")
-    return EmissionFactor(
+    factor = EmissionFactor(
         publisher=fields.text("publisher"),
         edition=fields.text("edition"),
         table=fields.text("table"),
@@ -147,6 +147,8 @@ def factor_from_json(value: Json) -> EmissionFactor:
         licence=fields.text("licence"),
         note=fields.text("note"),
     )
+    refuse_other_content(value, factor.to_json(), "factor")
+    return factor
 
 
 @dataclass(frozen=True, slots=True)

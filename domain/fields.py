@@ -220,3 +220,24 @@ class Fields:
 
     def _wrong(self, name: str, expected: str, got: object) -> CanonicalError:
         return CanonicalError(f"The field {name} is not {expected}", expected=expected, got=got, record=self.record)
+
+
+def refuse_other_content(value: Json, again: Json, record: str) -> None:
+    """Refuse a document that says more than was read from it, or says it otherwise.
+
+    Args:
+        value: What stands in the document.
+        again: What was read from it, as this version writes it.
+        record: The document's name, for the message.
+
+    Raises:
+        CanonicalError: The two differ: a field that the format does not have, or another form of the same value.
+    """
+    if again != value:
+        names = sorted(value) if isinstance(value, Mapping) else value
+        raise CanonicalError(
+            "This holds something that its format does not have",
+            expected="the form that this version writes",
+            got=names,
+            record=record,
+        )

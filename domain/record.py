@@ -5,7 +5,7 @@ from datetime import datetime
 
 from domain.activity import Activity, ActivityKey, EvidenceClass, Quality
 from domain.canonical import Json, to_canonical
-from domain.fields import Fields
+from domain.fields import Fields, refuse_other_content
 from domain.period import Month, instant_from_text, instant_to_text
 
 
@@ -85,10 +85,10 @@ def activity_from_json(value: Json, *, record: str = "activity") -> Activity:
         The activity.
 
     Raises:
-        CanonicalError: A field is missing or is not what it must be.
+        CanonicalError: A field is missing, is not what it must be, or is none that the format has.
     """
     fields = Fields(value, record)
-    return Activity(
+    activity = Activity(
         key=activity_key_from_json(fields.raw("key"), record=f"{record}.key"),
         start=fields.made("start", instant_from_text),
         end=fields.made("end", instant_from_text),
@@ -97,6 +97,8 @@ def activity_from_json(value: Json, *, record: str = "activity") -> Activity:
         quality=fields.made("quality", Quality),
         evidence=fields.made("evidence", EvidenceClass),
     )
+    refuse_other_content(value, activity_to_json(activity), record)
+    return activity
 
 
 def activity_key_from_json(value: Json, *, record: str = "activity key") -> ActivityKey:

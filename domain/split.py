@@ -1,7 +1,7 @@
 """Splitting one amount over months by days, so that the parts add up exactly."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -22,10 +22,11 @@ def split_over_months(quantity_micro: int, period: Period, zone: ZoneInfo) -> li
     Source:
         shared design, arithmetic, section 2 (cumulative floors).
     """
-    cuts = [period.start, *_month_starts(period, zone), period.end]
+    months = _months(period, zone)
+    cuts = [period.start, *(local_midnight(month.first_date(), zone) for month in months[1:]), period.end]
     spans = [Period(start, end) for start, end in pairwise(cuts)]
     parts = split_in_proportion(quantity_micro, [_microseconds(span) for span in spans])
-    return [(local_month(span.start, zone), span, part) for span, part in zip(spans, parts, strict=True)]
+    return list(zip(months, spans, parts, strict=True))
 
 
 def split_in_proportion(quantity_micro: int, weights: Sequence[int]) -> list[int]:
@@ -54,14 +55,18 @@ def bill_period(first: date, last: date, zone: ZoneInfo) -> Period:
     return Period(local_midnight(first, zone), local_midnight(last + timedelta(days=1), zone))
 
 
-def _month_starts(period: Period, zone: ZoneInfo) -> list[datetime]:
-    starts = []
-    month = local_month(period.start, zone).plus(1)
-    while (at := local_midnight(month.first_date(), zone)) < period.end:
-        if at > period.start:  # Newfoundland's clocks went back at 00:01: its October had an hour after its first November minute
-            starts.append(at)
+def _months(period: Period, zone: ZoneInfo) -> list[Month]:
+    """The local months of a span; a month begins with its first midnight.
+
+    Newfoundland's clocks went back from 00:01 of 1 November 2009 into October: that hour counts as November here.
+    """
+    month = local_month(period.start, zone)
+    if local_midnight(month.plus(1).first_date(), zone) <= period.start:
         month = month.plus(1)
-    return starts
+    months = [month]
+    while local_midnight(months[-1].plus(1).first_date(), zone) < period.end:
+        months.append(months[-1].plus(1))
+    return months
 
 
 def _microseconds(period: Period) -> int:

@@ -11,7 +11,7 @@ from domain.activity import ActivityKey, EvidenceClass
 from domain.canonical import Json, to_canonical
 from domain.errors import CanonicalError
 from domain.factor import Basis, FactorSetId, GasSplit
-from domain.fields import Fields
+from domain.fields import Fields, refuse_other_content
 from domain.number import grams_of_micrograms
 from domain.period import Month, MonthRange
 from domain.record import activity_key_from_json
@@ -108,12 +108,12 @@ def line_from_json(value: Json, *, record: str = "line") -> Line:
         The line.
 
     Raises:
-        CanonicalError: A field is missing or is not what it must be.
+        CanonicalError: A field is missing, is not what it must be, or is none that the format has.
     """
     fields = Fields(value, record)
     gases = fields.nested("emissions_ug_co2e")
     shares = fields.nested("by_evidence_micro")
-    return Line(
+    line = Line(
         month=fields.made("month", Month.from_text),
         key=activity_key_from_json(fields.raw("key"), record=f"{record}.key"),
         basis=fields.made("basis", Basis),
@@ -133,6 +133,8 @@ def line_from_json(value: Json, *, record: str = "line") -> Line:
         is_avoided=fields.boolean("is_avoided"),
         flags=fields.texts("flags"),
     )
+    refuse_other_content(value, line.to_json(), record)
+    return line
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,15 +179,17 @@ def unscored_from_json(value: Json, *, record: str = "unscored") -> Unscored:
         The unscored total.
 
     Raises:
-        CanonicalError: A field is missing or is not what it must be.
+        CanonicalError: A field is missing, is not what it must be, or is none that the format has.
     """
     fields = Fields(value, record)
-    return Unscored(
+    unscored = Unscored(
         month=fields.made("month", Month.from_text),
         key=activity_key_from_json(fields.raw("key"), record=f"{record}.key"),
         quantity_micro=fields.amount("quantity_micro"),
         reason=fields.text("reason"),
     )
+    refuse_other_content(value, unscored.to_json(), record)
+    return unscored
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +246,8 @@ def totals_from_json(value: Json, *, record: str = "totals") -> Totals:
         The totals.
 
     Raises:
-        CanonicalError: A field is missing, is not what it must be, or the net is not gross less retired.
+        CanonicalError: A field is missing, is not what it must be, is none that the format has, or the net is not gross less
+            retired.
     """
     fields = Fields(value, record)
     totals = Totals(
@@ -260,6 +265,7 @@ def totals_from_json(value: Json, *, record: str = "totals") -> Totals:
             got=fields.text("net_ug_co2e"),
             record=record,
         )
+    refuse_other_content(value, totals.to_json(), record)
     return totals
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from domain.activity import Quality
 from domain.canonical import Json
 from domain.errors import CanonicalError
-from domain.fields import Fields
+from domain.fields import Fields, refuse_other_content
 from domain.period import Month
 from tests.domain.strategies import AMOUNTS
 
@@ -125,3 +125,17 @@ def test_made_field_that_does_not_fit_is_refused(make: Callable[[str], object], 
     with pytest.raises(CanonicalError, match=f"The field text is not what {name} takes; .*; in manifest") as caught:
         FIELDS.made("text", make)
     assert caught.value.__cause__ is not None
+
+
+def test_same_content_is_no_other_content() -> None:
+    """What is written as it was read passes."""
+    refuse_other_content({"a": ["1"]}, {"a": ["1"]}, "line 3")
+
+
+def test_other_content_is_refused() -> None:
+    """A document that says more than was read from it names its fields and record."""
+    with pytest.raises(CanonicalError) as caught:
+        refuse_other_content({"b": 1, "a": 2}, {"a": 2}, "line 3")
+    assert caught.value.sentence() == (
+        "This holds something that its format does not have; expected the form that this version writes; got ['a', 'b']; in line 3"
+    )
