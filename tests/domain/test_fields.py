@@ -137,5 +137,6 @@ def test_other_content_is_refused() -> None:
     with pytest.raises(CanonicalError) as caught:
         refuse_other_content({"b": 1, "a": 2}, {"a": 2}, "line 3")
     assert caught.value.sentence() == (
-        "This holds something that its format does not have; expected the form that this version writes; got ['a', 'b']; in line 3"
+        "This holds something that its format does not have; expected the form that this version writes; got ['a', 'b']; "
+        "in line 3"
     )
