@@ -21,6 +21,7 @@ from typing import Any
 import structlog
 import uvicorn
 from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
 from uvicorn.server import HANDLED_SIGNALS
 
 from app.api.edge import PAGE_POLICY, EdgeMiddleware, EdgeRules
@@ -117,7 +118,7 @@ def create_app(
     for router in (health_router(parts.checks, clock=clock, version=app.version), problems_router(), static_router(files)):
         app.include_router(router)
     for router in parts.routers:
-        app.include_router(router)
+        app.include_router(_strict(router))
     install_problems(app, parts.error_page)
     app.add_middleware(
         EdgeMiddleware,
@@ -128,6 +129,18 @@ def create_app(
     )
     _describe_problems(app)
     return app
+
+
+def _strict(router: APIRouter) -> APIRouter:
+    """The router, if all its routes that take JSON read it strictly.
+
+    Raises:
+        ValueError: One does not: a mistake of ours, found when the application is made.
+    """
+    for route in router.routes:
+        if isinstance(route, APIRoute) and route.body_field is not None and not isinstance(route, StrictRoute):
+            raise ValueError(f"{route.path} reads JSON carelessly: make its router with route_class=StrictRoute")
+    return router
 
 
 def edge_rules(settings: Settings, parts: Parts) -> EdgeRules:

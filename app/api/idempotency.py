@@ -33,13 +33,11 @@ from typing import Annotated, Any, Generic, Protocol, TypeVar
 from fastapi import Depends, Request
 from fastapi.responses import Response
 from pydantic_core import to_json
-from sqlalchemy import Engine
-from sqlalchemy.orm import Session
 
 from app.api.problems import ProblemError, edge_problem
 from app.clock import Clock
 from app.store import idempotency as stored
-from app.store.session import unit_of_work
+from app.store.session import Engine, Session, unit_of_work
 from domain.errors import ConflictError
 
 KEY_TEXT = re.compile(r"[\x21-\x7e]{1,255}")

@@ -162,7 +162,7 @@ class StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """A route that reads JSON strictly: `APIRouter(route_class=StrictRoute)`, and `create_app` uses it for its own."""
+    """A route that reads JSON strictly: `APIRouter(route_class=StrictRoute)`. `create_app` refuses others that take JSON."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The usual handler, given a strict request."""

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import APIRouter
 from starlette.testclient import TestClient
 
 from app.clock import SystemClock, SystemRandomness
@@ -241,6 +242,18 @@ def test_openapi_is_3_1(client: TestClient) -> None:
     assert schema["openapi"].startswith("3.1")
     assert schema["info"]["license"] == {"name": "Apache-2.0", "identifier": "Apache-2.0"}
     assert [client.get(path).status_code for path in ("/docs", "/redoc")] == [404, 404]
+
+
+def test_careless_route_is_refused() -> None:
+    """A route that would read JSON with the framework's lax reader stops the application from being made."""
+    router = APIRouter()
+
+    @router.post("/things")
+    def add(thing: dict[str, int]) -> int:
+        return len(thing)
+
+    with pytest.raises(ValueError, match=r"/things reads JSON carelessly"):
+        create_app(Settings(), clock=SystemClock(), randomness=SystemRandomness(), parts=Parts(routers=[router]))
 
 
 def test_making_an_app_is_quick() -> None:

@@ -1,5 +1,6 @@
 """A small application of real parts around whatever routes a test hands in."""
 
+import io
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -14,7 +15,7 @@ from app.settings import Settings
 
 
 @pytest.fixture
-def edge_client() -> Iterator[Callable[..., TestClient]]:
+def edge_client(json_logs: io.StringIO) -> Iterator[Callable[..., TestClient]]:
     """Builds a client: `edge_client(router, clock=..., parts={...}, **settings)`; exceptions become replies, as in a server."""
     with ExitStack() as opened:
 

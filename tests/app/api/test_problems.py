@@ -244,7 +244,7 @@ def test_explained_status_is_the_real_one() -> None:
 
 def test_openapi_declares_problems(edge_client: Callable[..., TestClient]) -> None:
     """Every refusal in the OpenAPI file is a problem document; FastAPI's own error form is gone."""
-    router = APIRouter()
+    router = APIRouter(route_class=StrictRoute)
 
     @router.post("/things", responses=problem_responses(409))
     def add(thing: Thing) -> dict[str, int]:
