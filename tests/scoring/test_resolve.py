@@ -1,0 +1,143 @@
+"""The resolver: place, scope, year, gases, basis, and the words for each."""
+
+import pytest
+
+from domain.activity import ActivityKey
+from domain.errors import PlaceError
+from domain.factor import Basis, GwpSet, LifeCycleScope, Resolution
+from scoring.factors.factor_set import FactorSet
+from scoring.resolve import RULES, resolve
+
+
+def of(factors: FactorSet, region: str, year: int, basis: Basis = Basis.LOCATION, kind: str = "electricity") -> Resolution:
+    """The resolution of a kilowatt-hour."""
+    return resolve(ActivityKey(kind, region, year, "kWh"), factors, basis)
+
+
+def row_of(found: Resolution) -> tuple[str, str, int]:
+    """Edition, region and year of the chosen row."""
+    assert found.chosen is not None
+    return found.chosen.factor.edition, found.chosen.factor.region, found.chosen.factor.year
+
+
+@pytest.mark.parametrize(
+    ("year", "edition", "row_year", "flags"),
+    [
+        (2015, "eGRID2018", 2018, ("year_later", "co2e_only", "gwp_set_differs")),
+        (2018, "eGRID2018", 2018, ("co2e_only", "gwp_set_differs")),
+        (2019, "eGRID2019", 2019, ()),
+        (2020, "eGRID2020", 2020, ("co2e_only", "gwp_set_differs")),
+        (2021, "eGRID2021", 2021, ()),
+        (2022, "eGRID2022", 2022, ()),
+        (2023, "eGRID2023 first release", 2023, ()),
+        (2026, "eGRID2023 first release", 2023, ("year_earlier",)),
+    ],
+)
+def test_year_of_the_activity_else_earlier_else_later(
+    factors: FactorSet, year: int, edition: str, row_year: int, flags: tuple[str, ...]
+) -> None:
+    """Each year finds its edition; rows by gas are preferred; a year that is missing is flagged."""
+    found = of(factors, "US/zip/94110", year)
+    assert row_of(found) == (edition, "US/egrid/CAMX", row_year)
+    assert found.flags == flags
+
+
+def test_state_is_used_where_only_the_state_is_known(factors: FactorSet) -> None:
+    """A state has its own rates up to 2021, and keeps them rather than the wider US."""
+    found = of(factors, "US/state/CA", 2023)
+    assert row_of(found) == ("eGRID2021", "US/state/CA", 2021)
+    assert "year_earlier" in found.flags
+
+
+def test_us_never_takes_the_life_cycle_rate(factors: FactorSet) -> None:
+    """The US country rate is eGRID's generation rate, though Ember's life-cycle rate is held for it."""
+    found = of(factors, "US", 2005)
+    assert found.chosen is not None
+    assert found.chosen.factor.life_cycle_scope is LifeCycleScope.GENERATION
+    assert "life_cycle_scope_differs" not in found.flags
+
+
+def test_other_countries_flag_the_scope_in_words(factors: FactorSet) -> None:
+    """Germany holds only life-cycle rates: flagged, and said."""
+    found = of(factors, "DE", 2023)
+    assert found.flags == ("life_cycle_scope_differs", "co2e_only", "gwp_set_differs")
+    assert any("only the whole life cycle" in step and "flagged" in step for step in found.steps)
+
+
+def test_widening_is_flagged_and_said(factors: FactorSet) -> None:
+    """Liechtenstein has no rate of its own: Europe's is taken."""
+    found = of(factors, "LI", 2023)
+    assert row_of(found)[1] == "WORLD/europe"
+    assert found.flags[0] == "region_widened"
+    assert "No rate is held for Liechtenstein; the next wider place is tried." in found.steps
+
+
+def test_border_zip_is_flagged_and_names_all(factors: FactorSet) -> None:
+    """A ZIP code in two subregions takes the first and names both."""
+    found = of(factors, "US/zip/38947", 2023)
+    assert "zip_in_several_subregions" in found.flags
+    assert "SRMV (SERC Mississippi Valley), eGRID subregion SRSO (SERC South)" in found.steps[0]
+
+
+def test_market_basis_says_what_is_missing(factors: FactorSet) -> None:
+    """Without contract or residual mix the location factor stands in, flagged."""
+    location, market = of(factors, "DE", 2023), of(factors, "DE", 2023, Basis.MARKET)
+    assert market.chosen == location.chosen
+    assert market.flags == (*location.flags, "no_residual_mix")
+    assert "Market basis: no supplier contract" in market.steps[-1]
+
+
+def test_export_takes_the_average_rate(factors: FactorSet) -> None:
+    """Exported electricity resolves like purchased, without a market basis of its own."""
+    export = of(factors, "US/zip/94110", 2023, Basis.MARKET, kind="electricity_export")
+    assert export.chosen == of(factors, "US/zip/94110", 2023).chosen
+    assert export.flags == ()
+
+
+def test_non_baseload_rates_are_never_a_footprint(factors: FactorSet) -> None:
+    """Of the two rates of the hub, total output is used."""
+    chosen = of(factors, "US/zip/94110", 2023).chosen
+    assert chosen is not None
+    assert chosen.factor.rate == "total_output"
+
+
+@pytest.mark.parametrize("kind", ["natural_gas", "propane", "steam", "water"])
+def test_kind_without_factors_is_unscored_with_choices(factors: FactorSet, kind: str) -> None:
+    """Other kinds get no factor, and are told what would fit."""
+    found = resolve(ActivityKey(kind, "DE", 2023, "m3"), factors, Basis.LOCATION)
+    assert found.chosen is None
+    assert found.steps[-1].startswith(
+        "Unscored: counted and shown, never as zero. What would fit: a factor of your own in kg CO2e/m3"
+    )
+    assert kind not in RULES
+
+
+def test_electricity_in_another_unit_is_unscored(factors: FactorSet) -> None:
+    """A key in kilograms has no electricity factor."""
+    found = resolve(ActivityKey("electricity", "DE", 2023, "kg"), factors, Basis.LOCATION)
+    assert found.chosen is None
+    assert found.steps[0] == "electricity is scored in kWh, this activity is in kg."
+
+
+def test_unknown_place_is_refused(factors: FactorSet) -> None:
+    """A key whose ZIP code does not exist is refused, not widened."""
+    with pytest.raises(PlaceError, match="no such ZIP code"):
+        of(factors, "US/zip/00000", 2023)
+
+
+def test_steps_name_publisher_edition_table_and_numbers(factors: FactorSet) -> None:
+    """The factor is told in full, with the weights of its gases."""
+    found = of(factors, "US/zip/94110", 2023)
+    assert found.steps[2] == (
+        "Factor: EPA eGRID, eGRID2023 first release, GHG Emission Factors Hub 2025, Table 6: total output of eGRID subregion "
+        "CAMX (WECC California) in 2023: 436.655 lb CO2/MWh, 0.025 lb CH4/MWh, 0.003 lb N2O/MWh."
+    )
+    assert found.steps[-1] == "Gases are weighted with IPCC AR5 over 100 years: CH4 28, N2O 265."
+
+
+def test_gwp_set_is_the_callers(factors: FactorSet) -> None:
+    """AR6 weighs the same published gases otherwise."""
+    key = ActivityKey("electricity", "US/zip/94110", 2023, "kWh")
+    six = resolve(key, factors, Basis.LOCATION, gwp_set=GwpSet.AR6).chosen
+    assert six is not None
+    assert (six.gwp_set, six.ug_per_unit.n2o_ug) == ("AR6", 371_492)
