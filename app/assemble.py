@@ -1,4 +1,4 @@
-"""Putting one installation together from its settings: database, keys, archive, factors, auditor; and, for its owner, the chain."""
+"""Putting one installation together from its settings: database, keys, archive, factors, auditor; for its owner, the chain."""
 
 from base64 import b64decode
 from pathlib import Path

@@ -1,0 +1,155 @@
+"""What a serving process holds beside requests: the chain, the worker, and how far its start has come.
+
+The web server answers at once; the chain (whose libraries take a while to import) opens in a thread.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Event, Lock, Thread
+from typing import Protocol
+
+import structlog
+
+from app.assemble import open_desk
+from app.chain import ChainDesk
+from app.services import Services
+from domain.errors import ClimateFitnessError
+
+log = structlog.get_logger("app.hosting")
+
+WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
+"""How far a task of the start is."""
+
+
+@dataclass
+class StartTask:
+    """One thing that is prepared before the first real page.
+
+    Attributes:
+        name: Key of its words in the message catalogue.
+        state: How far it is.
+        detail: What came of it.
+    """
+
+    name: str
+    state: str = WAITING
+    detail: str = ""
+
+
+class Works(Protocol):
+    """Runs jobs and the outbox (`app.jobs.worker.Worker`)."""
+
+    def start(self) -> None:
+        """Begin to tick."""
+        ...
+
+    def stop(self) -> None:
+        """Stop ticking; what is running ends first."""
+        ...
+
+    def tick(self) -> int:
+        """Do what is due; how many pieces of work that was."""
+        ...
+
+    def drain(self, *, rounds_count: int = 50) -> bool:
+        """Work until nothing is due; whether that was reached."""
+        ...
+
+
+Preparation = Callable[["Hosting"], None]
+"""Runs in the thread once the chain is open: the demo's data."""
+
+
+@dataclass
+class Hosting:
+    """A serving process.
+
+    Attributes:
+        services: What the program works with.
+        make_worker: Makes the worker, once the chain is open.
+        prepare: What to do once the chain is open; nothing where left out.
+        tasks: How far the start is, in order.
+        welcome_token: Secret of the link that signs the local visitor in; empty where there is none.
+        welcome_account_id: Whom that link signs in, once known.
+        chain: The chain, once open.
+        worker: The worker, once the chain is open.
+    """
+
+    services: Services
+    make_worker: Callable[[Services, ChainDesk], Works]
+    prepare: Preparation | None = None
+    tasks: list[StartTask] = field(default_factory=lambda: [StartTask("chain")])
+    welcome_token: str = field(default="", repr=False)
+    welcome_account_id: str = ""
+    chain: ChainDesk | None = None
+    worker: Works | None = None
+    error: ClimateFitnessError | None = None
+    ready: Event = field(default_factory=Event)
+    _guard: Lock = field(default_factory=Lock)
+    _thread: Thread | None = None
+
+    def start(self) -> None:
+        """Open the chain and prepare, in a thread."""
+        self._thread = Thread(target=self._start, name="start", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop working and let go of the chain; what is running ends first."""
+        if self._thread is not None:
+            self._thread.join()
+        if self.worker is not None:
+            self.worker.stop()
+        if self.chain is not None:
+            self.chain.close()
+        self.services.engine.dispose()
+
+    def task(self, name: str) -> StartTask:
+        """The task of this name, added where it is new."""
+        with self._guard:
+            found = next((task for task in self.tasks if task.name == name), None)
+            if found is None:
+                found = StartTask(name)
+                self.tasks.append(found)
+            return found
+
+    def run_task(self, name: str, work: Callable[[], str]) -> None:
+        """Do one task of the start and show how it goes.
+
+        Args:
+            name: Key of its words.
+            work: Does it; its text is what came of it.
+
+        Raises:
+            ClimateFitnessError: It failed; shown with the task.
+        """
+        task = self.task(name)
+        task.state = RUNNING
+        try:
+            task.detail = work()
+        except ClimateFitnessError as error:
+            task.state, task.detail = FAILED, error.sentence()
+            raise
+        task.state = DONE
+
+    def _start(self) -> None:
+        try:
+            self.run_task("chain", self._open_chain)
+            if self.prepare is not None:
+                self.prepare(self)
+            if self.worker is not None:
+                self.worker.start()
+        except ClimateFitnessError as error:
+            self.error = error
+            log.error("start failed", error=error.sentence())  # noqa: TRY400 - a refusal, told in full; no traceback
+        except Exception:  # the outermost frame of the thread: shown as failed instead of hanging for ever
+            log.exception("start failed")
+            for task in self.tasks:
+                if task.state == RUNNING:
+                    task.state = FAILED
+        else:
+            self.ready.set()
+
+    def _open_chain(self) -> str:
+        self.chain = open_desk(self.services)
+        self.worker = self.make_worker(self.services, self.chain)
+        return self.chain.label
