@@ -20,11 +20,13 @@ from eth.chains.base import MiningChain
 from eth.constants import POST_MERGE_DIFFICULTY, POST_MERGE_MIX_HASH, POST_MERGE_NONCE
 from eth.db.atomic import AtomicDBWriteBatch
 from eth.db.backends.base import BaseAtomicDB
-from eth.exceptions import HeaderNotFound, TransactionNotFound
+from eth.exceptions import HeaderNotFound, TransactionNotFound, UnrecognizedTransactionType
 from eth.vm.forks.prague import PragueVM
 from eth.vm.spoof import SpoofTransaction
+from eth_keys.exceptions import BadSignature
 from eth_typing import Address, BlockNumber, Hash32
 from eth_utils.exceptions import ValidationError
+from rlp.exceptions import RLPException  # type: ignore[import-untyped]
 
 from domain.errors import ChainError
 
@@ -236,12 +238,12 @@ class Evm:
         try:
             transaction = self._chain.get_vm(self._next_header(0)).get_transaction_builder().decode(raw)
             transaction.validate()
-            if transaction.chain_id != self._chain.chain_id:
-                raise ChainError("invalid chain id", expected=str(self._chain.chain_id), got=str(transaction.chain_id))
-        except ChainError:
-            raise
-        except Exception as error:
+            transaction.get_sender()
+            chain_id = transaction.chain_id
+        except (RLPException, ValidationError, UnrecognizedTransactionType, BadSignature, ValueError, IndexError) as error:
             raise ChainError("not a signed transaction", got=str(error)) from error
+        if chain_id != self._chain.chain_id:
+            raise ChainError("invalid chain id", expected=str(self._chain.chain_id), got=str(chain_id))
         return transaction
 
     def mine(self, transaction: SignedTransactionAPI, *, now_s: int) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 from hexbytes import HexBytes
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from domain.errors import ChainError
 from ledger.chain import ChainClient
@@ -193,6 +195,18 @@ def test_bad_requests(  # noqa: PLR0917 - fixtures and one case
     with opened(tmp_path / "chain", relayer) as chain, pytest.raises(RpcError, match=message) as refused:
         chain.request(method, params)
     assert refused.value.code == code
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(noise=st.binary(max_size=300), cut=st.integers(0, 400), kind=st.sampled_from(("", "01", "02", "03", "04", "7f", "f8")))
+def test_noise_is_refused(local: Local, noise: bytes, cut: int, kind: str) -> None:
+    """Bytes that are no transaction, or a damaged one, are an error of JSON-RPC and change nothing."""
+    raw, _ = local.relayer.sign_transaction({**transfer(), "chainId": local.chain.chain_id, "nonce": 7})
+    before = head(local.chain)
+    for tried in (bytes.fromhex(kind) + noise, raw[:cut] + noise + raw[cut + len(noise) :]):
+        with pytest.raises(RpcError):
+            local.chain.request("eth_sendRawTransaction", ["0x" + tried.hex()])
+    assert head(local.chain) == before
 
 
 def test_transaction_of_another_chain_is_refused(local: Local) -> None:
