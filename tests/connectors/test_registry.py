@@ -1,0 +1,50 @@
+"""Connectors are found by name."""
+
+import tomllib
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+
+from connectors import registry
+from connectors.base import Connector, Manifest
+from connectors.green_button import GREEN_BUTTON
+from domain.activity import KINDS
+from domain.errors import NotFoundError
+
+
+def test_find_gives_the_connector() -> None:
+    """Green Button is found under its id."""
+    assert registry.find("green-button") is GREEN_BUTTON
+
+
+def test_unknown_name_lists_all() -> None:
+    """A name that is not there is refused with those that are."""
+    with pytest.raises(NotFoundError, match=r"no such connector; expected one of green-button, .*; got octopus"):
+        registry.find("octopus")
+
+
+def test_declared_entry_points_are_our_connectors(repository: Path) -> None:
+    """Every entry point that the package declares loads a connector whose id is the entry point's name."""
+    project = tomllib.loads((repository / "pyproject.toml").read_text())["project"]
+    declared = [EntryPoint(name, value, registry.GROUP) for name, value in project["entry-points"][registry.GROUP].items()]
+    assert {one.name: one.load().manifest.connector_id for one in declared} == {name: name for name in registry.names()}
+
+
+def test_every_connector_is_sorted_by_id() -> None:
+    """All connectors come in the order of their names."""
+    assert [one.manifest.connector_id for one in registry.connectors()] == list(registry.names())
+
+
+def test_green_button_keeps_the_contract() -> None:
+    """It reads files, has no pull, and its kinds are kinds of ours."""
+    connector: Connector = GREEN_BUTTON
+    assert connector.pull is None
+    assert connector.manifest.kinds <= KINDS.keys()
+
+
+def test_availability_says_when() -> None:
+    """A connector works now, or says how long the registration takes."""
+    later = Manifest("x", "X", frozenset(), "x-1", auth="oauth2", registration_days_count=45)
+    assert GREEN_BUTTON.manifest.availability() == "works now"
+    assert later.availability() == "needs registration with the provider, about 45 days"
