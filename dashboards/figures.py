@@ -18,10 +18,10 @@ from typing import TypeAlias
 
 from markupsafe import Markup
 
-from dashboards.format import kilograms_co2e, month_short, month_text, number_text, three_digits
+from dashboards.format import energy_unit, kilograms_co2e, mass_unit, month_short, month_text, number_text, quantity, three_digits
 from dashboards.messages import Messages
 from dashboards.svg.heat import HOURS_COUNT, HourGrid, heat_picture
-from dashboards.svg.months import MonthPoint, months_picture
+from dashboards.svg.months import MonthPoint, months_picture, units_of
 from domain.errors import NotFoundError
 from domain.number import fraction_to_text
 
@@ -92,7 +92,7 @@ class Figure:
 
 
 PLOTLY_STYLE_HASH = "sha256-ji27qzEtxXZW+7dun6UwjHXJ18e6WAin1VvNtkzIE/o="
-"""Hash of the one style element that plotly.js 4.1.1 (Python package 7.1.0) adds when it loads: its map library's, unused here."""
+"""Hash of the one style element that plotly.js 4.1.1 (Python package 7.1.0) adds as it loads: its map library's, unused here."""
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; "
@@ -217,9 +217,9 @@ def _months_description(points: Sequence[MonthPoint], messages: Messages) -> str
         "figure.months.described",
         count=len(known),
         high_month=month_text(messages, top.month),
-        high=three_digits(messages.locale, Fraction(top.delivered_micro or 0, 1_000_000)),
+        high=str(quantity(messages, top.delivered_micro or 0, "kWh")),
         low_month=month_text(messages, low.month),
-        low=three_digits(messages.locale, Fraction(low.delivered_micro or 0, 1_000_000)),
+        low=str(quantity(messages, low.delivered_micro or 0, "kWh")),
     )
 
 
@@ -310,33 +310,45 @@ def _months_plotly(points: Sequence[MonthPoint], messages: Messages, *, has_expo
         "type": "bar",
         "name": messages("figure.months.delivered"),
         "x": names,
-        "y": [_drawn(point.delivered_micro, 1_000_000) for point in points],
+        "y": _energies([point.delivered_micro for point in points], points),
         "marker": {"color": "var(--data-energy)"},
-        "hovertemplate": "%{x}: %{y} kWh<extra></extra>",
+        "hovertemplate": f"%{{x}}: %{{y}} {energy_unit(units_of(points).energy_power)}<extra></extra>",
     }
     line: dict[str, Drawn] = {
         "type": "scatter",
         "mode": "lines+markers",
         "name": messages("figure.months.gross"),
         "x": names,
-        "y": [_drawn(point.gross_ug_co2e, UG_PER_KG) for point in points],
+        "y": _masses([point.gross_ug_co2e for point in points], points),
         "yaxis": "y2",
         "connectgaps": False,
         "line": {"color": "var(--data-mass)", "width": 2},
-        "hovertemplate": "%{x}: %{y} kg CO2e<extra></extra>",
+        "hovertemplate": f"%{{x}}: %{{y}} {mass_unit(units_of(points).mass_power)} CO2e<extra></extra>",
     }
     data: list[Drawn] = [bars, line]
-    absent: list[Drawn] = [_absent_note(name, messages) for name, point in zip(names, points, strict=True) if not point.is_measured]
+    absent: list[Drawn] = [
+        _absent_note(name, messages) for name, point in zip(names, points, strict=True) if not point.is_measured
+    ]
     if has_exports:
         data += _export_traces(points, names, messages)
     layout = _layout(
         barmode="relative",
         annotations=absent,
         xaxis=_axis("", type="category", anchor="y2", showgrid=False),
-        yaxis=_axis(messages("figure.months.panel_energy"), domain=[0.44, 1]),
-        yaxis2=_axis(messages("figure.months.panel_mass"), domain=[0, 0.34], rangemode="tozero"),
+        yaxis=_axis(units_of(points).energy_title(messages), domain=[0.44, 1]),
+        yaxis2=_axis(units_of(points).mass_title(messages), domain=[0, 0.34], rangemode="tozero"),
     )
     return {"data": data, "layout": layout}
+
+
+def _energies(values_micro: Sequence[int | None], points: Sequence[MonthPoint]) -> list[Drawn]:
+    units = units_of(points)
+    return [None if value is None else round(float(units.energy(value)), 3) for value in values_micro]
+
+
+def _masses(values_ug_co2e: Sequence[int | None], points: Sequence[MonthPoint]) -> list[Drawn]:
+    units = units_of(points)
+    return [None if value is None else round(float(units.mass(value)), 3) for value in values_ug_co2e]
 
 
 def _absent_note(name: Drawn, messages: Messages) -> Drawn:
@@ -349,20 +361,20 @@ def _export_traces(points: Sequence[MonthPoint], names: list[Drawn], messages: M
         "type": "bar",
         "name": messages("figure.months.exported"),
         "x": names,
-        "y": [_drawn(None if p.exported_micro is None else -p.exported_micro, 1_000_000) for p in points],
+        "y": _energies([None if p.exported_micro is None else -p.exported_micro for p in points], points),
         "marker": {"color": "var(--data-export)", "pattern": {"shape": "-", "fgcolor": "var(--card)", "size": 6}},
-        "hovertemplate": "%{x}: %{y} kWh<extra></extra>",
+        "hovertemplate": f"%{{x}}: %{{y}} {energy_unit(units_of(points).energy_power)}<extra></extra>",
     }
     avoided: dict[str, Drawn] = {
         "type": "scatter",
         "mode": "lines+markers",
         "name": messages("figure.months.avoided"),
         "x": names,
-        "y": [_drawn(p.avoided_ug_co2e, UG_PER_KG) for p in points],
+        "y": _masses([p.avoided_ug_co2e for p in points], points),
         "yaxis": "y2",
         "line": {"color": "var(--data-export)", "width": 2, "dash": "dot"},
         "marker": {"symbol": "square"},
-        "hovertemplate": "%{x}: %{y} kg CO2e<extra></extra>",
+        "hovertemplate": f"%{{x}}: %{{y}} {mass_unit(units_of(points).mass_power)} CO2e<extra></extra>",
     }
     return [exported, avoided]
 

@@ -21,6 +21,13 @@ UG_PER_T = 1_000_000_000_000
 
 _THREE_DIGITS_FROM = 100
 _TWO_DIGITS_FROM = 10
+_MILLION = 1_000_000
+_STEP_UP_FROM = 100_000
+"""From here on a number is shown in the next larger unit: 120,000 kWh reads worse than 120 MWh."""
+
+_LARGER_ENERGY = ("kWh", "MWh", "GWh", "TWh")
+_LARGER_MASS = ("kg", "t", "kt")
+_PERCENT_SHOWN_MAX = 999
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +110,8 @@ def tonnes_co2e(messages: Messages, amount_ug_co2e: int) -> Amount:
         Such as 3.21 t CO2e.
     """
     value = Fraction(amount_ug_co2e, UG_PER_T)
+    if abs(value) >= _MILLION:
+        return Amount(three_digits(messages.locale, value / _MILLION), messages("unit.million_t_co2e"))
     places = 0 if abs(value) >= 1000 else 1 if abs(value) >= _THREE_DIGITS_FROM else 2  # noqa: PLR2004 - digits worth reading
     return Amount(number_text(messages.locale, value, places), messages("unit.t_co2e"))
 
@@ -131,7 +140,52 @@ def quantity(messages: Messages, quantity_micro: int, unit: str) -> Amount:
     Returns:
         Such as 8,421 kWh.
     """
-    return Amount(three_digits(messages.locale, Fraction(quantity_micro, 1_000_000)), unit)
+    value = Fraction(quantity_micro, 1_000_000)
+    if unit != _LARGER_ENERGY[0]:
+        return Amount(three_digits(messages.locale, value), unit)
+    power = energy_power(value)
+    return Amount(three_digits(messages.locale, value / 1000**power), energy_unit(power))
+
+
+def energy_power(size_kwh: Fraction) -> int:
+    """How many thousands an energy is divided by to be read.
+
+    Args:
+        size_kwh: Largest value shown, kWh.
+
+    Returns:
+        0 for kWh, 1 for MWh, 2 for GWh, 3 for TWh.
+    """
+    return _power(abs(size_kwh), len(_LARGER_ENERGY))
+
+
+def mass_power(size_kg_co2e: Fraction) -> int:
+    """How many thousands an emission is divided by to be read.
+
+    Args:
+        size_kg_co2e: Largest value shown, kg CO2e.
+
+    Returns:
+        0 for kg, 1 for t, 2 for kt.
+    """
+    return _power(abs(size_kg_co2e), len(_LARGER_MASS))
+
+
+def _power(size: Fraction, units_count: int) -> int:
+    power = 0
+    while size >= _STEP_UP_FROM and power < units_count - 1:
+        size, power = size / 1000, power + 1
+    return power
+
+
+def energy_unit(power: int) -> str:
+    """The unit of that many thousands of a kWh."""
+    return _LARGER_ENERGY[power]
+
+
+def mass_unit(power: int) -> str:
+    """The unit of that many thousands of a kilogram."""
+    return _LARGER_MASS[power]
 
 
 def exact(messages: Messages, value_micro: int) -> str:
@@ -170,6 +224,20 @@ def percent(messages: Messages, part_ppm: int) -> str:
     if rounded == 0 and part_ppm > 0:
         return messages("unit.percent_below_one")
     return messages("unit.percent", number=number_text(messages.locale, rounded))
+
+
+def percent_of_reference(messages: Messages, used_pct: int) -> str:
+    """A share that may be over 100 %.
+
+    Args:
+        messages: Language.
+        used_pct: Whole per cent.
+
+    Returns:
+        Such as "61 %", or "over 999 %".
+    """
+    key = "unit.percent_over" if used_pct > _PERCENT_SHOWN_MAX else "unit.percent"
+    return messages(key, number=number_text(messages.locale, min(used_pct, _PERCENT_SHOWN_MAX)))
 
 
 def day_text(messages: Messages, day: date) -> str:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from dashboards.figures import Figure, heat_figure, months_figure
-from dashboards.format import three_digits, tonnes_co2e
+from dashboards.format import percent_of_reference, three_digits, tonnes_co2e
 from dashboards.frame import Frame
 from dashboards.messages import Messages
 from dashboards.svg.gauges import dial, pace_bar, ring, spark
@@ -313,6 +313,7 @@ def render(model: DashboardModel, messages: Messages, frame: Frame) -> str:
         dial=_dial(model.score, messages),
         rings=_rings(model.this_month, messages),
         pace=_pace(model.this_month, messages),
+        pace_said=_pace_said(model.this_month, messages),
         sparks={"gross": spark(model.gross.by_month_ug_co2e), "net": spark(model.net.by_month_ug_co2e)},
         headline=_headline(model, messages),
         shown=_months_shown(model.months),
@@ -328,7 +329,7 @@ def _months_shown(rows: tuple[MonthRow, ...]) -> list[tuple[MonthRow, ...]]:
 
 def _headline(model: DashboardModel, messages: Messages) -> str:
     if model.gross.amount_ug_co2e is None:
-        return messages("dashboard.headline_none")
+        return messages("dashboard.headline_none" if model.is_empty else "dashboard.headline_first")
     amount = tonnes_co2e(messages, model.gross.amount_ug_co2e)
     return messages("dashboard.headline", count=model.year_months_measured_count, amount=str(amount))
 
@@ -352,8 +353,8 @@ def _rings(now: ThisMonth | None, messages: Messages) -> dict[str, str]:
     used = now.used_pct if now else None
     if now is not None and now.used_micro is not None and used is None:
         used = 0
-    centre = messages("unit.percent", number=used) if now and now.used_pct is not None else _kwh_centre(now, messages)
-    found = {
+    centre = percent_of_reference(messages, now.used_pct) if now and now.used_pct is not None else _kwh_centre(now, messages)
+    found: dict[str, str] = {
         "home": ring(
             "ring-home", share_pct=used, centre=centre, title=messages("ring.home"), description=_home_said(now, messages)
         )
@@ -375,11 +376,21 @@ def _home_said(now: ThisMonth | None, messages: Messages) -> str:
         return messages("ring.home_none")
     if now.used_pct is None:
         return messages("ring.home_no_reference")
-    return messages("ring.home_said", used=now.used_pct, passed=now.passed_pct)
+    return _used_said("ring.home_said", now, now.used_pct, messages)
+
+
+def _pace_said(now: ThisMonth | None, messages: Messages) -> str:
+    if now is None or now.used_pct is None:
+        return messages("month.no_reference")
+    return _used_said("month.pace", now, now.used_pct, messages)
+
+
+def _used_said(key: str, now: ThisMonth, used_pct: int, messages: Messages) -> str:
+    return messages(key, used=percent_of_reference(messages, used_pct), passed=percent_of_reference(messages, now.passed_pct))
 
 
 def _pace(now: ThisMonth | None, messages: Messages) -> str:
     if now is None or now.used_pct is None:
         return ""
-    said = messages("ring.home_said", used=now.used_pct, passed=now.passed_pct)
+    said = _used_said("ring.home_said", now, now.used_pct, messages)
     return pace_bar("pace", used_pct=now.used_pct, today_pct=now.passed_pct, title=messages("month.pace_title"), description=said)

@@ -35,7 +35,7 @@ def dial(figure_id: str, *, points: int | None, low_points: int, high_points: in
     body.append(words(_CENTRE_X, _CENTRE_Y - 22, "–" if points is None else str(points), class_="dial-number"))
     body.append(words(_CENTRE_X - _RADIUS, _CENTRE_Y + 20, "0", class_="dial-end"))
     body.append(words(_CENTRE_X + _RADIUS, _CENTRE_Y + 20, "100", class_="dial-end"))
-    return picture(figure_id, _DIAL_WIDTH, _DIAL_HEIGHT, title, description, body, "dial")
+    return picture(figure_id, _DIAL_WIDTH, _DIAL_HEIGHT, title, description, body, css="dial")
 
 
 def _on_dial(points: float, radius: float) -> tuple[float, float]:
@@ -76,7 +76,7 @@ def ring(figure_id: str, *, share_pct: int | None, centre: str, title: str, desc
         if share_pct > 100:  # noqa: PLR2004 - per cent
             body.append(_ring_part(min(share_pct - 100, 100), "ring-over"))
     body.append(words(48, 54, centre, class_="ring-centre"))
-    return picture(figure_id, 96, 96, title, description, body, "ring")
+    return picture(figure_id, 96, 96, title, description, body, css="ring")
 
 
 def _ring_part(share_pct: int, css: str) -> str:
@@ -112,7 +112,7 @@ def pace_bar(figure_id: str, *, used_pct: int, today_pct: int, title: str, descr
         tag("rect", x=0, y=8, width=max(320 * filled / 100, 6), height=12, rx=6, class_="pace-value"),
         tag("path", d=f"M{at:.1f} 2v24", class_="pace-mark"),
     ]
-    return picture(figure_id, 320, 28, title, description, body, "pace")
+    return picture(figure_id, 320, 28, title, description, body, css="pace")
 
 
 def spark(values: Sequence[int | None]) -> Markup:

@@ -55,6 +55,20 @@ class HourGrid:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Box:
+    """Where the cells lie, in the picture's own coordinates."""
+
+    left: float
+    top: float
+    wide: float
+    high: float
+
+    def attributes(self) -> dict[str, float]:
+        """As a rectangle's attributes."""
+        return {"x": self.left, "y": self.top, "width": self.wide, "height": self.high}
+
+
 def heat_picture(figure_id: str, grid: HourGrid, messages: Messages, *, is_narrow: bool, description: str) -> Markup:
     """The heat map: days from left to right, or from top to bottom on a telephone.
 
@@ -68,28 +82,35 @@ def heat_picture(figure_id: str, grid: HourGrid, messages: Messages, *, is_narro
     Returns:
         The picture.
     """
-    left, top = (40.0, 24.0) if is_narrow else (44.0, 26.0)
-    wide, high = (296.0, 430.0) if is_narrow else (708.0, 216.0)
-    body = [_masks(figure_id, grid, left, top, wide, high, is_narrow=is_narrow)]
-    box: dict[str, str | float] = {"x": left, "y": top, "width": wide, "height": high}
+    place = _Box(40, 24, 296, 430) if is_narrow else _Box(44, 26, 708, 216)
+    body = [_masks(figure_id, grid, place, is_narrow=is_narrow)]
+    box = place.attributes()
     body.append(tag("rect", **box, fill=f"url(#{figure_id}-h)"))
     body.append(tag("rect", **box, class_="heat-paper", mask=f"url(#{figure_id}-m)"))
     body.append(tag("rect", **box, class_="heat-ink", mask=f"url(#{figure_id}-v)"))
     body.append(tag("rect", **box, class_="heat-frame"))
-    body += _hour_labels(left, top, wide, high, is_narrow=is_narrow)
-    body += _month_labels(grid, messages, left, top, wide, high, is_narrow=is_narrow)
-    return picture(figure_id, left + wide + 4, top + high + (4 if is_narrow else 26), messages("figure.heat.title"), description, body, "heat-pic")
+    body += _hour_labels(place, is_narrow=is_narrow)
+    body += _month_labels(grid, messages, place, is_narrow=is_narrow)
+    return picture(
+        figure_id,
+        place.left + place.wide + 4,
+        place.top + place.high + (4 if is_narrow else 26),
+        messages("figure.heat.title"),
+        description,
+        body,
+        "heat-pic",
+    )
 
 
-def _masks(figure_id: str, grid: HourGrid, left: float, top: float, wide: float, high: float, *, is_narrow: bool) -> str:
+def _masks(figure_id: str, grid: HourGrid, place: _Box, *, is_narrow: bool) -> str:
     top_micro = grid.top_micro()
     shades = [[_shade(value, top_micro) for value in day] for day in grid.days]
     known = [[0 if value is None else 255 for value in day] for day in grid.days]
-    box: dict[str, str | float] = {"x": left, "y": top, "width": wide, "height": high, "preserveAspectRatio": "none"}
+    box = place.attributes()
     found = []
     for name, rows in (("v", shades), ("m", known)):
         turned = rows if is_narrow else [list(column) for column in zip(*rows, strict=True)]
-        image = tag("image", **box, href=_png_address(turned), class_="px")
+        image = tag("image", **box, preserveAspectRatio="none", href=_png_address(turned), class_="px")
         found.append(tag("mask", image, id=f"{figure_id}-{name}"))
     stripe = tag("path", d="M-1 7L7 -1M3 11L11 3", class_="hatch-line")
     found.append(tag("pattern", stripe, id=f"{figure_id}-h", width=8, height=8, patternUnits="userSpaceOnUse"))
@@ -133,7 +154,8 @@ def _chunk(name: bytes, data: bytes) -> bytes:
     return pack(">I", len(data)) + name + data + pack(">I", zlib.crc32(name + data))
 
 
-def _hour_labels(left: float, top: float, wide: float, high: float, *, is_narrow: bool) -> list[str]:
+def _hour_labels(place: _Box, *, is_narrow: bool) -> list[str]:
+    left, top, wide, high = place.left, place.top, place.wide, place.high
     found = []
     for hour in _HOUR_LABELS:
         text = f"{hour:02d}:00"
@@ -145,9 +167,8 @@ def _hour_labels(left: float, top: float, wide: float, high: float, *, is_narrow
     return found
 
 
-def _month_labels(
-    grid: HourGrid, messages: Messages, left: float, top: float, wide: float, high: float, *, is_narrow: bool
-) -> list[str]:
+def _month_labels(grid: HourGrid, messages: Messages, place: _Box, *, is_narrow: bool) -> list[str]:
+    left, top, wide, high = place.left, place.top, place.wide, place.high
     found = []
     count = max(len(grid.days), 1)
     starts = grid.month_starts()
@@ -165,4 +186,3 @@ def _month_labels(
         elif not is_narrow and room * wide >= 26:  # noqa: PLR2004 - room for three letters
             found.append(words(left + wide * middle, top + high + 17, month_short(messages, month), class_="tick tick-x"))
     return found
-

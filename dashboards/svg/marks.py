@@ -29,8 +29,8 @@ def words(x: float, y: float, text: str, **attributes: str | float) -> str:
     return tag("text", escape(text), x=x, y=y, **attributes)
 
 
-def picture(
-    figure_id: str, width: float, height: float, title: str, description: str, body: Iterable[str], css: str = ""
+def picture(  # noqa: PLR0917 - what every picture has, in one order
+    figure_id: str, width: float, height: float, title: str, description: str, body: Iterable[str], *, css: str
 ) -> Markup:
     """A whole picture with the name and description that a screen reader speaks.
 
@@ -109,7 +109,7 @@ class Scale:
         return places
 
 
-def scale_over(low: Fraction, high: Fraction, at_low: float, at_high: float, ticks_count: int = 4) -> Scale:
+def scale_over(low: Fraction, high: Fraction, at_low: float, at_high: float, *, ticks_count: int) -> Scale:
     """A scale that holds both values and zero, with steps of 1, 2, 2.5 or 5 times a power of ten.
 
     Args:

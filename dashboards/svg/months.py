@@ -3,15 +3,28 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
+from html import escape
 
 from markupsafe import Markup
 
-from dashboards.format import month_short, month_text, number_text, three_digits
+from dashboards.format import (
+    energy_power,
+    energy_unit,
+    mass_power,
+    mass_unit,
+    month_short,
+    month_text,
+    number_text,
+    quantity,
+    three_digits,
+)
 from dashboards.messages import Messages
 from dashboards.svg.marks import Scale, picture, scale_over, tag, words
 from domain.period import Month
 
 UG_PER_KG = 1_000_000_000
+_SHORT_NAMES_FIT_COUNT = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +61,42 @@ class MonthPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Units:
+    """The units of both panels, chosen by their largest values.
+
+    Attributes:
+        energy_power: Thousands that a kWh is divided by.
+        mass_power: Thousands that a kg is divided by.
+    """
+
+    energy_power: int
+    mass_power: int
+
+    def energy(self, quantity_micro: int) -> Fraction:
+        """Millionths of a kWh in the energy panel's unit."""
+        return Fraction(quantity_micro, 1_000_000 * 1000**self.energy_power)
+
+    def mass(self, amount_ug_co2e: int) -> Fraction:
+        """Micrograms in the emission panel's unit."""
+        return Fraction(amount_ug_co2e, UG_PER_KG * 1000**self.mass_power)
+
+    def energy_title(self, messages: Messages) -> str:
+        """Title of the energy panel."""
+        return messages("figure.months.panel_energy", unit=energy_unit(self.energy_power))
+
+    def mass_title(self, messages: Messages) -> str:
+        """Title of the emission panel."""
+        return messages("figure.months.panel_mass", unit=mass_unit(self.mass_power))
+
+
+def units_of(points: Sequence[MonthPoint]) -> Units:
+    """The units that suit these months."""
+    energy = max((abs(v) for p in points for v in (p.delivered_micro, p.exported_micro) if v is not None), default=0)
+    mass = max((abs(v) for p in points for v in (p.gross_ug_co2e, p.avoided_ug_co2e) if v is not None), default=0)
+    return Units(energy_power(Fraction(energy, 1_000_000)), mass_power(Fraction(mass, UG_PER_KG)))
+
+
+@dataclass(frozen=True, slots=True)
 class _Layout:
     width: float
     left: float
@@ -57,11 +106,6 @@ class _Layout:
     mass_top: float
     mass_bottom: float
     has_values: bool
-
-    def column(self, index: int, count: int) -> tuple[float, float]:
-        """Left edge and width of a month's column."""
-        wide = (self.width - self.left - self.right) / max(count, 1)
-        return self.left + index * wide, wide
 
 
 WIDE = _Layout(760, 52, 8, 34, 176, 226, 306, has_values=True)
@@ -83,152 +127,150 @@ def months_picture(
     Returns:
         The picture.
     """
-    layout = NARROW if is_narrow else WIDE
-    energy, mass = _energy_scale(points, layout), _mass_scale(points, layout)
-    body = [_hatch(figure_id)]
-    body.append(words(0, 14, messages("figure.months.panel_energy"), class_="axis-title"))
-    body.append(words(0, layout.mass_top - 18, messages("figure.months.panel_mass"), class_="axis-title"))
-    body += _grid(energy, layout, messages) + _grid(mass, layout, messages)
-    for index, point in enumerate(points):
-        body += _month(figure_id, index, point, points, layout, energy, messages)
-    body += _lines(points, layout, mass, messages)
-    return picture(
-        figure_id, layout.width, layout.mass_bottom + 36, messages("figure.months.title"), description, body, "months-pic"
-    )
+    drawing = _Drawing(figure_id, points, messages, NARROW if is_narrow else WIDE, units_of(points))
+    height = drawing.layout.mass_bottom + 36
+    title = messages("figure.months.title")
+    return picture(figure_id, drawing.layout.width, height, title, description, drawing.body(), css="months-pic")
 
 
-def _energy_scale(points: Sequence[MonthPoint], layout: _Layout) -> Scale:
-    high = max((point.delivered_micro or 0 for point in points), default=0)
-    low = -max((point.exported_micro or 0 for point in points), default=0)
-    return scale_over(
-        Fraction(low, 1_000_000),
-        Fraction(high, 1_000_000),
-        layout.energy_bottom,
-        layout.energy_top,
-        4 if layout.has_values else 3,
-    )
+@dataclass(frozen=True)
+class _Drawing:
+    """One picture in the making: what is drawn, where, and in which units."""
 
+    figure_id: str
+    points: Sequence[MonthPoint]
+    messages: Messages
+    layout: _Layout
+    units: Units
 
-def _mass_scale(points: Sequence[MonthPoint], layout: _Layout) -> Scale:
-    values = [v for point in points for v in (point.gross_ug_co2e, point.avoided_ug_co2e) if v is not None]
-    low, high = min(values, default=0), max(values, default=0)
-    return scale_over(Fraction(low, UG_PER_KG), Fraction(high, UG_PER_KG), layout.mass_bottom, layout.mass_top, 2)
+    @cached_property
+    def energy(self) -> Scale:
+        """Scale of the energy panel; exports lie below its zero."""
+        delivered = [point.delivered_micro or 0 for point in self.points]
+        exported = [-(point.exported_micro or 0) for point in self.points]
+        low, high = min([*delivered, *exported], default=0), max(delivered, default=0)
+        ends = (self.layout.energy_bottom, self.layout.energy_top)
+        return scale_over(self.units.energy(low), self.units.energy(high), *ends, ticks_count=5 if self.layout.has_values else 3)
 
+    @cached_property
+    def mass(self) -> Scale:
+        """Scale of the emission panel."""
+        values = [v for point in self.points for v in (point.gross_ug_co2e, point.avoided_ug_co2e) if v is not None]
+        low, high = min(values, default=0), max(values, default=0)
+        ends = (self.layout.mass_bottom, self.layout.mass_top)
+        return scale_over(self.units.mass(low), self.units.mass(high), *ends, ticks_count=2)
 
-def _hatch(figure_id: str) -> str:
-    stripe = tag("path", d="M-1 7L7 -1M3 11L11 3", class_="hatch-line")
-    pattern = tag("pattern", stripe, id=f"{figure_id}-h", width=8, height=8, patternUnits="userSpaceOnUse")
-    stripe_out = tag("path", d="M0 3H6", class_="hatch-out")
-    out = tag("pattern", stripe_out, id=f"{figure_id}-o", width=6, height=6, patternUnits="userSpaceOnUse")
-    return tag("defs", pattern, out)
+    def body(self) -> list[str]:
+        """Every element, from back to front."""
+        has_refund = any((point.delivered_micro or 0) < 0 for point in self.points)
+        found = [self._patterns()]
+        found.append(words(0, 14, self.units.energy_title(self.messages), class_="axis-title"))
+        found.append(words(0, self.layout.mass_top - 18, self.units.mass_title(self.messages), class_="axis-title"))
+        found += self._grid(self.energy, is_signed=has_refund) + self._grid(self.mass, is_signed=True)
+        for index in range(len(self.points)):
+            found.append(self._month(index))
+        return found + self._lines()
 
+    def _patterns(self) -> str:
+        stripe = tag("path", d="M-1 7L7 -1M3 11L11 3", class_="hatch-line")
+        gaps = tag("pattern", stripe, id=f"{self.figure_id}-h", width=8, height=8, patternUnits="userSpaceOnUse")
+        bars = tag("path", d="M0 3H6", class_="hatch-out")
+        out = tag("pattern", bars, id=f"{self.figure_id}-o", width=6, height=6, patternUnits="userSpaceOnUse")
+        return tag("defs", gaps, out)
 
-def _grid(scale: Scale, layout: _Layout, messages: Messages) -> list[str]:
-    found = []
-    for value in scale.ticks():
-        y = scale.at(value)
-        found.append(
-            tag("line", x1=layout.left, x2=layout.width - layout.right, y1=y, y2=y, class_="zero" if value == 0 else "grid")
+    def _grid(self, scale: Scale, *, is_signed: bool) -> list[str]:
+        found = []
+        for value in scale.ticks():
+            y, css = scale.at(value), "zero" if value == 0 else "grid"
+            found.append(tag("line", x1=self.layout.left, x2=self.layout.width - self.layout.right, y1=y, y2=y, class_=css))
+            text = number_text(self.messages.locale, value if is_signed else abs(value), scale.places_count)
+            found.append(words(self.layout.left - 7, y + 4, text, class_="tick tick-y"))
+        return found
+
+    def _middle(self, index: int) -> tuple[float, float]:
+        """Middle and width of a month's column."""
+        wide = (self.layout.width - self.layout.left - self.layout.right) / max(len(self.points), 1)
+        return self.layout.left + (index + 0.5) * wide, wide
+
+    def _month(self, index: int) -> str:
+        point = self.points[index]
+        middle, wide = self._middle(index)
+        inside = [tag("title", escape(_spoken(point, self.messages)))]
+        if not point.is_whole:
+            inside += [self._gap(middle, wide, self.energy), self._gap(middle, wide, self.mass)]
+        if point.delivered_micro is not None:
+            inside.append(self._bar(index, point.delivered_micro, "bar-energy"))
+            if self.layout.has_values:
+                value = self.units.energy(point.delivered_micro)
+                y = self.energy.at(max(value, Fraction(0))) - 5
+                inside.append(words(middle, y, three_digits(self.messages.locale, value), class_="value"))
+        if point.exported_micro:
+            inside.append(self._bar(index, -point.exported_micro, "bar-export", fill=f"url(#{self.figure_id}-o)"))
+        if not point.is_measured:
+            x, y = middle + 4, self.energy.at_low - 8
+            turned = f"rotate(-90 {x:.1f} {y:.1f})"
+            inside.append(words(x, y, self.messages("figure.not_measured"), class_="absent", transform=turned))
+        return tag("g", *inside, *self._names(index))
+
+    def _gap(self, middle: float, wide: float, scale: Scale) -> str:
+        high = scale.at_low - scale.at_high
+        return tag(
+            "rect", x=middle - wide / 2 + 1, y=scale.at_high, width=wide - 2, height=high, fill=f"url(#{self.figure_id}-h)"
         )
-        text = number_text(messages.locale, abs(value), scale.places_count)
-        found.append(words(layout.left - 7, y + 4, text, class_="tick tick-y"))
-    return found
 
+    def _bar(self, index: int, quantity_micro: int, css: str, **more: str) -> str:
+        middle, wide = self._middle(index)
+        bar_wide = min(wide * 0.66, 46)
+        ends = sorted((self.energy.at(0), self.energy.at(self.units.energy(quantity_micro))))
+        high = max(ends[1] - ends[0], 0.8)
+        return tag("rect", x=middle - bar_wide / 2, y=ends[0], width=bar_wide, height=high, class_=css, **more)
 
-def _month(
-    figure_id: str,
-    index: int,
-    point: MonthPoint,
-    points: Sequence[MonthPoint],
-    layout: _Layout,
-    energy: Scale,
-    messages: Messages,
-) -> list[str]:
-    x, wide = layout.column(index, len(points))
-    middle, bar_wide = x + wide / 2, min(wide * 0.66, 46)
-    top, bottom = energy.at_high, energy.at_low
-    inside = [tag("title", _spoken(point, messages))]
-    if not point.is_whole:
-        for panel_top, panel_bottom in ((top, bottom), (layout.mass_top, layout.mass_bottom)):
-            inside.append(
-                tag("rect", x=x + 1, y=panel_top, width=wide - 2, height=panel_bottom - panel_top, fill=f"url(#{figure_id}-h)")
-            )
-    if point.delivered_micro is not None:
-        y = energy.at(Fraction(point.delivered_micro, 1_000_000))
-        inside.append(_bar(middle - bar_wide / 2, y, bar_wide, energy.at(0), "bar-energy"))
-        if layout.has_values:
-            text = three_digits(messages.locale, Fraction(point.delivered_micro, 1_000_000))
-            inside.append(words(middle, y - 5, text, class_="value"))
-    if point.exported_micro:
-        y = energy.at(Fraction(-point.exported_micro, 1_000_000))
-        inside.append(_bar(middle - bar_wide / 2, energy.at(0), bar_wide, y, "bar-export", fill=f"url(#{figure_id}-o)"))
-    if not point.is_measured:
-        turned = f"rotate(-90 {middle + 4:.1f} {bottom - 8:.1f})"
-        inside.append(words(middle + 4, bottom - 8, messages("figure.not_measured"), class_="absent", transform=turned))
-    inside += _month_labels(index, point, points, middle, layout, messages)
-    return [tag("g", *inside)]
+    def _names(self, index: int) -> list[str]:
+        middle, _ = self._middle(index)
+        month = self.points[index].month
+        name = month_short(self.messages, month)
+        is_crowded = not self.layout.has_values and len(self.points) > _SHORT_NAMES_FIT_COUNT
+        found = [words(middle, self.layout.mass_bottom + 17, name[:1] if is_crowded else name, class_="tick tick-x")]
+        if index == 0 or month.number == 1:
+            found.append(words(middle, self.layout.mass_bottom + 32, str(month.year), class_="tick tick-x tick-year"))
+        return found
 
+    def _lines(self) -> list[str]:
+        gross = [point.gross_ug_co2e for point in self.points]
+        avoided = [point.avoided_ug_co2e for point in self.points]
+        found = self._line(gross, "mass", is_square=False)
+        if any(avoided):
+            found += self._line(avoided, "avoided", is_square=True)
+        if self.layout.has_values:
+            for index, value in enumerate(gross):
+                if value is not None:
+                    kilograms = self.units.mass(value)
+                    x, y = self._middle(index)[0], self.mass.at(kilograms) - 8
+                    found.append(words(x, y, three_digits(self.messages.locale, kilograms), class_="value"))
+        return found
 
-def _bar(x: float, top: float, wide: float, bottom: float, css: str, **more: str) -> str:
-    return tag("rect", x=x, y=top, width=wide, height=max(bottom - top, 0.8), class_=css, **more)
-
-
-def _month_labels(
-    index: int, point: MonthPoint, points: Sequence[MonthPoint], middle: float, layout: _Layout, messages: Messages
-) -> list[str]:
-    name = month_short(messages, point.month)
-    crowded = not layout.has_values and len(points) > 8  # noqa: PLR2004 - short names fit up to here
-    found = [words(middle, layout.mass_bottom + 17, name[:1] if crowded else name, class_="tick tick-x")]
-    if index == 0 or point.month.number == 1:
-        found.append(words(middle, layout.mass_bottom + 32, str(point.month.year), class_="tick tick-x tick-year"))
-    return found
-
-
-def _lines(points: Sequence[MonthPoint], layout: _Layout, mass: Scale, messages: Messages) -> list[str]:
-    gross = [(i, p.gross_ug_co2e) for i, p in enumerate(points)]
-    avoided = [(i, p.avoided_ug_co2e) for i, p in enumerate(points)]
-    found = _line(gross, len(points), layout, mass, "mass", is_square=False)
-    if any(value for _, value in avoided):
-        found += _line(avoided, len(points), layout, mass, "avoided", is_square=True)
-    if layout.has_values:
-        for index, value in gross:
-            if value is not None:
-                x, wide = layout.column(index, len(points))
-                text = three_digits(messages.locale, Fraction(value, UG_PER_KG))
-                found.append(words(x + wide / 2, mass.at(Fraction(value, UG_PER_KG)) - 8, text, class_="value"))
-    return found
-
-
-def _line(
-    values: Sequence[tuple[int, int | None]], count: int, layout: _Layout, mass: Scale, css: str, *, is_square: bool
-) -> list[str]:
-    path, marks, is_new = "", [], True
-    for index, value in values:
-        if value is None:
-            is_new = True
-            continue
-        x0, wide = layout.column(index, count)
-        x, y = x0 + wide / 2, mass.at(Fraction(value, UG_PER_KG))
-        path += f"{'M' if is_new else 'L'}{x:.1f} {y:.1f}"
-        is_new = False
-        if is_square:
-            marks.append(tag("rect", x=x - 3, y=y - 3, width=6, height=6, class_=f"dot-{css}"))
-        else:
-            marks.append(tag("circle", cx=x, cy=y, r=3.5, class_=f"dot-{css}"))
-    return [tag("path", d=path, class_=f"line-{css}"), *marks] if path else []
+    def _line(self, values_ug_co2e: Sequence[int | None], css: str, *, is_square: bool) -> list[str]:
+        path, marks, is_new = "", [], True
+        for index, value in enumerate(values_ug_co2e):
+            if value is None:
+                is_new = True
+                continue
+            x, y = self._middle(index)[0], self.mass.at(self.units.mass(value))
+            path += f"{'M' if is_new else 'L'}{x:.1f} {y:.1f}"
+            is_new = False
+            if is_square:
+                marks.append(tag("rect", x=x - 3, y=y - 3, width=6, height=6, class_=f"dot-{css}"))
+            else:
+                marks.append(tag("circle", cx=x, cy=y, r=3.5, class_=f"dot-{css}"))
+        return [tag("path", d=path, class_=f"line-{css}"), *marks] if path else []
 
 
 def _spoken(point: MonthPoint, messages: Messages) -> str:
     name = month_text(messages, point.month)
     if point.delivered_micro is None:
         return messages("figure.months.point_absent", month=name)
-    energy = three_digits(messages.locale, Fraction(point.delivered_micro, 1_000_000))
+    energy = str(quantity(messages, point.delivered_micro, "kWh"))
     if point.is_whole:
-        return messages("figure.months.point", month=name, kwh=energy)
-    return messages(
-        "figure.months.point_part",
-        month=name,
-        kwh=energy,
-        days=point.days_measured_count,
-        expected=point.days_expected_count,
-    )
+        return messages("figure.months.point", month=name, energy=energy)
+    days, expected = point.days_measured_count, point.days_expected_count
+    return messages("figure.months.point_part", month=name, energy=energy, days=days, expected=expected)
