@@ -454,6 +454,13 @@ def test_conflict_behind_a_shorter_reading_is_seen() -> None:
     assert merge_readings(older, newer) == older
 
 
+def test_overlap_inside_one_document_is_no_conflict() -> None:
+    """Readings of one document that overlap are its own matter: a correction of one of them is taken, the other stays."""
+    long, short = ReadingId(START_S, 7200, 0), ReadingId(START_S, 3600, 0)
+    merged = merge_readings({short: ReadingValue(1, 0), long: ReadingValue(2, 0)}, {short: ReadingValue(3, 1)})
+    assert merged == {short: ReadingValue(3, 1), long: ReadingValue(2, 0)}
+
+
 def test_zero_duration_conflicts_with_nothing() -> None:
     """A correction of no length joins any grid."""
     correction = {ReadingId(START_S + 1800, 0, 0): ReadingValue(577, 0)}
