@@ -98,7 +98,7 @@ def heat_picture(figure_id: str, grid: HourGrid, messages: Messages, *, is_narro
         messages("figure.heat.title"),
         description,
         body,
-        "heat-pic",
+        css="heat-pic",
     )
 
 
