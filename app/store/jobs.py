@@ -157,7 +157,7 @@ def by_key(session: Session, tenant_id: str, key: str) -> JobRow | None:
 def count_by_state(session: Session) -> dict[JobState, int]:
     """How many jobs are in each state, over all tenants."""
     table = tables.JOB
-    rows = session.execute(select(table.c.state, func.count()).group_by(table.c.state)).tuples()
+    rows = session.execute(select(table.c.state, func.count()).group_by(table.c.state))
     counts = {JobState(state): count for state, count in rows}
     return {state: counts.get(state, 0) for state in JobState}
 

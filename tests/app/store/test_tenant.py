@@ -1,0 +1,182 @@
+"""No repository shows or changes another tenant's rows."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app.store import (
+    accounts,
+    activities,
+    connections,
+    documents,
+    jobs,
+    ledger,
+    periods,
+    records,
+    resolutions,
+    shares,
+    statements,
+    subjects,
+    tables,
+)
+from app.store.connections import ConnectionState, UsagePointRow
+from app.store.periods import PeriodState
+from app.store.resolutions import ResolutionRow
+from app.store.session import Engine, Session, reading, unit_of_work
+from app.store.shares import ShareLinkRow
+from app.store.statements import StatementState
+from app.store.subjects import MembershipRow, Role, SubjectKeyRow
+from app.store.tenant import of_tenant
+from domain.errors import ConflictError, NotFoundError
+from domain.period import Month, MonthRange
+from tests.app.store.builders import NOW, Home, make_document, meter_day, record
+from tests.app.store.chain import make_batch, make_endorsement, make_statement
+from tests.app.store.test_accounts import ACCOUNT, API_KEY, SESSION
+
+NOUNS = (
+    accounts, activities, connections, documents, jobs, ledger, periods, records, resolutions, shares, statements, subjects,
+)  # fmt: skip
+
+# Whatever a function asks for besides the tenant, answered with the first tenant's ids.
+ANSWERS: dict[str, Any] = {
+    "account_id": "a1",
+    "api_key_id": "k1",
+    "connection_id": "ada-files",
+    "connector": "green_button",
+    "cursor": "",
+    "document_id": "ada-aaaa",
+    "end": NOW,
+    "expected": list(StatementState),
+    "inputs": [record("mine", meter_day(date(2025, 3, 2), (1,)))],
+    "key": "job-1",
+    "kind": "import",
+    "kinds": (),
+    "limit_count": 50,
+    "manifest_hash_hex": "s1-hash",
+    "membership_id": "m1",
+    "method": "m/1",
+    "month": Month(2025, 3),
+    "months": MonthRange.from_text("2025"),
+    "new_id": lambda: "new",
+    "now": NOW,
+    "on_date": date(2026, 3, 1),
+    "password_hash": "other",
+    "payload_json": "{}",
+    "period_id": "ada-march",
+    "record": record("mine", meter_day(date(2025, 3, 2), (1,))),
+    "record_id": "rec-1",
+    "record_keys": ["mine"],
+    "record_revision_id": "rec-2",
+    "recorded_at": NOW,
+    "root_hex": "root",
+    "rows": [ResolutionRow("k9", "location", None, (), ())],
+    "sealed_tokens": b"other",
+    "set_root": "root1",
+    "sha256": "aa" * 32,
+    "start": NOW - timedelta(days=1000),
+    "statement_id": "s1",
+    "subject_commitment": b"x" * 32,
+    "subject_id": "ada",
+    "to_date": date(2026, 4, 1),
+    "token_id_hex": "root-token",
+    "token_sha256": b"t" * 32,
+}
+SPECIAL: dict[tuple[str, str], Any] = {
+    ("connections", "state"): ConnectionState.ENDED,
+    ("periods", "state"): PeriodState.CLOSING,
+    ("statements", "state"): StatementState.REVOKED,
+    ("mark_changed", "months"): [Month(2025, 3)],
+}
+
+
+def functions() -> Iterator[Any]:
+    """Every public function of the repositories that is told the tenant."""
+    for noun in NOUNS:
+        for name, function in inspect.getmembers(noun, inspect.isfunction):
+            is_own = function.__module__ == noun.__name__ and not name.startswith("_")
+            if is_own and "tenant_id" in inspect.signature(function).parameters:
+                yield pytest.param(function, id=f"{noun.__name__.rpartition('.')[2]}.{name}")
+
+
+def arguments(function: Callable[..., Any]) -> dict[str, Any]:
+    """What a function is called with, the tenant and the session apart."""
+    noun = function.__module__.rpartition(".")[2]
+    named = {}
+    for name in inspect.signature(function).parameters:
+        if name not in {"session", "tenant_id"}:
+            special = SPECIAL.get((noun, name), SPECIAL.get((function.__name__, name)))
+            named[name] = ANSWERS[name] if special is None else special
+    return named
+
+
+@pytest.fixture
+def filled(engine: Engine, home: Home, other_home: Home) -> Engine:
+    """A database in which the first tenant has a row in every table, and the second one a subject only."""
+    ids = iter(f"rec-{n}" for n in range(1, 100))
+    with unit_of_work(engine) as session:
+        make_document(session, home)
+        one = record("mine", meter_day(date(2025, 3, 1), (1, 2)), documents=("aa" * 32,))
+        records.upsert(session, "ada", "ada", home.connection_id, one, recorded_at=NOW, new_id=lambda: next(ids))
+        connections.put_usage_point(session, UsagePointRow("u1", "ada", home.connection_id, "m", "US", "UTC", "feed"))
+        accounts.add(session, ACCOUNT)
+        accounts.add_session(session, SESSION)
+        accounts.add_api_key(session, API_KEY)
+        subjects.put_key(session, SubjectKeyRow("ada", "ada", "kek", b"key"))
+        subjects.grant(session, MembershipRow("m1", "ada", "a1", "ada", Role.OWNER, date(2026, 1, 1)))
+        statement = make_statement(session, home)
+        make_endorsement(session, statement)
+        make_batch(session, statement)
+        shares.add(session, ShareLinkRow(b"t" * 32, "ada", "s1", NOW, NOW + timedelta(days=1)))
+        jobs.enqueue(session, "ada", "job-1", "import", "{}", now=NOW)
+        resolutions.put(session, "ada", "root1", "m/1", [ResolutionRow("k1", "location", None, (), ())])
+    return engine
+
+
+def rows_of(session: Session, tenant_id: str) -> dict[str, list[Any]]:
+    """Every row of a tenant, by table."""
+    found = {}
+    for table in tables.METADATA.sorted_tables:
+        if "tenant_id" in table.c:
+            query = select(table).where(table.c.tenant_id == tenant_id).order_by(*table.primary_key.columns)
+            found[table.name] = [tuple(row) for row in session.execute(query)]
+    return found
+
+
+def is_nothing(answer: Any) -> bool:  # noqa: ANN401 - whatever a repository answers
+    """Whether an answer shows no row: empty, none, zero, or a page of nothing."""
+    return not getattr(answer, "items", answer) if not isinstance(answer, dict) else not answer
+
+
+@pytest.mark.parametrize("function", tuple(functions()))
+def test_other_tenant_sees_and_changes_nothing(filled: Engine, function: Callable[..., Any]) -> None:
+    """Asked by one tenant with another's ids, a repository finds nothing and changes nothing of the other's."""
+    with reading(filled) as session:
+        before = rows_of(session, "ada")
+    with unit_of_work(filled) as session:
+        try:
+            answer = function(session, tenant_id="bob", **arguments(function))
+        except (NotFoundError, ConflictError):
+            answer = None
+    with reading(filled) as session:
+        assert rows_of(session, "ada") == before
+    if function is subjects.of_tenant_all:
+        assert [one.id for one in answer] == ["bob"]
+    else:
+        assert is_nothing(answer), answer
+
+
+def test_first_tenant_has_a_row_everywhere(filled: Engine) -> None:
+    """The test above has something to find in every table (idempotency keys, which have tests of their own, apart)."""
+    with reading(filled) as session:
+        empty = [name for name, rows in rows_of(session, "ada").items() if not rows]
+    assert empty == ["idempotency_key"]
+
+
+def test_empty_tenant_is_refused() -> None:
+    """A query that forgot its tenant is refused, not answered with everything."""
+    with pytest.raises(NotFoundError, match="There is no tenant to look in; expected the id of a root subject; got nothing"):
+        of_tenant(select(tables.SUBJECT), tables.SUBJECT, "")
