@@ -3,13 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import Engine
-from sqlalchemy.orm import Session
-
 from app.chain import AuditorNode
 from app.clock import Clock, Randomness
 from app.security.vault import Vault
 from app.settings import Settings
+from app.store.session import Engine, Session
 from archive.base import Archive
 from scoring.factors.factor_set import FactorSet
 

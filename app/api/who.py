@@ -5,13 +5,12 @@ from contextlib import contextmanager
 from typing import Annotated
 
 from fastapi import Depends, Request
-from sqlalchemy.orm import Session
 
 from app.api.problems import not_allowed, not_signed_in
 from app.hosting import Hosting
 from app.services import Services, Whose, Work
 from app.store import subjects
-from app.store.session import reading
+from app.store.session import Session, reading
 from app.store.subjects import Role, SubjectRow
 from app.usecases.sign_in import WRITE_SCOPE, Caller, caller_of_key, caller_of_session
 from domain.errors import NotFoundError

@@ -156,7 +156,9 @@ def _keep_answer(work: Work, statement: StatementRow, findings: tuple[Finding, .
 def _queue(work: Work, statement: StatementRow, issuance: Issuance, chain: ChainDesk) -> None:
     """Sign a batch of one and put it in the outbox."""
     services, now = work.services, work.services.clock.now()
-    action = LedgerAction.ANCHOR if issuance.holder == ZERO_ADDRESS else LedgerAction.ISSUE
+    # A token is issued once per period; a restated one is anchored until the contract can supersede.
+    is_token = issuance.holder != ZERO_ADDRESS and issuance.revision == 1
+    action = LedgerAction.ISSUE if is_token else LedgerAction.ANCHOR
     envelope = Envelope(
         root=leaf_of(issuance),
         count=1,

@@ -1,0 +1,96 @@
+"""Documents: originals that are taken in, and given back."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import Response
+from pydantic_core import to_json
+
+from app.api.etag import tagged_response
+from app.api.idempotency import OnceHere, Reply, json_reply
+from app.api.models import DocumentOut, ImportOut
+from app.api.problems import problem_responses
+from app.api.strict import StrictRoute, read_upload
+from app.api.who import Asking, ServicesHere, looking, may_change, may_see
+from app.services import Work
+from app.store import documents
+from app.store.session import Session
+from app.usecases.import_document import import_document
+from app.usecases.keep_original import Received, fetch_original
+from domain.activity import EvidenceClass
+from domain.place import place_from_text
+
+router = APIRouter(prefix="/v1/documents", tags=["documents"], route_class=StrictRoute)
+
+_UPLOAD = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/xml": {"schema": {"type": "string", "format": "binary"}},
+            "multipart/form-data": {
+                "schema": {"type": "object", "required": ["file"], "properties": {"file": {"type": "string", "format": "binary"}}}
+            },
+        },
+    }
+}
+
+
+@router.post(
+    "", status_code=201, response_model=ImportOut, responses=problem_responses(401, 404, 409, 415), openapi_extra=_UPLOAD
+)
+async def add_document(
+    request: Request,
+    *,
+    who: Asking,
+    services: ServicesHere,
+    once: OnceHere,
+    subject: Annotated[str, Query(description="Id of the subject.")],
+    connector: Annotated[str, Query(description="Which connector reads it.", examples=["green-button"])] = "green-button",
+    place: Annotated[
+        str, Query(description="US ZIP code or country of the meter; empty: what is known.", examples=["94110"])
+    ] = "",
+    zone: Annotated[str, Query(description="IANA time zone of the meter, where its region has several.")] = "",
+) -> Response:
+    """Take in one file: the bare body, or the field `file` of a form. Everything of it, or nothing."""
+    upload = await read_upload(request, max_bytes=services.settings.max_upload_bytes)
+    where = place_from_text(place, zone=zone, record="place") if place else None
+    received = Received(upload.content, upload.media_type, EvidenceClass.UPLOADED, document_name=upload.name)
+
+    def add(session: Session) -> Reply:
+        whose = may_change(session, services, who, subject)
+        report = import_document(Work(session, services), whose, connector, received, place=where)
+        return json_reply(ImportOut.of(report), 201, headers={"Location": f"/v1/documents/{report.document_sha256}"})
+
+    return await run_in_threadpool(
+        once.run, add, tenant_id=who.tenant_id, account_id=who.account_id, fingerprint=upload.fingerprint
+    )
+
+
+@router.get("", response_model=list[DocumentOut], responses=problem_responses(401, 404))
+def list_documents(
+    request: Request, who: Asking, services: ServicesHere, subject: Annotated[str, Query(description="Id of the subject.")]
+) -> Response:
+    """Every original of a subject, newest first."""
+    with looking(services) as work:
+        may_see(work.session, services, who, subject)
+        found = documents.of_subject(work.session, who.tenant_id, subject)
+    return tagged_response(request, to_json([DocumentOut.of(row) for row in found]))
+
+
+@router.get("/{sha256}", response_class=Response, responses=problem_responses(401, 404))
+def get_document(
+    sha256: str,
+    request: Request,
+    who: Asking,
+    services: ServicesHere,
+    subject: Annotated[str, Query(description="Id of the subject.")],
+) -> Response:
+    """The original bytes, as they came; always as a download."""
+    with looking(services) as work:
+        may_see(work.session, services, who, subject)
+        row = documents.by_sha256(work.session, who.tenant_id, subject, sha256)
+        body = fetch_original(work, row)
+    response = tagged_response(request, body, media_type="application/octet-stream", etag=f'"{row.sha256}"')
+    response.headers["Content-Disposition"] = f'attachment; filename="{row.sha256[:16]}"'
+    return response

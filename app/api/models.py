@@ -1,0 +1,304 @@
+"""What the API takes and gives: one model per noun. Amounts are text, so that no reader rounds them."""
+
+from datetime import date, datetime
+from fractions import Fraction
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.store.activities import ActivityRow
+from app.store.documents import DocumentRow
+from app.store.periods import PeriodRow
+from app.store.statements import StatementRow
+from app.store.subjects import SubjectRow
+from app.usecases.import_document import ImportReport
+from app.usecases.verify_bundle import Step, first_failure
+from domain.activity import EvidenceClass
+from domain.number import decimal_of_micro, decimal_to_text, fraction_to_text
+from domain.statement import Totals
+
+
+class _In(BaseModel):
+    """What a client sends; a field that we do not know is refused."""
+
+    model_config = ConfigDict(extra="forbid", str_max_length=4096)
+
+
+class _Out(BaseModel):
+    """What we answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class SubjectIn(_In):
+    """A subject to make."""
+
+    kind: Literal["person", "household", "entity", "facility"] = Field(examples=["household"])
+    name: str = Field(min_length=1, max_length=120, examples=["Our home"])
+    place: str = Field(description="US ZIP code or two-letter country code of its home.", examples=["94110"])
+    zone: str = Field("", description="IANA time zone; empty where the region has one.", examples=["America/Los_Angeles"])
+    member_count: int = Field(1, ge=1, le=1000, description="Persons of a household.")
+    currency: str = Field("USD", pattern=r"^[A-Z]{3}$")
+    chain_holder: str = Field("", pattern=r"^(0x[0-9a-fA-F]{40})?$", description="Account of its tokens; empty: anchored.")
+
+
+class SubjectOut(_Out):
+    """A subject."""
+
+    id: str
+    kind: str
+    name: str
+    region: str = Field(examples=["US/zip/94110"])
+    country: str
+    zone: str
+    member_count: int
+    created_at: datetime
+
+    @classmethod
+    def of(cls, row: SubjectRow) -> "SubjectOut":
+        """The answer about a subject."""
+        return cls(
+            id=row.id,
+            kind=str(row.kind),
+            name=row.name,
+            region=row.region,
+            country=row.country,
+            zone=row.zone,
+            member_count=row.member_count,
+            created_at=row.created_at,
+        )
+
+
+class BillIn(_In):
+    """A bill that a person typed."""
+
+    utility: str = Field(min_length=1, max_length=120, examples=["City Power"])
+    first_date: date = Field(description="First day of the bill.", examples=["2026-01-05"])
+    last_date: date = Field(description="Last day, in the bill, too.", examples=["2026-02-03"])
+    amount: str = Field(description="Decimal text.", examples=["412.5"])
+    unit: str = Field("kWh", examples=["kWh"])
+    place: str = Field("", description="US ZIP code or country of the meter; empty: the subject's home.", examples=["94110"])
+    zone: str = Field("", description="IANA time zone of the meter.")
+    is_additional: bool = Field(default=False, description="Count it although other data cover these days.")
+
+
+class ImportOut(_Out):
+    """What became of a document."""
+
+    document_sha256: str
+    is_known: bool = Field(description="The very same bytes were taken in before.")
+    reading_count: int
+    new_count: int = Field(description="Meter days and spans that are new.")
+    changed_count: int = Field(description="Those that the document corrected.")
+    same_count: int = Field(description="Those that it repeated; they never count twice.")
+    refused_count: int
+    refused: list[str]
+    notes: list[str]
+    months: list[str] = Field(description="Months whose activity is other than before.")
+    meters: dict[str, dict[str, str]] = Field(description="Usage points with region, zone and how the zone is known.")
+
+    @classmethod
+    def of(cls, report: ImportReport) -> "ImportOut":
+        """The answer about an import."""
+        return cls(
+            document_sha256=report.document_sha256,
+            is_known=report.is_known,
+            reading_count=report.reading_count,
+            new_count=report.new_count,
+            changed_count=report.changed_count,
+            same_count=report.same_count,
+            refused_count=report.refused_count,
+            refused=list(report.refused),
+            notes=list(report.notes),
+            months=[str(month) for month in report.months],
+            meters={
+                name: {"region": m.place.region, "zone": m.place.zone, "zone_source": m.zone_source}
+                for name, m in report.meters.items()
+            },
+        )
+
+
+class DocumentOut(_Out):
+    """An original."""
+
+    sha256: str
+    connector: str
+    size_bytes: int
+    media_type: str
+    evidence: EvidenceClass
+    received_at: datetime
+
+    @classmethod
+    def of(cls, row: DocumentRow) -> "DocumentOut":
+        """The answer about an original."""
+        return cls(
+            sha256=row.sha256,
+            connector=row.connector,
+            size_bytes=row.size_bytes,
+            media_type=row.media_type,
+            evidence=row.evidence,
+            received_at=row.received_at,
+        )
+
+
+class ActivityOut(_Out):
+    """A measured amount."""
+
+    id: int
+    kind: str
+    region: str
+    start: datetime
+    end: datetime
+    month: str
+    quantity: str = Field(description="Decimal text, in `unit`.", examples=["31.25"])
+    unit: str
+    quality: str
+    evidence: EvidenceClass
+    usage_point: str
+    connector: str
+
+    @classmethod
+    def of(cls, row: ActivityRow) -> "ActivityOut":
+        """The answer about an activity."""
+        activity = row.activity
+        return cls(
+            id=row.activity_id,
+            kind=activity.key.kind,
+            region=activity.key.region,
+            start=activity.start,
+            end=activity.end,
+            month=str(activity.month),
+            quantity=decimal_to_text(decimal_of_micro(activity.quantity_micro)),
+            unit=activity.key.unit,
+            quality=str(activity.quality),
+            evidence=activity.evidence,
+            usage_point=row.usage_point,
+            connector=row.connector,
+        )
+
+
+class ActivitiesOut(_Out):
+    """A part of the list of activities, newest first."""
+
+    items: list[ActivityOut]
+    next_cursor: str = Field(description="For the next page; empty at the end.")
+
+
+class CloseIn(_In):
+    """A wish to close a period."""
+
+    reason: str = Field("", max_length=500, description="Why it is restated; needed when it was closed before.")
+
+
+class PeriodOut(_Out):
+    """A period."""
+
+    period: str = Field(examples=["2026-03"])
+    state: str
+    is_changed_since_close: bool
+
+    @classmethod
+    def of(cls, row: PeriodRow) -> "PeriodOut":
+        """The answer about a period."""
+        return cls(period=str(row.months), state=str(row.state), is_changed_since_close=row.is_changed_since_close)
+
+
+class TotalsOut(_Out):
+    """Totals, grams of CO2e as exact decimal text."""
+
+    gross_location_g_co2e: str = Field(examples=["84213.512"])
+    gross_market_g_co2e: str
+    retired_g_co2e: str
+    net_g_co2e: str
+    avoided_g_co2e: str
+    unscored_count: int
+
+    @classmethod
+    def of(cls, totals: Totals) -> "TotalsOut":
+        """The answer about totals."""
+        return cls(
+            gross_location_g_co2e=_grams(totals.gross_location_ug_co2e),
+            gross_market_g_co2e=_grams(totals.gross_market_ug_co2e),
+            retired_g_co2e=str(totals.retired_g_co2e),
+            net_g_co2e=_grams(totals.net_ug_co2e),
+            avoided_g_co2e=_grams(totals.avoided_ug_co2e),
+            unscored_count=totals.unscored_count,
+        )
+
+
+class StatementOut(_Out):
+    """A statement."""
+
+    id: str
+    subject_id: str
+    period: str
+    revision: int
+    reason: str
+    state: str
+    totals: TotalsOut
+    method: str
+    factor_set: dict[str, str | int]
+    manifest_sha256: str
+    proof_path: str = Field(description="Public page of its proof.")
+    created_at: datetime
+
+    @classmethod
+    def of(cls, row: StatementRow, period: str) -> "StatementOut":
+        """The answer about a statement."""
+        return cls(
+            id=row.id,
+            subject_id=row.subject_id,
+            period=period,
+            revision=row.revision,
+            reason=row.reason,
+            state=str(row.state),
+            totals=TotalsOut.of(row.totals),
+            method=row.method,
+            factor_set={"size": row.factor_set.size, "root": row.factor_set.root_hex},
+            manifest_sha256=row.manifest_hash_hex,
+            proof_path=f"/proof/{row.public_token}",
+            created_at=row.created_at,
+        )
+
+
+class ShareIn(_In):
+    """A wish for a link that shows a statement's lines."""
+
+    days: Annotated[int, Field(ge=1, le=365, description="How long it holds.")] = 30
+
+
+class ShareOut(_Out):
+    """A link that shows a statement's lines; its token is shown this once."""
+
+    path: str
+    expires_at: datetime
+
+
+class StepOut(_Out):
+    """One step of a verification."""
+
+    name: str
+    state: Literal["ok", "failed", "not_checked"]
+    detail: str
+
+
+class VerificationOut(_Out):
+    """A verification, step by step."""
+
+    holds: bool
+    first_failure: str = Field(description="The first step that broke; empty where none did.")
+    steps: list[StepOut]
+
+    @classmethod
+    def of(cls, steps: tuple[Step, ...]) -> "VerificationOut":
+        """The answer about a verification."""
+        failure = first_failure(steps)
+        return cls(
+            holds=failure is None,
+            first_failure=failure.name if failure else "",
+            steps=[StepOut(name=step.name, state=step.state.value, detail=step.detail) for step in steps],
+        )
+
+
+def _grams(amount_ug: int) -> str:
+    return fraction_to_text(Fraction(amount_ug, 1_000_000))

@@ -1,0 +1,100 @@
+"""Periods that are closed, the statements that this makes, and their bundles."""
+
+from datetime import timedelta
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from pydantic_core import to_json
+
+from app.api.etag import tagged_response
+from app.api.idempotency import OnceHere, Reply, json_reply
+from app.api.models import CloseIn, PeriodOut, ShareIn, ShareOut, StatementOut
+from app.api.problems import problem_responses
+from app.api.strict import StrictRoute
+from app.api.who import Asking, ServicesHere, looking, may_change, may_see
+from app.security.sessions import new_token
+from app.services import Work
+from app.store import periods, shares, statements
+from app.store.session import Session
+from app.store.shares import ShareLinkRow
+from app.usecases.close_period import close_period
+from app.usecases.export_bundle import Shown, export_bundle
+from domain.period import MonthRange
+
+router = APIRouter(prefix="/v1", tags=["statements"], route_class=StrictRoute)
+
+
+@router.get("/subjects/{subject_id}/periods", response_model=list[PeriodOut], responses=problem_responses(401, 404))
+def list_periods(subject_id: str, request: Request, who: Asking, services: ServicesHere) -> Response:
+    """Periods of a subject that were closed, or are being closed."""
+    with looking(services) as work:
+        may_see(work.session, services, who, subject_id)
+        found = periods.of_subject(work.session, who.tenant_id, subject_id)
+    return tagged_response(request, to_json([PeriodOut.of(row) for row in found]))
+
+
+@router.post(
+    "/subjects/{subject_id}/periods/{period}/close",
+    status_code=201,
+    response_model=StatementOut,
+    responses=problem_responses(401, 404, 409),
+)
+def close(subject_id: str, period: str, body: CloseIn, *, who: Asking, services: ServicesHere, once: OnceHere) -> Response:
+    """Close a period (`2026-03`, `2026-Q1`, `2026`): makes its statement, which is then endorsed and anchored or issued."""
+    months = MonthRange.from_text(period)
+
+    def run(session: Session) -> Reply:
+        whose = may_change(session, services, who, subject_id)
+        row = close_period(Work(session, services), whose, months, reason=body.reason)
+        return json_reply(StatementOut.of(row, str(months)), 201, headers={"Location": f"/v1/statements/{row.id}"})
+
+    return once.run(run, tenant_id=who.tenant_id, account_id=who.account_id)
+
+
+@router.get("/subjects/{subject_id}/statements", response_model=list[StatementOut], responses=problem_responses(401, 404))
+def list_statements(subject_id: str, request: Request, who: Asking, services: ServicesHere) -> Response:
+    """Statements of a subject, by period and revision."""
+    with looking(services) as work:
+        may_see(work.session, services, who, subject_id)
+        names = {row.id: str(row.months) for row in periods.of_subject(work.session, who.tenant_id, subject_id)}
+        found = statements.of_subject(work.session, who.tenant_id, subject_id)
+    return tagged_response(request, to_json([StatementOut.of(row, names[row.period_id]) for row in found]))
+
+
+@router.get("/statements/{statement_id}", response_model=StatementOut, responses=problem_responses(401, 404))
+def get_statement(statement_id: str, request: Request, who: Asking, services: ServicesHere) -> Response:
+    """One statement."""
+    with looking(services) as work:
+        row = statements.by_id(work.session, who.tenant_id, statement_id)
+        may_see(work.session, services, who, row.subject_id)
+        period = periods.by_id(work.session, who.tenant_id, row.period_id)
+    return tagged_response(request, to_json(StatementOut.of(row, str(period.months))))
+
+
+@router.get("/statements/{statement_id}/bundle", response_class=Response, responses=problem_responses(401, 404, 409))
+def get_bundle(statement_id: str, request: Request, who: Asking, services: ServicesHere) -> Response:
+    """The bundle of a signed statement, with everything: verify it with `climate-fitness verify FILE`."""
+    with looking(services) as work:
+        row = statements.by_id(work.session, who.tenant_id, statement_id)
+        may_see(work.session, services, who, row.subject_id)
+        data = export_bundle(work, row, Shown.EVERYTHING).to_bytes()
+    response = tagged_response(request, data)
+    response.headers["Content-Disposition"] = f'attachment; filename="statement-{row.manifest_hash_hex[:12]}.json"'
+    return response
+
+
+@router.post(
+    "/statements/{statement_id}/share-links", status_code=201, response_model=ShareOut, responses=problem_responses(401, 404)
+)
+def add_share_link(statement_id: str, body: ShareIn, who: Asking, services: ServicesHere, once: OnceHere) -> Response:
+    """Make a link that shows the statement's lines on its proof page."""
+
+    def add(session: Session) -> Reply:
+        row = statements.by_id(session, who.tenant_id, statement_id)
+        may_change(session, services, who, row.subject_id)
+        token = new_token(services.randomness.bytes, services.clock.now(), lifetime=timedelta(days=body.days))
+        shares.add(session, ShareLinkRow(token.token_sha256, who.tenant_id, row.id, token.created_at, token.expires_at))
+        link = ShareOut(path=f"/proof/{row.public_token}?share={token.token}", expires_at=token.expires_at)
+        return json_reply(link, 201)
+
+    return once.run(add, tenant_id=who.tenant_id, account_id=who.account_id)
