@@ -179,7 +179,6 @@ class _Scanner:
         self._open: list[tuple[EspiObject, int]] = []
         self._entry: int | None = None
         self._entry_depth = 0
-        self._skipped_depth = 0
         self._kept_count = 0
         self._block_name = ""
         self._block_begin = 0
@@ -235,8 +234,6 @@ class _Scanner:
         self._path.append((family, local))
         self._text.clear()
         self._text_size = 0
-        if self._skipped_depth:
-            return
         if family == ATOM:
             self._start_atom(local, attributes)
         elif family == ESPI:
@@ -281,24 +278,20 @@ class _Scanner:
         elif not self._open and self._is_top():
             self.feed.others[local[:_MAX_TEXT_SIZE]] += 1
             self._count_kept()
-            self._skipped_depth = len(self._path)
 
     def _is_top(self) -> bool:
         """Whether the element that begins is a whole object: the root, or directly inside Atom."""
         return len(self._path) == 1 or self._path[-2][0] == ATOM
 
     def _characters(self, data: str) -> None:
-        if not self._skipped_depth and self._text_size < _MAX_TEXT_SIZE:
+        if self._text_size < _MAX_TEXT_SIZE:
             self._text.append(data[:_MAX_TEXT_SIZE])
             self._text_size += len(data)
 
     def _end(self, _name: str) -> None:
         """An element ends, outside blocks."""
         family, local = self._path[-1]
-        if self._skipped_depth:
-            if len(self._path) == self._skipped_depth:
-                self._skipped_depth = 0
-        elif self._open and len(self._path) == self._open[-1][1]:
+        if self._open and len(self._path) == self._open[-1][1]:
             self._open.pop()
         elif self._open:
             self._leaf()

@@ -366,6 +366,27 @@ def test_nested_objects_belong_to_each_other() -> None:
     assert only_series(body.encode()).values.tolist() == [5]
 
 
+def test_objects_inside_an_unknown_container() -> None:
+    """Objects inside an element that we do not know, without Atom, are found."""
+    inner = (
+        reading_type() + "<UsagePoint><ServiceCategory><kind>0</kind></ServiceCategory></UsagePoint>" + block(reading(START_S, 5))
+    )
+    assert only_series(f'<Export xmlns="{ESPI_NS}"><Part>{inner}</Part></Export>'.encode()).values.tolist() == [5]
+
+
+def test_shapes_of_blocks_read_alike() -> None:
+    """The expressions and the XML parser give the same columns for the same readings."""
+    quality = "<ReadingQuality><quality>8</quality></ReadingQuality>"
+    plain = [reading(START_S + 900 * n, n - 3, duration=900, before=f"<cost>1</cost>{quality}") for n in range(7)]
+    with_leaves = [
+        one.replace("</value>", "</value><tou>2</tou>").replace("<timePeriod>", "<timePeriod><timezone>Z</timezone>")
+        for one in plain
+    ]
+    odd = [one.replace("<value>", "<value><![CDATA[").replace("</value>", "]]></value>") for one in plain]
+    first, second, third = (only_series(document(*one)) for one in (plain, with_leaves, odd))
+    assert first == second == third
+
+
 def test_local_time_of_usage_point() -> None:
     """The clock is found under the usage point's name and, being the only one, under the document's."""
     clock = LocalTime(-18_000, 3_600, "360E2000", "B40E2000")
