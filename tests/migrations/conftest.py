@@ -1,5 +1,5 @@
 """Migration tests run on both databases."""
 
-from tests.postgres import empty_engine, engine, postgres_url
+from tests.postgres import empty_engine, engine, migrated_postgres, postgres_url
 
-__all__ = ["empty_engine", "engine", "postgres_url"]
+__all__ = ["empty_engine", "engine", "migrated_postgres", "postgres_url"]

@@ -39,12 +39,13 @@ def test_constraints_have_their_names(engine: Engine) -> None:
         assert found.get_pk_constraint(table.name)["name"] == f"pk_{table.name}"
 
 
-def test_downgrade_leaves_nothing(engine: Engine) -> None:
+def test_downgrade_leaves_nothing(empty_engine: Engine) -> None:
     """Going back to the beginning drops every table; going forward again makes them."""
-    downgrade(engine, "base")
-    assert inspect(engine).get_table_names() == ["alembic_version"]
-    upgrade(engine)
-    assert differences(engine) == []
+    upgrade(empty_engine)
+    downgrade(empty_engine, "base")
+    assert inspect(empty_engine).get_table_names() == ["alembic_version"]
+    upgrade(empty_engine)
+    assert differences(empty_engine) == []
 
 
 def test_head_is_the_newest_script(engine: Engine) -> None:

@@ -7,9 +7,9 @@ import pytest
 
 from app.store.session import Engine
 from tests.app.store.builders import Home, make_home
-from tests.postgres import empty_engine, engine, postgres_url
+from tests.postgres import empty_engine, engine, migrated_postgres, postgres_url
 
-__all__ = ["empty_engine", "engine", "home", "new_id", "other_home", "postgres_url"]
+__all__ = ["empty_engine", "engine", "home", "migrated_postgres", "new_id", "other_home", "postgres_url"]
 
 
 @pytest.fixture
