@@ -10,13 +10,14 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 import migrations
-from domain.errors import InputError
+from domain.errors import ConflictError, InputError
 
 __all__ = [
     "Engine",
@@ -97,7 +98,7 @@ def reading(engine: Engine) -> Iterator[Session]:
     Yields:
         The session that repositories take.
     """
-    with Session(engine.execution_options(postgresql_readonly=True, is_read_only=True)) as session, session.begin():
+    with Session(_read_only(engine)) as session, session.begin():
         yield session
 
 
@@ -108,10 +109,23 @@ def upgrade(engine: Engine) -> None:
 
     Args:
         engine: As `engine_of` gives it.
+
+    Raises:
+        ConflictError: A newer version of the program has used this database.
     """
-    if current_revision(engine) == migrations.HEAD_REVISION:
+    revision = current_revision(engine)
+    if revision == migrations.HEAD_REVISION:
         return
     with engine.begin() as connection:
+        known = {script.revision for script in ScriptDirectory.from_config(alembic_config(connection)).walk_revisions()}
+        if revision and revision not in known:
+            raise ConflictError(
+                "This database belongs to a newer version of the program",
+                expected=f"revision {migrations.HEAD_REVISION} or older",
+                got=revision,
+                record="database",
+                next_step="Start the newer version, or restore the backup made before it.",
+            )
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK_ID})
         command.upgrade(alembic_config(connection), "head")
@@ -130,7 +144,7 @@ def downgrade(engine: Engine, revision: str) -> None:
 
 def current_revision(engine: Engine) -> str:
     """The revision that a database has; empty where it has none."""
-    with engine.connect() as connection:
+    with _read_only(engine).connect() as connection:
         if not inspect(connection).has_table("alembic_version"):
             return ""
         return connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or ""
@@ -162,4 +176,11 @@ def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry)
 
 def _begin_sqlite(connection: Connection) -> None:
     is_read_only = connection.get_execution_options().get("is_read_only", False)
+    connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if is_read_only else 'OFF'}")
     connection.exec_driver_sql("BEGIN" if is_read_only else "BEGIN IMMEDIATE")
+
+
+def _read_only(engine: Engine) -> Engine:
+    if engine.dialect.name == "postgresql":  # there, only this level shows one state to several queries
+        return engine.execution_options(postgresql_readonly=True, isolation_level="REPEATABLE READ")
+    return engine.execution_options(is_read_only=True)

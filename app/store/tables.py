@@ -166,6 +166,34 @@ class Document(_Row, table=True):
     received_at: datetime = Field(sa_type=UtcDateTime)
 
 
+class ImportReport(_Row, table=True):
+    """What became of one document that was taken in.
+
+    The file's name can be personal and is sealed. The document is named by its hash: its row can be erased while the report stays.
+    """
+
+    __tablename__ = "import_report"
+    __table_args__ = (Index("ix_import_report_subject_id_at", "subject_id", "at"),)
+    id: str = Field(primary_key=True)
+    subject_id: str = Field(foreign_key="subject.id")
+    document_sha256: str
+    sealed_name: bytes
+    at: datetime = Field(sa_type=UtcDateTime)
+    connector: str
+    evidence: str
+    reading_count: int
+    new_count: int
+    changed_count: int
+    same_count: int
+    refused_count: int
+    first_date: date | None
+    last_date: date | None
+    totals_json: str
+    refused_json: str
+    notes_json: str
+    months_json: str
+
+
 class Record(_Row, table=True):
     """One thing that a source speaks about."""
 
@@ -452,6 +480,7 @@ MEMBERSHIP = _table(Membership)
 CONNECTION = _table(Connection)
 USAGE_POINT = _table(UsagePoint)
 DOCUMENT = _table(Document)
+IMPORT_REPORT = _table(ImportReport)
 RECORD = _table(Record)
 RECORD_REVISION = _table(RecordRevision)
 RECORD_DOCUMENT = _table(RecordDocument)

@@ -4,14 +4,16 @@ import threading
 import time
 from typing import Any
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Engine, inspect, text
 
 import migrations
 from app.store.session import alembic_config, current_revision, downgrade, upgrade
 from app.store.tables import METADATA
+from domain.errors import ConflictError
 
 
 def differences(engine: Engine) -> list[Any]:
@@ -61,6 +63,15 @@ def test_upgrade_at_head_is_instant(engine: Engine) -> None:
     began_s = time.perf_counter()
     upgrade(engine)
     assert time.perf_counter() - began_s < 0.05
+
+
+def test_newer_database_is_refused(empty_engine: Engine) -> None:
+    """A database that a newer version has migrated is left alone, with the next step."""
+    upgrade(empty_engine)
+    with empty_engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(ConflictError, match=r"newer version of the program; expected revision 0001 or older; got 9999"):
+        upgrade(empty_engine)
 
 
 def test_two_upgrades_at_once_make_one_schema(empty_engine: Engine) -> None:

@@ -121,3 +121,4 @@ def test_canary_token_is_in_no_file_of_the_database(tmp_path: Path) -> None:
     assert sealed in after
     assert b"CANARY" not in before + after
     assert b"k" * 32 not in before + after
+    engine.dispose()

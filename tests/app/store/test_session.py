@@ -38,6 +38,33 @@ def test_unit_of_work_keeps_nothing_after_an_error(engine: Engine) -> None:
         assert installation.fact(session, "data folder") is None
 
 
+def test_reading_cannot_write(engine: Engine) -> None:
+    """A unit that only reads is refused any change by the database itself; the next writer is not."""
+    with reading(engine) as session, pytest.raises(SQLAlchemyError, match=r"(?i)read-?only"):
+        installation.set_fact(session, "data folder", "1")
+    with unit_of_work(engine) as session:
+        installation.set_fact(session, "data folder", "1")
+
+
+def test_reader_does_not_wait_for_a_writer(engine: Engine) -> None:
+    """While a writer is at work a reader gets the state before it, at once."""
+    with unit_of_work(engine) as writer:
+        installation.set_fact(writer, "data folder", "1")
+        with reading(engine) as session:
+            assert installation.fact(session, "data folder") is None
+
+
+def test_reading_sees_one_state(engine: Engine) -> None:
+    """What a writer commits meanwhile does not show up in the middle of a reading."""
+    with unit_of_work(engine) as session:
+        installation.set_fact(session, "data folder", "1")
+    with reading(engine) as session:
+        assert installation.fact(session, "data folder") == "1"
+        with unit_of_work(engine) as writer:
+            installation.set_fact(writer, "data folder", "2")
+        assert installation.fact(session, "data folder") == "1"
+
+
 def test_database_errors_hide_values(engine: Engine) -> None:
     """SQLAlchemy does not repeat a statement's values in its errors (PostgreSQL's own DETAIL line still may)."""
     values = {"key": b"CANARY"}
@@ -95,6 +122,7 @@ def test_sqlite_is_set_up_for_safety(tmp_path: Path) -> None:
     wanted = {"journal_mode": "wal", "foreign_keys": 1, "secure_delete": 1, "synchronous": 2, "busy_timeout": 10_000}
     with engine.connect() as connection:
         found = {name: connection.execute(text(f"PRAGMA {name}")).scalar() for name in wanted}
+    engine.dispose()
     assert found == wanted
 
 
@@ -120,6 +148,7 @@ def test_deleted_reading_is_gone_from_the_file(tmp_path: Path) -> None:
         assert activities.count_of(session, "ada", "ada") == 0
     checkpoint(engine)
     assert b"CANARY" not in on_disk(tmp_path)
+    engine.dispose()
 
 
 def test_checkpoint_of_postgresql_does_nothing(engine: Engine, home: Home) -> None:
