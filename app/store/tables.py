@@ -228,6 +228,7 @@ class RecordDocument(_Row, table=True):
     __tablename__ = "record_document"
     record_revision_id: str = Field(primary_key=True, foreign_key="record_revision.id")
     document_id: str = Field(primary_key=True, foreign_key="document.id", index=True)
+    position: int  # in the order in which they were merged: an auditor merges them again
 
 
 class ActivityKey(_Row, table=True):

@@ -1,16 +1,19 @@
 """Taking in one document: parse, place, cut into days, merge with what is known, keep the original, store."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.services import Whose, Work
-from app.store import connections, periods, records, subjects
+from app.store import connections, imports, periods, records, subjects
 from app.store.connections import ConnectionRow, UsagePointRow
+from app.store.imports import ImportRow
 from app.store.records import Outcome, RecordInput
 from app.store.subjects import SubjectRow
 from app.usecases.derive import DerivedRecord, MeterSite, cut_document, day_record, span_record
+from app.usecases.import_report import LISTED_COUNT, day_span, read_totals, refused_to_json, seal_name, totals_to_json
 from app.usecases.keep_original import Received, keep_original
 from app.usecases.place_meter import MeterPlace, place_meter
 from connectors import registry
@@ -23,9 +26,6 @@ from domain.series import LocalTime, MeterDocument
 
 FUTURE_TOLERANCE = timedelta(hours=26)
 """A reading may end so much after now: the utility's clock and ours, and the longest local day."""
-
-_LISTED_COUNT = 50
-"""Refused parts named one by one in a report; the rest is counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ class ImportReport:
         notes: What a person should know.
         months: Months whose activity is other than before.
         meters: Usage points with their places.
+        import_id: Id of the kept report.
     """
 
     document_sha256: str
@@ -57,6 +58,7 @@ class ImportReport:
     notes: tuple[str, ...]
     months: tuple[Month, ...]
     meters: Mapping[str, MeterPlace]
+    import_id: str
 
 
 def import_document(
@@ -108,19 +110,22 @@ def import_document(
     months = sorted({month for one in stored for month in one.months})
     periods.mark_changed(session, whose.tenant_id, whose.subject_id, months)
     outcomes = Counter(one.outcome for one in stored)
-    return ImportReport(
+    report = ImportReport(
         document_sha256=original.sha256,
         is_known=original.is_known,
         reading_count=sum(len(series.values) for series in document.series),
         new_count=outcomes[Outcome.NEW],
         changed_count=outcomes[Outcome.CHANGED],
         same_count=outcomes[Outcome.SAME],
-        refused=tuple(refusal.sentence() for refusal in document.refused[:_LISTED_COUNT]),
+        refused=tuple(refusal.sentence() for refusal in document.refused[:LISTED_COUNT]),
         refused_count=len(document.refused),
         notes=cut.notes,
         months=tuple(months),
         meters=meters,
+        import_id=services.randomness.id(),
     )
+    _keep_report(work, whose, source, report, name=received.document_name, document=document, cut=cut)
+    return report
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +136,41 @@ class _Source:
     parser_version: str
     sha256: str
     evidence: EvidenceClass
+
+
+def _keep_report(
+    work: Work,
+    whose: Whose,
+    source: "_Source",
+    report: ImportReport,
+    *,
+    name: str,
+    document: MeterDocument,
+    cut: CutSeries,
+) -> None:
+    days = day_span(cut, {name: meter.place.zone for name, meter in report.meters.items()})
+    row = ImportRow(
+        id=report.import_id,
+        tenant_id=whose.tenant_id,
+        subject_id=whose.subject_id,
+        document_sha256=source.sha256,
+        sealed_name=seal_name(work, whose, report.import_id, name),
+        at=work.services.clock.now(),
+        connector=source.connection.connector,
+        evidence=source.evidence,
+        reading_count=report.reading_count,
+        new_count=report.new_count,
+        changed_count=report.changed_count,
+        same_count=report.same_count,
+        refused_count=report.refused_count,
+        first_date=days[0] if days else None,
+        last_date=days[1] if days else None,
+        totals_json=totals_to_json(read_totals(document)),
+        refused_json=refused_to_json(document.refused),
+        notes_json=json.dumps(report.notes),
+        months_json=json.dumps([month.to_text() for month in report.months]),
+    )
+    imports.add(work.session, row)
 
 
 def _check_readable(document: MeterDocument, connector_name: str) -> None:

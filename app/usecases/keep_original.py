@@ -19,11 +19,13 @@ class Received:
         body: Its bytes.
         media_type: As the sender says; never believed.
         evidence: How it is known.
+        document_name: As the sender named the file; shown, never trusted.
     """
 
     body: bytes
     media_type: str
     evidence: EvidenceClass
+    document_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ _TABLES = (
     "connection",
     "usage_point",
     "document",
+    "import_report",
     "record",
     "record_revision",
     "record_document",
@@ -200,6 +201,31 @@ def _sources() -> None:
         sa.UniqueConstraint("subject_id", "sha256", name="uq_document_subject_id_sha256"),
     )
     op.create_table(
+        "import_report",
+        sa.Column("tenant_id", sa.String(), nullable=False),
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("subject_id", sa.String(), nullable=False),
+        sa.Column("document_sha256", sa.String(), nullable=False),
+        sa.Column("sealed_name", sa.LargeBinary(), nullable=False),
+        sa.Column("at", _AT, nullable=False),
+        sa.Column("connector", sa.String(), nullable=False),
+        sa.Column("evidence", sa.String(), nullable=False),
+        sa.Column("reading_count", sa.Integer(), nullable=False),
+        sa.Column("new_count", sa.Integer(), nullable=False),
+        sa.Column("changed_count", sa.Integer(), nullable=False),
+        sa.Column("same_count", sa.Integer(), nullable=False),
+        sa.Column("refused_count", sa.Integer(), nullable=False),
+        sa.Column("first_date", sa.Date(), nullable=True),
+        sa.Column("last_date", sa.Date(), nullable=True),
+        sa.Column("totals_json", sa.String(), nullable=False),
+        sa.Column("refused_json", sa.String(), nullable=False),
+        sa.Column("notes_json", sa.String(), nullable=False),
+        sa.Column("months_json", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["subject_id"], ["subject.id"], name="fk_import_report_subject_id_subject"),
+        sa.PrimaryKeyConstraint("id", name="pk_import_report"),
+    )
+    op.create_index("ix_import_report_subject_id_at", "import_report", ["subject_id", "at"], unique=False)
+    op.create_table(
         "record",
         sa.Column("tenant_id", sa.String(), nullable=False),
         sa.Column("id", sa.String(), nullable=False),
@@ -234,6 +260,7 @@ def _sources() -> None:
         sa.Column("tenant_id", sa.String(), nullable=False),
         sa.Column("record_revision_id", sa.String(), nullable=False),
         sa.Column("document_id", sa.String(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["document_id"], ["document.id"], name="fk_record_document_document_id_document"),
         sa.ForeignKeyConstraint(
             ["record_revision_id"], ["record_revision.id"], name="fk_record_document_record_revision_id_record_revision"
