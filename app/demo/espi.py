@@ -24,8 +24,8 @@ _US_DST_START = DstRule(month=3, operator=3, day_of_month=0, weekday=7, seconds_
 _US_DST_END = DstRule(month=11, operator=2, day_of_month=0, weekday=7, seconds_of_day=7_200).to_text()
 _COMMODITY = {kind: code for code, kind in sorted(KIND_OF_COMMODITY.items(), reverse=True)}
 _SERVICE = {kind: code for code, kind in KIND_OF_SERVICE.items()}
-_UOM = {unit: code for code, unit in UNIT_OF_UOM.items()}
-_FLOW = {direction: code for code, direction in DIRECTION_OF_FLOW.items()}
+_UOM = {unit: code for code, unit in sorted(UNIT_OF_UOM.items(), reverse=True)}
+_FLOW = {direction: code for code, direction in DIRECTION_OF_FLOW.items() if code}
 _ENERGY_KIND = 12
 _DELTA_DATA = 4
 _NORMAL = 12

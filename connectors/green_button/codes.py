@@ -13,13 +13,18 @@ UNIT_OF_UOM: Mapping[int, str] = {
     42: "m3",
     72: "Wh",
     119: "ft3",
+    120: "ft3",
     128: "gal_us",
     130: "gal_imp",
     132: "Btu",
     134: "L",
+    156: "L",
+    157: "L",
+    166: "m3",
+    167: "m3",
     169: "therm",
 }
-"""Our symbol of each unit that measures an amount of energy or volume."""
+"""Our symbol of each unit of an amount of energy or volume; 120, 157, 167 are temperature-compensated, 156, 166 are not."""
 
 NAME_OF_UOM: Mapping[int, str] = {
     0: "not applicable",
@@ -39,11 +44,16 @@ NAME_OF_UOM: Mapping[int, str] = {
     73: "varh (reactive energy)",
     106: "Ah (charge)",
     122: "ft3/h (volume flow)",
+    123: "compensated ft3/h (volume flow)",
     125: "m3/h (volume flow)",
+    126: "compensated m3/h (volume flow)",
+    127: "uncompensated m3/h (volume flow)",
     129: "US gal/h (volume flow)",
     131: "imperial gal/h (volume flow)",
     133: "Btu/h (power)",
     137: "L/h (volume flow)",
+    138: "compensated L/h (volume flow)",
+    139: "uncompensated L/h (volume flow)",
     140: "Pa (gauge pressure)",
     155: "Pa (absolute pressure)",
 }
@@ -56,8 +66,9 @@ KIND_OF_COMMODITY: Mapping[int, str] = {
     8: "propane",
     9: "water",
     10: "steam",
+    26: "electricity",
 }
-"""Our kind of activity of each commodity; 1 and 2 are secondary and primary metered electricity."""
+"""Our kind of activity of each commodity; 1, 2 and 26 are secondary, primary and transmission metered electricity."""
 
 NAME_OF_COMMODITY: Mapping[int, str] = {
     3: "communication",
@@ -130,7 +141,20 @@ NAME_OF_ACCUMULATION: Mapping[int, str] = {
 }
 """Accumulations whose values are states and not amounts: adding them up counts the same energy again and again."""
 
-NAME_OF_QUALIFIER: Mapping[int, str] = {2: "average", 5: "high threshold", 7: "low threshold", 8: "maximum", 9: "minimum"}
+NAME_OF_QUALIFIER: Mapping[int, str] = {
+    2: "average",
+    4: "excess over a threshold",
+    5: "high threshold",
+    7: "low threshold",
+    8: "maximum",
+    9: "minimum",
+    11: "nominal",
+    16: "second maximum",
+    17: "second minimum",
+    23: "third maximum",
+    24: "fourth maximum",
+    25: "fifth maximum",
+}
 """dataQualifier of values that are no amounts per interval."""
 
 GOOD_QUALITIES = frozenset({0, 17, 19})

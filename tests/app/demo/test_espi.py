@@ -26,7 +26,7 @@ BASE = "https://utility.example/espi/1_1/resource"
 MEASURES = [
     (kind, unit)
     for kind in sorted(set(KIND_OF_COMMODITY.values()))
-    for unit in sorted(UNIT_OF_UOM.values())
+    for unit in sorted(set(UNIT_OF_UOM.values()))
     if UNITS[unit].dimension in KINDS[kind].dimensions
 ]
 
