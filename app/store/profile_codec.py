@@ -7,13 +7,18 @@ take about 2 bytes a reading):
                   zigzag(first start), length, count, step, count × zigzag(value difference / step)
                 0x02 triples: gaps, odd lengths, doubles, zero durations
                   count, step, count × [zigzag(start difference), zigzag(duration difference), zigzag(value difference / step)]
+    then, where they are known, at most one of each in this order, both as runs of equal values (a day has one or two):
+      0x01        feed times: runs, runs × [length, zigzag(time difference)]
+      0x02        estimated readings: runs, runs × length; not estimated first, then in turn
 
 `step` is the greatest common divisor of all values, so that readings in whole watt-hours cost watt-hours, not micro-kWh.
 Differences are to the interval before, the first one to zero. Values are any integer that the program holds; it keeps them in
 int64.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
 from math import gcd
 
 from domain.activity import Profile
@@ -21,6 +26,8 @@ from domain.errors import CanonicalError
 
 _REGULAR = 0x01
 _TRIPLES = 0x02
+_FEED_TIMES = 0x01
+_ESTIMATED = 0x02
 _GOES_ON = 0x80
 _SEVEN_BITS = 0x7F
 MAX_INTERVALS_COUNT = 100_000
@@ -29,6 +36,26 @@ MAX_INTERVALS_COUNT = 100_000
 
 def encode(profile: Profile) -> bytes:
     """A profile in its packed form."""
+    out = _encode_values(profile)
+    if any(profile.feed_times_s):
+        runs = [(len(list(group)), time_s) for time_s, group in groupby(profile.feed_times_s)]
+        _put(out, _FEED_TIMES)
+        _put(out, len(runs))
+        for (count, _), difference_s in zip(runs, _differences(tuple(time_s for _, time_s in runs)), strict=True):
+            _put(out, count)
+            _put(out, _zigzag(difference_s))
+    _put_estimated(out, profile.is_estimated)
+    return bytes(out)
+
+
+def encode_content(profile: Profile) -> bytes:
+    """What a profile says, packed, without feed times: the same values from a later feed are the same content."""
+    out = _encode_values(profile)
+    _put_estimated(out, profile.is_estimated)
+    return bytes(out)
+
+
+def _encode_values(profile: Profile) -> bytearray:
     step = gcd(*profile.quantities_micro) or 1
     out = bytearray()
     count = len(profile.starts_s)
@@ -40,7 +67,7 @@ def encode(profile: Profile) -> bytes:
         _put(out, step)
         for value in _differences(profile.quantities_micro):
             _put(out, _zigzag(value // step))
-        return bytes(out)
+        return out
     out.append(_TRIPLES)
     _put(out, count)
     _put(out, step)
@@ -49,7 +76,19 @@ def encode(profile: Profile) -> bytes:
         _put(out, _zigzag(start_s))
         _put(out, _zigzag(duration_s))
         _put(out, _zigzag(value // step))
-    return bytes(out)
+    return out
+
+
+def _put_estimated(out: bytearray, is_estimated: Sequence[bool]) -> None:
+    """The flags as runs; nothing where no reading is estimated, or where what holds for the day holds for all."""
+    if not any(is_estimated):
+        return
+    runs = [len(list(group)) for _, group in groupby(is_estimated)]
+    lengths = [0, *runs] if is_estimated[0] else runs
+    _put(out, _ESTIMATED)
+    _put(out, len(lengths))
+    for length in lengths:
+        _put(out, length)
 
 
 def decode(data: bytes) -> Profile:
@@ -67,14 +106,47 @@ def decode(data: bytes) -> Profile:
     numbers = _numbers(data[1:])
     read = {_REGULAR: _decode_regular, _TRIPLES: _decode_triples}.get(data[0] if data else 0)
     try:
-        profile = read(numbers) if read and data[-1] < _GOES_ON else None
+        profile = _with_trailers(read(numbers), numbers) if read and data[-1] < _GOES_ON else None
     except StopIteration:
         profile = None
-    if profile is None or next(numbers, None) is not None:
+    if profile is None:
         raise CanonicalError(
             "A stored profile is damaged", expected="a packed profile of version 1", got=data[:16].hex(), record="activity"
         )
     return profile
+
+
+def _with_trailers(profile: Profile, numbers: Iterator[int]) -> Profile | None:
+    """The profile with feed times and estimates, where they follow; None where what follows is neither."""
+    count = len(profile.starts_s)
+    tag = next(numbers, None)
+    if tag == _FEED_TIMES:
+        profile = replace(profile, feed_times_s=_feed_times(numbers, count))
+        tag = next(numbers, None)
+    if tag == _ESTIMATED:
+        profile = replace(profile, is_estimated=_estimates(numbers, count))
+        tag = next(numbers, None)
+    is_whole = all(len(column) in {0, count} for column in (profile.feed_times_s, profile.is_estimated))
+    return profile if tag is None and is_whole else None
+
+
+def _feed_times(numbers: Iterator[int], count: int) -> tuple[int, ...]:
+    """As many times as the runs say; one more than intervals where that is too many, so that it does not fit."""
+    found: list[int] = []
+    time_s = 0
+    for _ in range(_count(next(numbers))):
+        length = _count(next(numbers))
+        time_s += _unzigzag(next(numbers))
+        found += [time_s] * min(length, count + 1 - len(found))
+    return tuple(found) or (0,) * (count + 1)
+
+
+def _estimates(numbers: Iterator[int], count: int) -> tuple[bool, ...]:
+    """As many flags as the runs say; one more than intervals where that is too many, so that it does not fit."""
+    found: list[bool] = []
+    for index in range(_count(next(numbers))):
+        found += [index % 2 == 1] * min(_count(next(numbers)), count + 1 - len(found))
+    return tuple(found) or (False,) * (count + 1)
 
 
 def _is_regular(profile: Profile) -> bool:

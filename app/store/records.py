@@ -43,7 +43,8 @@ class RecordInput:
         parser_version: Version of its parser.
         record_key: The source's own name of the thing.
         usage_point: Meter point, or empty.
-        document_sha256s: All documents it was taken from, 64 hexadecimal digits each; stored before.
+        document_sha256s: All documents it was taken from, 64 hexadecimal digits each, in the order in which they were merged;
+            stored before.
         activities: What follows from it; empty for a removal.
     """
 
@@ -165,12 +166,12 @@ def upsert_many(
 
 
 def content_sha256(activities: Iterable[Activity]) -> bytes:
-    """SHA-256 of what a record says: the canonical JSON of its activities, and their packed profiles."""
+    """SHA-256 of what a record says: the canonical JSON of its activities, and their packed values without feed times."""
     digest = sha256()
     for activity in activities:
         for part in (
             to_canonical(activity_to_json(activity)),
-            b"" if activity.profile is None else profile_codec.encode(activity.profile),
+            b"" if activity.profile is None else profile_codec.encode_content(activity.profile),
         ):
             digest.update(len(part).to_bytes(4, "big"))
             digest.update(part)
@@ -358,8 +359,8 @@ def _write(
             }
         )
         rows[tables.RECORD_DOCUMENT] += [
-            {"record_revision_id": revision_id, "document_id": documents[sha], "tenant_id": tenant_id}
-            for sha in sorted(set(one.document_sha256s))
+            {"record_revision_id": revision_id, "document_id": documents[sha], "tenant_id": tenant_id, "position": position}
+            for position, sha in enumerate(dict.fromkeys(one.document_sha256s))
         ]
         rows[tables.ACTIVITY] += [
             activity_values(a, tenant_id=tenant_id, subject_id=place.subject_id, record_revision_id=revision_id)
@@ -451,7 +452,7 @@ def _read(session: Session, tenant_id: str, query: Select[Any]) -> Iterator[Stor
                 record_key=row.record_key,
                 usage_point=row.usage_point,
                 revision=row.revision,
-                document_sha256s=tuple(sorted(documents.get(row.id, ()))),
+                document_sha256s=tuple(documents.get(row.id, ())),
                 activities=tuple(activities.get(row.id, ())),
                 recorded_at=row.recorded_at,
             ),
@@ -476,6 +477,7 @@ def _documents_by_revision(session: Session, tenant_id: str, ids: Sequence[str])
             select(link.c.record_revision_id, document.c.sha256)
             .join(document, document.c.id == link.c.document_id)
             .where(link.c.record_revision_id.in_(some))
+            .order_by(link.c.record_revision_id, link.c.position)
         )
         for row in session.execute(of_tenant(query, link, tenant_id)):
             result.setdefault(row.record_revision_id, []).append(row.sha256)

@@ -80,3 +80,42 @@ def test_huge_count_is_refused_at_once() -> None:
     """A count of billions is refused before anything is made of it."""
     with pytest.raises(CanonicalError, match="expected at most 100000 intervals; got 4294967296"):
         profile_codec.decode(bytes([0x02, 0x80, 0x80, 0x80, 0x80, 0x10, 0x01]))
+
+
+@given(st.lists(st.tuples(SECOND, st.integers(0, 90_000), AMOUNT, st.integers(0, 2**40), st.booleans()), min_size=1))
+def test_feed_times_and_estimates_come_back(intervals: list[tuple[int, int, int, int, bool]]) -> None:
+    """What decides which feed wins at the next import survives packing; nothing known is nothing kept."""
+    starts, durations, quantities, times, flags = zip(*intervals, strict=True)
+    profile = Profile(starts, durations, quantities, times, flags)
+    kept = Profile(starts, durations, quantities, times if any(times) else (), flags if any(flags) else ())
+    assert profile_codec.decode(profile_codec.encode(profile)) == kept
+
+
+@given(st.lists(st.tuples(AMOUNT, st.integers(0, 2**40)), min_size=1, max_size=30))
+def test_content_does_not_depend_on_feed_times(values: list[tuple[int, int]]) -> None:
+    """The same values from a later feed are the same content."""
+    quantities, times = zip(*values, strict=True)
+    starts, durations = tuple(range(0, 3600 * len(values), 3600)), (3600,) * len(values)
+    undated = profile_codec.encode_content(Profile(starts, durations, quantities))
+    assert profile_codec.encode_content(Profile(starts, durations, quantities, times)) == undated
+
+
+def test_estimates_are_content() -> None:
+    """A reading that is estimated now says something else than a measured one."""
+    measured, estimated = Profile((0,), (3600,), (1,)), Profile((0,), (3600,), (1,), (), (True,))
+    assert profile_codec.encode_content(measured) != profile_codec.encode_content(estimated)
+
+
+def test_one_feed_time_takes_at_most_eight_bytes() -> None:
+    """A day from one feed costs a few bytes for its time, however many readings it has."""
+    day = hourly((1_000_000,) * 24)
+    dated = Profile(day.starts_s, day.durations_s, day.quantities_micro, (1_700_000_000,) * 24)
+    assert len(profile_codec.encode(dated)) - len(profile_codec.encode(day)) <= 8
+
+
+@pytest.mark.parametrize("trailer", ["0100", "010101", "0102190018", "030100", "0201", "02020102", "0101180002010a"])
+def test_trailer_that_does_not_fit_is_refused(trailer: str) -> None:
+    """Feed times or estimates for fewer or more readings than there are, or of an unknown kind, are damage."""
+    packed = profile_codec.encode(hourly((1_000_000,) * 24))
+    with pytest.raises(CanonicalError, match="damaged"):
+        profile_codec.decode(packed + bytes.fromhex(trailer))
