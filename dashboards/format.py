@@ -234,10 +234,11 @@ def percent_of_reference(messages: Messages, used_pct: int) -> str:
         used_pct: Whole per cent.
 
     Returns:
-        Such as "61 %", or "over 999 %".
+        Such as "61 %", or "> 999 %".
     """
-    key = "unit.percent_over" if used_pct > _PERCENT_SHOWN_MAX else "unit.percent"
-    return messages(key, number=number_text(messages.locale, min(used_pct, _PERCENT_SHOWN_MAX)))
+    if used_pct > _PERCENT_SHOWN_MAX:
+        return messages("unit.percent_over", number=number_text(messages.locale, _PERCENT_SHOWN_MAX))
+    return messages("unit.percent", number=number_text(messages.locale, used_pct))
 
 
 def day_text(messages: Messages, day: date) -> str:

@@ -1,0 +1,149 @@
+"""The message catalogue: plural forms, missing keys and values, and every key used in both directions."""
+
+import re
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from jinja2 import Environment
+
+from dashboards.messages import DEFAULT_LANGUAGE, PLURAL_RULES, languages, messages_from_toml, messages_in
+from dashboards.pages.dashboard import MonthState, SubjectKind
+from dashboards.pages.progress import TaskState
+from dashboards.pages.proof import StepState
+from domain.activity import KINDS, Direction, EvidenceClass, Quality
+from domain.errors import NotFoundError
+from domain.factor import Basis, Gas, LifeCycleScope
+
+ROOM = Path(str(resources.files("dashboards")))
+TEMPLATES = sorted((ROOM / "templates").rglob("*.html"))
+SMALL = """
+hello = "Hello {name}"
+[language]
+code = "xx"
+direction = "rtl"
+plural = "one_other"
+decimal_mark = ","
+group_mark = "."
+months = ["a"]
+months_short = ["a"]
+date = "{day}"
+month = "{month}"
+at = "{date}"
+[apples]
+one = "one apple"
+other = "{count} apples"
+"""
+ENUM_KEYS = [
+    *(f"evidence.{value}.{part}" for value in EvidenceClass for part in ("name", "said")),
+    *(f"basis.{value}.{part}" for value in Basis for part in ("name", "said")),
+    *(f"state.{value}" for value in MonthState),
+    *(f"step.{value}" for value in StepState),
+    *(f"proof.verdict_{value}" for value in StepState),
+    *(f"task.{value}" for value in TaskState),
+    *(f"kind.{name}" for name in KINDS),
+    *(f"direction.{value}" for value in Direction),
+    *(f"quality.{value}" for value in Quality),
+    *(f"life_cycle.{value}" for value in LifeCycleScope),
+    *(f"gas.{value}" for value in Gas),
+    *(f"subject.{value}" for value in SubjectKind),
+    *(f"months.lead_{value}" for value in SubjectKind),
+    *(f"chain.states.{name}" for name in ("queued", "signed", "sent", "mined", "final", "failed", "expired")),
+]
+CALL = re.compile(r"""\b(?:t|messages|_used_said)\(\s*f?["']([a-z0-9_.]+)(\{?)[^"']*["']\s*(~?)""")
+CHOICE = re.compile(r"""\b(?:t|messages)\(\s*["']([a-z0-9_.]+)["'] if .*?\)""")
+
+
+def used_keys() -> tuple[set[str], set[str]]:
+    """Keys and prefixes of keys that templates and code name."""
+    keys: set[str] = set()
+    prefixes: set[str] = set()
+    for path in [*TEMPLATES, *ROOM.rglob("*.py")]:
+        text = path.read_text(encoding="utf-8")
+        for name, brace, tilde in CALL.findall(text):
+            (prefixes if brace or tilde else keys).add(name)
+        for match in CHOICE.finditer(text):
+            keys.update(re.findall(r"""["']([a-z_]+\.[a-z_.]+)["']""", match[0]))
+    return keys, prefixes
+
+
+def test_value_is_put_in_place() -> None:
+    """A text gets its values."""
+    assert messages_from_toml(SMALL)("hello", name="Ada") == "Hello Ada"
+
+
+@pytest.mark.parametrize(("count", "text"), [(0, "0 apples"), (1, "one apple"), (-1, "one apple"), (2, "2 apples")])
+def test_plural_form_follows_count(count: int, text: str) -> None:
+    """The count chooses the form."""
+    assert messages_from_toml(SMALL)("apples", count=count) == text
+
+
+@pytest.mark.parametrize(("count", "form"), [(0, "one"), (1, "one"), (2, "other")])
+def test_zero_counts_as_one_in_french(count: int, form: str) -> None:
+    """A second language may group its plurals otherwise."""
+    assert PLURAL_RULES["zero_one_other"](count) == form
+
+
+def test_missing_key_is_an_error() -> None:
+    """A key that does not exist is never an empty text."""
+    with pytest.raises(NotFoundError, match=r"expected a message in xx; got nobody.home"):
+        messages_from_toml(SMALL)("nobody.home")
+
+
+def test_missing_value_is_an_error() -> None:
+    """A value that was not given is named."""
+    with pytest.raises(NotFoundError, match=r"expected a value for 'name'; got Hello \{name\}; in message hello"):
+        messages_from_toml(SMALL)("hello")
+
+
+def test_head_is_compulsory() -> None:
+    """A file without its head is refused."""
+    with pytest.raises(NotFoundError, match=r"expected a table \[language\]"):
+        messages_from_toml('hello = "x"')
+
+
+def test_unknown_language_falls_back_to_english() -> None:
+    """A person's language that is not there yet gets English; a region is ignored."""
+    assert messages_in("tlh").locale.code == DEFAULT_LANGUAGE
+    assert messages_in("en-GB").locale.code == DEFAULT_LANGUAGE
+
+
+@pytest.mark.parametrize("language", languages())
+def test_languages_hold_the_same_messages(language: str) -> None:
+    """Every language has the keys of English, and each text wants the same values."""
+    english, other = messages_in(DEFAULT_LANGUAGE), messages_in(language)
+    assert set(other) == set(english)
+    assert {key: other.names(key) for key in other} == {key: english.names(key) for key in english}
+
+
+@pytest.mark.parametrize("key", ENUM_KEYS)
+def test_every_value_has_its_words(key: str) -> None:
+    """Whatever a page can show has a text."""
+    assert key in messages_in()
+
+
+def test_every_key_used_exists() -> None:
+    """No template and no module names a key that the catalogue lacks."""
+    keys, prefixes = used_keys()
+    catalogue = set(messages_in())
+    assert keys - catalogue == set()
+    assert [prefix for prefix in prefixes if not any(key.startswith(prefix) for key in catalogue)] == []
+
+
+def test_every_key_is_used() -> None:
+    """The catalogue carries no text that nothing shows, here or in the app (which names the sections of a page)."""
+    keys, prefixes = used_keys()
+    app = "".join(path.read_text(encoding="utf-8") for path in (ROOM.parent / "app").rglob("*.py"))
+    unused = [key for key in messages_in() if key not in keys and not key.startswith((*prefixes, "flag."))]
+    assert [key for key in unused if f'"{key}"' not in app] == []
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_template_holds_no_words_of_its_own(path: Path) -> None:
+    """Every visible word comes from the catalogue."""
+    tokens = Environment(autoescape=True).lex(path.read_text(encoding="utf-8"))
+    markup = "".join(value for _, kind, value in tokens if kind == "data")
+    spoken = re.findall(r'\b(?:aria-label|title|alt|placeholder|value)="([^"]*)"', markup)
+    visible = re.sub(r"<[^>]*>", " ", markup)
+    assert re.findall(r"[^\W\d_]+", visible) == []
+    assert [text for text in spoken if re.search(r"[^\W\d_]", text)] == []
