@@ -13,6 +13,7 @@ from app.store import (
     activities,
     connections,
     documents,
+    imports,
     jobs,
     ledger,
     periods,
@@ -36,10 +37,23 @@ from domain.period import Month, MonthRange
 from tests.app.store.builders import NOW, Home, make_document, meter_day, record
 from tests.app.store.chain import make_batch, make_endorsement, make_statement
 from tests.app.store.test_accounts import ACCOUNT, API_KEY, SESSION
+from tests.app.store.test_imports import REPORT
 
 NOUNS = (
-    accounts, activities, connections, documents, jobs, ledger, periods, records, resolutions, shares, statements, subjects,
-)  # fmt: skip
+    accounts,
+    activities,
+    connections,
+    documents,
+    imports,
+    jobs,
+    ledger,
+    periods,
+    records,
+    resolutions,
+    shares,
+    statements,
+    subjects,
+)
 
 # Whatever a function asks for besides the tenant, answered with the first tenant's ids.
 ANSWERS: dict[str, Any] = {
@@ -51,6 +65,7 @@ ANSWERS: dict[str, Any] = {
     "document_id": "ada-aaaa",
     "end": NOW,
     "expected": list(StatementState),
+    "import_id": "i1",
     "inputs": [record("mine", meter_day(date(2025, 3, 2), (1,)))],
     "key": "job-1",
     "kind": "import",
@@ -77,6 +92,7 @@ ANSWERS: dict[str, Any] = {
     "sealed_tokens": b"other",
     "set_root": "root1",
     "sha256": "aa" * 32,
+    "sha256s": {"aa" * 32},
     "start": NOW - timedelta(days=1000),
     "statement_id": "s1",
     "subject_commitment": b"x" * 32,
@@ -122,6 +138,7 @@ def filled(engine: Engine, home: Home, other_home: Home) -> Engine:
         one = record("mine", meter_day(date(2025, 3, 1), (1, 2)), documents=("aa" * 32,))
         records.upsert(session, "ada", "ada", home.connection_id, one, recorded_at=NOW, new_id=lambda: next(ids))
         connections.put_usage_point(session, UsagePointRow("u1", "ada", home.connection_id, "m", "US", "UTC", "feed"))
+        imports.add(session, REPORT)
         accounts.add(session, ACCOUNT)
         accounts.add_session(session, SESSION)
         accounts.add_api_key(session, API_KEY)
