@@ -71,6 +71,7 @@ class Hosting:
         tasks: How far the start is, in order.
         welcome_token: Secret of the link that signs the local visitor in; empty where there is none.
         welcome_account_id: Whom that link signs in, once known.
+        welcome_tenant_id: Tenant of that account.
         chain: The chain, once open.
         worker: The worker, once the chain is open.
     """
@@ -81,6 +82,7 @@ class Hosting:
     tasks: list[StartTask] = field(default_factory=lambda: [StartTask("chain")])
     welcome_token: str = field(default="", repr=False)
     welcome_account_id: str = ""
+    welcome_tenant_id: str = ""
     chain: ChainDesk | None = None
     worker: Works | None = None
     error: ClimateFitnessError | None = None

@@ -1,7 +1,7 @@
 """Files that never change under one address: style sheets, scripts, plotly.js.
 
-An address carries the file's version (`/static/app.css?v=…`), so a browser may keep it for a year. Files are compressed once, on
-the first request for them, and only the compressed bytes are kept: nothing is read at start.
+An address carries the version of the file, or of all files together (`/static/app.css?v=…`), so a browser may keep it for a
+year. Files are compressed once, on the first request for them, and only the compressed bytes are kept: nothing is read at start.
 """
 
 import gzip
@@ -28,14 +28,17 @@ ASK_EACH_TIME = "public, no-cache"
 COMPRESSIBLE = (".css", ".js", ".mjs", ".svg", ".json", ".webmanifest", ".txt", ".map")
 """Endings of files that compression makes smaller."""
 
-PLOTLY_NAME = "plotly.min.js"
+PLOTLY_NAME = "plotly/plotly.min.js"
 """Name under which plotly.js is served."""
+
+_PACKAGED_NAME = "plotly.min.js"
 
 
 class StaticFiles:
     """The static files of the product, by name.
 
-    Invariants: only files listed when it was made are served, so no name leads out of the folder; versions change with content.
+    Invariants: only files listed when it was made are served, so no name leads out of the folder; versions change with content;
+    `version` changes when any file does.
 
     Args:
         folder: Folder of our own files; subfolders count.
@@ -49,6 +52,8 @@ class StaticFiles:
         for name, (path, package_version) in (packaged or {}).items():
             self._paths[name] = path
             self._versions[name] = package_version
+        versions = "".join(f"{name}={self._versions[name]};" for name in sorted(self._versions))
+        self.version = sha256(versions.encode()).hexdigest()[:12]
         self._compressed: dict[str, bytes] = {}
         self._lock = Lock()
 
@@ -83,7 +88,7 @@ class StaticFiles:
         etag = f'"{self._version(name)}"'
         headers = {
             "ETag": etag,
-            "Cache-Control": FOREVER if request.query_params.get("v") == self._version(name) else ASK_EACH_TIME,
+            "Cache-Control": FOREVER if request.query_params.get("v") in {self._version(name), self.version} else ASK_EACH_TIME,
         }
         if is_packed:
             headers["Vary"] = "Accept-Encoding"
@@ -105,7 +110,7 @@ def plotly_file() -> tuple[Path, str]:
         FormatChangedError: The package has moved the file.
     """
     spec = find_spec("plotly")
-    path = Path(spec.origin).parent / "package_data" / PLOTLY_NAME if spec and spec.origin else Path(PLOTLY_NAME)
+    path = Path(spec.origin).parent / "package_data" / _PACKAGED_NAME if spec and spec.origin else Path(_PACKAGED_NAME)
     if not path.is_file():
         raise FormatChangedError("plotly.js is not where plotly keeps it", expected="plotly >= 7.1, < 8", got=path.name)
     return path, version("plotly")

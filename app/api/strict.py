@@ -282,13 +282,14 @@ class _MemoryParser(MultiPartParser):
             file.close()
 
 
-async def read_upload(request: Request, *, max_bytes: int, field: str = "file") -> Upload:
+async def read_upload(request: Request, *, max_bytes: int, field: str = "file", is_file_needed: bool = True) -> Upload:
     """The file and fields of a multipart form, or the bare body with its Content-Type.
 
     Args:
         request: The request; its body must not have been read.
         max_bytes: Largest file, bytes.
         field: Name of the file's field.
+        is_file_needed: Whether a form without a file, or with an empty one, is refused.
 
     Returns:
         The upload.
@@ -300,7 +301,7 @@ async def read_upload(request: Request, *, max_bytes: int, field: str = "file") 
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == "multipart/form-data":
-        upload = await _form_upload(request, field)
+        upload = await _form_upload(request, field, is_file_needed=is_file_needed)
     else:
         content = await _bounded_body(request, max_bytes)
         upload = Upload(name="", media_type=media_type, content=content, fields=dict(request.query_params))
@@ -310,12 +311,12 @@ async def read_upload(request: Request, *, max_bytes: int, field: str = "file") 
             expected=f"at most {max_bytes} bytes",
             next_step="Export a shorter period, or send several files.",
         )
-    if not upload.content:
+    if not upload.content and is_file_needed:
         raise TruncatedDocumentError("This file is empty", expected="at least one byte", next_step="Choose the file again.")
     return upload
 
 
-async def _form_upload(request: Request, field: str) -> Upload:
+async def _form_upload(request: Request, field: str, *, is_file_needed: bool) -> Upload:
     try:
         parser = _MemoryParser(
             request.headers, request.stream(), max_files=1, max_fields=MAX_FIELD_COUNT, max_part_size=MAX_FIELD_BYTES
@@ -324,7 +325,7 @@ async def _form_upload(request: Request, field: str) -> Upload:
             form = await parser.parse()
             if not parser.is_complete:
                 raise TruncatedDocumentError("This form ends too early", next_step="Send it again.")
-            return await _only_file(form, field)
+            return await _only_file(form, field, is_file_needed=is_file_needed)
         finally:
             parser.close()
     except (MultiPartException, KeyError) as error:  # KeyError: a form without a boundary
@@ -335,8 +336,11 @@ async def _form_upload(request: Request, field: str) -> Upload:
         ) from error
 
 
-async def _only_file(form: FormData, field: str) -> Upload:
+async def _only_file(form: FormData, field: str, *, is_file_needed: bool) -> Upload:
+    fields = {name: value for name, value in form.multi_items() if isinstance(value, str)}
     files = [(name, value) for name, value in form.multi_items() if isinstance(value, UploadFile)]
+    if not files and not is_file_needed:
+        return Upload(name="", media_type="", content=b"", fields=fields)
     if len(files) != 1 or files[0][0] != field:
         raise DocumentError("Send exactly one file", expected=f"one file in the field {field}", got=f"{len(files)} files")
     file = files[0][1]
@@ -344,7 +348,7 @@ async def _only_file(form: FormData, field: str) -> Upload:
         name=shown_name(file.filename or ""),
         media_type=(file.content_type or "").partition(";")[0].strip().lower(),
         content=await file.read(),
-        fields={name: value for name, value in form.multi_items() if isinstance(value, str)},
+        fields=fields,
     )
 
 

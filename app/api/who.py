@@ -39,6 +39,28 @@ def session_cookie_name(request: Request) -> str:
     return SECURE_COOKIE if services_of(request).settings.origin().startswith("https:") else LOCAL_COOKIE
 
 
+class SignInNeededError(Exception):
+    """A page was asked for by somebody who has to sign in first: they are led there and back."""
+
+
+def page_caller(request: Request) -> Caller:
+    """Who asks for a page.
+
+    Args:
+        request: The request.
+
+    Returns:
+        The caller.
+
+    Raises:
+        SignInNeededError: Nobody is known.
+    """
+    found = caller_or_none(request)
+    if found is None:
+        raise SignInNeededError
+    return found
+
+
 def session_token(request: Request) -> str:
     """The session cookie's token, or empty."""
     return request.cookies.get(session_cookie_name(request), "")
@@ -55,7 +77,7 @@ def caller_or_none(request: Request) -> Caller | None:
 
     Raises:
         ProblemError: An API key is given that is not one of ours: it never falls back to the cookie.
-    """  # noqa: DOC501 - raised by its maker, named above
+    """
     services = services_of(request)
     header = request.headers.get("authorization", "")
     with reading(services.engine) as session:
@@ -79,7 +101,7 @@ def caller(request: Request) -> Caller:
 
     Raises:
         ProblemError: 401: nobody is known.
-    """  # noqa: DOC501 - as above
+    """
     found = caller_or_none(request)
     if found is None:
         raise not_signed_in()
@@ -147,7 +169,7 @@ def may_change(session: Session, services: Services, who: Caller, subject_id: st
     Raises:
         NotFoundError: There is none that they may see.
         ProblemError: 403: they may look only.
-    """  # noqa: DOC501 - as above
+    """
     role = _role(session, services, who, subject_id)
     if role not in _WRITERS or WRITE_SCOPE not in who.scopes:
         raise not_allowed("You may look at this subject, not change it.")

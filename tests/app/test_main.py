@@ -227,8 +227,8 @@ def test_unknown_static_name_in_a_template(client: TestClient) -> None:
 
 def test_plotly_comes_from_its_package(client: TestClient) -> None:
     """plotly.js is served from the installed package, packed, immutable, under its version."""
-    reply = client.get(url(client, "plotly.min.js"))
-    assert url(client, "plotly.min.js") == f"/static/plotly.min.js?v={version('plotly')}"
+    reply = client.get(url(client, "plotly/plotly.min.js"))
+    assert url(client, "plotly/plotly.min.js") == f"/static/plotly/plotly.min.js?v={version('plotly')}"
     assert int(reply.headers["content-length"]) < 1_600_000
     assert reply.headers["cache-control"].endswith("immutable")
     assert len(reply.content) > 4_000_000

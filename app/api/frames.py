@@ -1,0 +1,76 @@
+"""What stands around every page, and how a page is sent."""
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+
+from app.api.problems import Problem
+from app.api.static import StaticFiles
+from app.services import Work
+from app.store import subjects
+from app.usecases.sign_in import Caller
+from dashboards.frame import Frame, NavLink
+from dashboards.messages import messages_in
+from dashboards.pages import problem as problem_page
+from dashboards.pages.problem import ProblemModel
+
+MESSAGES = messages_in()
+"""The catalogue of the pages' language."""
+
+
+def frame_of(request: Request, work: Work, who: Caller, subject_id: str = "") -> Frame:
+    """The frame of a signed-in person's page.
+
+    Args:
+        request: The request.
+        work: The open transaction and the services.
+        who: Who is signed in.
+        subject_id: The current subject.
+
+    Returns:
+        The frame.
+    """
+    found = subjects.of_account(work.session, who.tenant_id, who.account_id, work.services.clock.now().date())
+    links = tuple(NavLink(row.name, f"/s/{row.id}", is_current=row.id == subject_id) for row, _ in found)
+    sections = ()
+    if subject_id:
+        here = request.url.path
+        sections = (
+            NavLink(MESSAGES("nav.overview"), f"/s/{subject_id}", is_current=here == f"/s/{subject_id}"),
+            NavLink(MESSAGES("nav.activities"), f"/s/{subject_id}/activities", is_current=here == f"/s/{subject_id}/activities"),
+        )
+    return Frame(
+        subjects=links,
+        sections=sections,
+        account_name=who.display_name,
+        is_demo=work.services.settings.environment == "demo",
+        asset_version=_version(request),
+    )
+
+
+def plain_frame(request: Request) -> Frame:
+    """The frame of a stranger's page."""
+    return Frame(is_demo=request.app.state.settings.environment == "demo", asset_version=_version(request))
+
+
+def page(html: str, *, status: int = 200) -> HTMLResponse:
+    """A page that one person may see: never stored, always asked for again."""
+    return HTMLResponse(html, status, {"Cache-Control": "no-store"})
+
+
+def error_page(problem: Problem, *, request_id: str) -> str:
+    """A refusal as a page."""
+    model = ProblemModel(
+        status=problem.status,
+        message=problem.detail or problem.title,
+        expected=problem.expected,
+        got=problem.got,
+        record=problem.record,
+        next_step=problem.next_step,
+        request_id=request_id,
+    )
+    return problem_page.render(model, MESSAGES, Frame())
+
+
+def _version(request: Request) -> str:
+    files: StaticFiles = request.app.state.static
+    return files.version

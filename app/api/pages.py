@@ -1,0 +1,264 @@
+"""Pages of a signed-in person: a subject's dashboard, its traces, months, statements and files. Plain forms; no script needed."""
+
+from dataclasses import replace
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.status import HTTP_303_SEE_OTHER, HTTP_422_UNPROCESSABLE_CONTENT
+
+from app.api.etag import tagged_response
+from app.api.frames import MESSAGES, frame_of, page
+from app.api.strict import Upload, read_upload
+from app.api.who import ServicesHere, looking, may_change, may_see, page_caller
+from app.services import Services, Whose, Work
+from app.store import documents, statements
+from app.store.session import unit_of_work
+from app.usecases.close_period import close_period
+from app.usecases.enter_bill import BillInput, enter_bill
+from app.usecases.export_bundle import Shown, export_bundle
+from app.usecases.import_document import import_document
+from app.usecases.keep_original import Received, fetch_original
+from app.usecases.show_activities import show_activities
+from app.usecases.show_dashboard import show_dashboard
+from app.usecases.show_import import show_import
+from app.usecases.show_statement import show_statement
+from app.usecases.show_why import show_why
+from app.usecases.sign_in import Caller
+from dashboards.figures import Figure
+from dashboards.pages import activities as activities_page
+from dashboards.pages import dashboard as dashboard_page
+from dashboards.pages import statement as statement_page
+from dashboards.pages import upload as upload_page
+from dashboards.pages import why as why_page
+from dashboards.pages.dashboard import DashboardModel, FormState
+from domain.activity import EvidenceClass
+from domain.errors import ClimateFitnessError, InputError, NotFoundError, PlaceError
+from domain.period import MonthRange
+from domain.place import place_from_text
+
+router = APIRouter(prefix="/s/{subject_id}", include_in_schema=False)
+
+
+@router.get("")
+def dashboard(subject_id: str, request: Request, services: ServicesHere) -> Response:
+    """The dashboard of a subject."""
+    who = page_caller(request)
+    return _dashboard_page(request, services, who, subject_id)
+
+
+@router.get("/why/{period}")
+def why(subject_id: str, period: str, request: Request, services: ServicesHere) -> Response:
+    """Why a number is what it is."""
+    who, months = page_caller(request), MonthRange.from_text(period)
+    with looking(services) as work:
+        may_see(work.session, services, who, subject_id)
+        model = show_why(work, Whose(who.tenant_id, subject_id), months)
+        frame = frame_of(request, work, who, subject_id)
+    return page(why_page.render(model, MESSAGES, frame))
+
+
+@router.get("/activities")
+def activities(subject_id: str, request: Request, services: ServicesHere) -> Response:
+    """Activities, page by page."""
+    who = page_caller(request)
+    with looking(services) as work:
+        may_see(work.session, services, who, subject_id)
+        cursor, period = request.query_params.get("cursor", ""), request.query_params.get("period", "")
+        model = show_activities(
+            work, Whose(who.tenant_id, subject_id), cursor=cursor, months=MonthRange.from_text(period) if period else None
+        )
+        frame = frame_of(request, work, who, subject_id)
+    return page(activities_page.render(model, MESSAGES, frame))
+
+
+@router.get("/imports/{import_id}")
+def imported(subject_id: str, import_id: str, request: Request, services: ServicesHere) -> Response:
+    """What became of a file."""
+    who = page_caller(request)
+    with looking(services) as work:
+        may_see(work.session, services, who, subject_id)
+        model = show_import(work, Whose(who.tenant_id, subject_id), import_id)
+        frame = frame_of(request, work, who, subject_id)
+    return page(upload_page.render(model, MESSAGES, frame))
+
+
+@router.get("/statements/{statement_id}")
+def statement(subject_id: str, statement_id: str, request: Request, services: ServicesHere) -> Response:
+    """One statement."""
+    who = page_caller(request)
+    with looking(services) as work:
+        may_see(work.session, services, who, subject_id)
+        model = show_statement(work, Whose(who.tenant_id, subject_id), statement_id)
+        frame = frame_of(request, work, who, subject_id)
+    return page(statement_page.render(model, MESSAGES, frame))
+
+
+@router.get("/statements/{statement_id}/bundle")
+def bundle(subject_id: str, statement_id: str, request: Request, services: ServicesHere) -> Response:
+    """The bundle of a statement as a download."""
+    who = page_caller(request)
+    with looking(services) as work:
+        may_see(work.session, services, who, subject_id)
+        row = statements.by_id(work.session, who.tenant_id, statement_id)
+        if row.subject_id != subject_id:
+            raise NotFoundError("There is no such statement", got=statement_id)
+        data = export_bundle(work, row, Shown.EVERYTHING).to_bytes()
+    response = tagged_response(request, data)
+    response.headers["Content-Disposition"] = f'attachment; filename="statement-{row.manifest_hash_hex[:12]}.json"'
+    return response
+
+
+@router.get("/documents/{sha256}")
+def original(subject_id: str, sha256: str, request: Request, services: ServicesHere) -> Response:
+    """An original as a download: never shown inline, whatever it is."""
+    who = page_caller(request)
+    with looking(services) as work:
+        may_see(work.session, services, who, subject_id)
+        row = documents.by_sha256(work.session, who.tenant_id, subject_id, sha256)
+        body = fetch_original(work, row)
+    response = tagged_response(request, body, media_type="application/octet-stream")
+    response.headers["Content-Disposition"] = f'attachment; filename="{row.sha256[:16]}"'
+    return response
+
+
+@router.get("/figures/{name}")
+def figure(subject_id: str, name: str, request: Request, services: ServicesHere) -> Response:
+    """The CSV of a figure, or the drawing that Plotly reads."""
+    who = page_caller(request)
+    with looking(services) as work:
+        may_see(work.session, services, who, subject_id)
+        model = show_dashboard(work, Whose(who.tenant_id, subject_id))
+    figure_id, _, ending = name.partition(".")
+    found = next((one for one in dashboard_page.figures_of(model, MESSAGES) if one.figure_id == figure_id), None)
+    if found is None or ending not in {"csv", "json"}:
+        raise NotFoundError("There is no such figure", got=name)
+    return _figure_file(request, found, ending)
+
+
+@router.post("/documents")
+async def upload(subject_id: str, request: Request, services: ServicesHere) -> Response:
+    """Take in a file from the form."""
+    who = page_caller(request)
+    sent = await read_upload(request, max_bytes=services.settings.max_upload_bytes)
+    return await run_in_threadpool(_take_in, request, services, who, subject_id, sent)
+
+
+@router.post("/bills")
+async def bill(subject_id: str, request: Request, services: ServicesHere) -> Response:
+    """Take in a typed bill from the form."""
+    who = page_caller(request)
+    sent = await read_upload(request, max_bytes=services.settings.max_upload_bytes, is_file_needed=False)
+    return await run_in_threadpool(_enter, request, services, who, subject_id, sent)
+
+
+@router.post("/periods/{period}/close")
+async def close(subject_id: str, period: str, request: Request, services: ServicesHere) -> Response:
+    """Close a period from the form."""
+    who = page_caller(request)
+    async with request.form(max_files=0, max_fields=4) as form:
+        reason = str(form.get("reason", ""))[:500]
+    return await run_in_threadpool(_close, services, who, subject_id, MonthRange.from_text(period), reason)
+
+
+def _dashboard_page(
+    request: Request,
+    services: Services,
+    who: Caller,
+    subject_id: str,
+    *,
+    change: "_FormChange | None" = None,
+) -> HTMLResponse:
+    with looking(services) as work:
+        may_see(work.session, services, who, subject_id)
+        model = show_dashboard(work, Whose(who.tenant_id, subject_id))
+        frame = frame_of(request, work, who, subject_id)
+    if change is not None:
+        model = change(model)
+    status = 200 if change is None else HTTP_422_UNPROCESSABLE_CONTENT
+    return page(dashboard_page.render(model, MESSAGES, frame), status=status)
+
+
+class _FormChange:
+    """Shows a form again with what was typed and what is wrong with it."""
+
+    def __init__(self, form: str, sent: Upload, error: ClimateFitnessError, zones: tuple[str, ...] = ()) -> None:
+        self._form, self._sent, self._error, self._zones = form, sent, error, zones
+
+    def __call__(self, model: DashboardModel) -> DashboardModel:
+        field = _field_of(self._error, self._form, has_zones=bool(self._zones))
+        state = FormState(values=self._sent.fields, errors={field: self._error.sentence()})
+        connect = replace(model.connect, upload=state) if self._form == "upload" else replace(model.connect, bill=state)
+        return replace(model, connect=replace(connect, zones=self._zones or model.connect.zones))
+
+
+def _field_of(error: ClimateFitnessError, form: str, *, has_zones: bool) -> str:
+    if isinstance(error, PlaceError):
+        return "zone" if has_zones else "place"
+    if form == "upload":
+        return "file"
+    by_record = {"utility": "utility", "first day": "start", "last day": "end", "amount": "kwh", "place": "place"}
+    return by_record.get(error.record, "kwh")
+
+
+def _take_in(request: Request, services: Services, who: Caller, subject_id: str, sent: Upload) -> Response:
+    received = Received(sent.content, sent.media_type, EvidenceClass.UPLOADED, document_name=sent.name)
+    place_text, zone = sent.fields.get("place", "").strip(), sent.fields.get("zone", "").strip()
+    try:
+        place = place_from_text(place_text, zone=zone, record="place") if place_text else None
+        with unit_of_work(services.engine) as session:
+            whose = may_change(session, services, who, subject_id)
+            report = import_document(Work(session, services), whose, "green-button", received, place=place)
+    except InputError as error:
+        zones = _zones_for(services, error, place_text)
+        return _dashboard_page(request, services, who, subject_id, change=_FormChange("upload", sent, error, zones))
+    return RedirectResponse(f"/s/{subject_id}/imports/{report.import_id}", HTTP_303_SEE_OTHER)
+
+
+def _enter(request: Request, services: Services, who: Caller, subject_id: str, sent: Upload) -> Response:
+    fields = sent.fields
+    attachment = (
+        Received(sent.content, sent.media_type, EvidenceClass.UPLOADED, document_name=sent.name) if sent.content else None
+    )
+    typed = BillInput(
+        utility=fields.get("utility", ""),
+        first_date=fields.get("start", ""),
+        last_date=fields.get("end", ""),
+        amount_text=fields.get("kwh", ""),
+        unit="kWh",
+        is_additional=fields.get("is_additional") == "on",
+    )
+    try:
+        place = place_from_text(fields["place"], zone=fields.get("zone", ""), record="place") if fields.get("place") else None
+        with unit_of_work(services.engine) as session:
+            whose = may_change(session, services, who, subject_id)
+            report = enter_bill(Work(session, services), whose, typed, place=place, attachment=attachment)
+    except InputError as error:
+        zones = _zones_for(services, error, fields.get("place", ""))
+        return _dashboard_page(request, services, who, subject_id, change=_FormChange("bill", sent, error, zones))
+    return RedirectResponse(f"/s/{subject_id}/imports/{report.import_id}", HTTP_303_SEE_OTHER)
+
+
+def _close(services: Services, who: Caller, subject_id: str, months: MonthRange, reason: str) -> Response:
+    with unit_of_work(services.engine) as session:
+        whose = may_change(session, services, who, subject_id)
+        row = close_period(Work(session, services), whose, months, reason=reason)
+    return RedirectResponse(f"/s/{subject_id}/statements/{row.id}", HTTP_303_SEE_OTHER)
+
+
+def _zones_for(services: Services, error: ClimateFitnessError, place_text: str) -> tuple[str, ...]:
+    """Zones to choose from, where the refusal was a question for the zone."""
+    if not isinstance(error, PlaceError) or not place_text:
+        return ()
+    try:
+        return services.zones_of_region(place_from_text(place_text).region)
+    except InputError:
+        return ()
+
+
+def _figure_file(request: Request, found: Figure, ending: str) -> Response:
+    if ending == "json":
+        return tagged_response(request, found.plotly_json.encode())
+    response = tagged_response(request, found.csv_text.encode(), media_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="{found.figure_id}.csv"'
+    return response

@@ -1,0 +1,46 @@
+"""The public proof page: a stranger sees every step redone, and may drop a bundle to have it checked."""
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import Response
+
+from app.api.frames import MESSAGES, page, plain_frame
+from app.api.strict import Upload, read_upload
+from app.api.who import HostingHere, ServicesHere, looking
+from app.hosting import Hosting
+from app.security.sessions import token_sha256
+from app.services import Services
+from app.store import shares, statements
+from app.usecases.export_bundle import Shown, export_bundle
+from app.usecases.look_at_chain import verify_with_chain
+from app.usecases.show_proof import show_bundle, show_proof
+from dashboards.pages import proof as proof_page
+
+router = APIRouter(prefix="/proof", include_in_schema=False)
+
+
+@router.get("/{public_token}")
+def proof(public_token: str, request: Request, services: ServicesHere, hosting: HostingHere) -> Response:
+    """The proof of one statement, recomputed now; lines only behind a share link."""
+    digest = token_sha256(request.query_params.get("share", ""))
+    with looking(services) as work:
+        row = statements.by_public_token(work.session, public_token)
+        link = shares.live(work.session, digest, services.clock.now()) if digest else None
+        data = export_bundle(work, row, Shown.EVERYTHING).to_bytes()
+        steps = verify_with_chain(data, factor_set=services.factor_set, chain=hosting.chain)
+        is_shared = link is not None and link.statement_id == row.id
+        model = show_proof(work, row, steps, is_shared=is_shared)
+    return page(proof_page.render(model, MESSAGES, plain_frame(request)))
+
+
+@router.post("")
+async def check(request: Request, services: ServicesHere, hosting: HostingHere) -> Response:
+    """Check a bundle that somebody drops; nothing of it is kept."""
+    sent = await read_upload(request, max_bytes=services.settings.max_upload_bytes, field="bundle")
+    return await run_in_threadpool(_checked, request, services, hosting, sent)
+
+
+def _checked(request: Request, services: Services, hosting: Hosting, sent: Upload) -> Response:
+    steps = verify_with_chain(sent.content, factor_set=services.factor_set, chain=hosting.chain)
+    model = show_bundle(sent.content, steps, document_name=sent.name, factor_set=services.factor_set)
+    return page(proof_page.render(model, MESSAGES, plain_frame(request)))

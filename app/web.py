@@ -1,0 +1,118 @@
+"""The web server of an installation: services, routes, pages and the worker in one process."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from fastapi import FastAPI, Request
+from fastapi.responses import RedirectResponse, Response
+from starlette.status import HTTP_303_SEE_OTHER
+
+import dashboards
+import migrations
+from app.api import activities, documents, estimates, factors, pages, proof_pages, proofs, sign_in, statements, subjects
+from app.api.frames import error_page
+from app.api.idempotency import StoredReplies
+from app.api.who import SignInNeededError
+from app.assemble import open_services
+from app.clock import SystemClock, SystemRandomness
+from app.hosting import Hosting, Preparation
+from app.jobs.worker import Worker
+from app.main import Parts, create_app, run
+from app.security.passwords import Passwords
+from app.services import Services
+from app.settings import Settings
+from app.store.session import current_revision
+from dashboards.figures import CONTENT_SECURITY_POLICY
+from domain.errors import ChainError, ConflictError
+
+ROUTERS = tuple(
+    module.router
+    for module in (sign_in, pages, proof_pages, subjects, documents, activities, statements, proofs, estimates, factors)
+)
+"""The routes, one module per noun."""
+
+
+def build_app(hosting: Hosting) -> FastAPI:
+    """The application over an installation; the chain opens when it starts.
+
+    Args:
+        hosting: The serving process.
+
+    Returns:
+        An ASGI application.
+    """
+    services = hosting.services
+    parts = Parts(
+        routers=ROUTERS,
+        replies=StoredReplies(services.engine),
+        checks={
+            "database": lambda: _check_database(services),
+            "factors": lambda: f"{services.factor_set.id.size} rows",
+            "chain": lambda: _check_chain(hosting),
+        },
+        resources=[lambda: _running(hosting)],
+        error_page=error_page,
+        page_policy=CONTENT_SECURITY_POLICY,
+        static_folder=Path(dashboards.__file__).parent / "static",
+        upload_paths=("/v1/documents", "/v1/proofs/verify", "/s/", "/proof"),
+    )
+    app = create_app(services.settings, clock=services.clock, randomness=services.randomness, services=services, parts=parts)
+    app.state.hosting = hosting
+    app.state.passwords = Passwords(services.randomness.bytes)
+    app.add_exception_handler(SignInNeededError, _lead_to_sign_in)
+    return app
+
+
+def serve(
+    settings: Settings, *, prepare: Preparation | None = None, on_listening: Callable[[Hosting, int], None] | None = None
+) -> None:
+    """Serve an installation until it is stopped.
+
+    Args:
+        settings: Checked settings.
+        prepare: What to do once the chain is open: the demo's data.
+        on_listening: Called with the process and its port once connections are accepted.
+
+    Raises:
+        ConflictError: The address cannot be listened on.
+        SecurityError: A key file is damaged, or others could read it.
+    """
+    randomness = SystemRandomness()
+    services = open_services(settings, clock=SystemClock(), randomness=randomness)
+    hosting = Hosting(services, Worker, prepare=prepare, welcome_token=randomness.token())
+    run(
+        build_app(hosting),
+        settings,
+        on_listening=(lambda port: on_listening(hosting, port)) if on_listening else None,
+    )
+
+
+@contextmanager
+def _running(hosting: Hosting) -> Iterator[None]:
+    hosting.start()
+    try:
+        yield
+    finally:
+        hosting.stop()
+
+
+async def _lead_to_sign_in(request: Request, _error: Exception) -> Response:
+    there = request.url.path if request.method == "GET" else "/"
+    return RedirectResponse(f"/sign-in?next={quote(there)}", HTTP_303_SEE_OTHER)
+
+
+def _check_database(services: Services) -> str:
+    revision = current_revision(services.engine)
+    if revision != migrations.HEAD_REVISION:
+        raise ConflictError("The database is at another revision", expected=migrations.HEAD_REVISION, got=revision)
+    return f"revision {revision}"
+
+
+def _check_chain(hosting: Hosting) -> str:
+    if hosting.error is not None:
+        raise hosting.error
+    if hosting.chain is None:
+        raise ChainError("The chain is not open yet", next_step="Ask again in a moment.")
+    return hosting.chain.label
