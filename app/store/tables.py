@@ -169,7 +169,7 @@ class Document(_Row, table=True):
 class ImportReport(_Row, table=True):
     """What became of one document that was taken in.
 
-    The file's name can be personal and is sealed. The document is named by its hash: its row can be erased while the report stays.
+    The file's name can be personal and is sealed. The document is named by its hash: its row may be erased, the report stays.
     """
 
     __tablename__ = "import_report"
