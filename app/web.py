@@ -10,7 +10,6 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.status import HTTP_303_SEE_OTHER
 
 import dashboards
-import migrations
 from app.api import activities, documents, estimates, factors, pages, proof_pages, proofs, sign_in, statements, subjects
 from app.api.frames import error_page
 from app.api.idempotency import StoredReplies
@@ -23,9 +22,9 @@ from app.main import Parts, create_app, run
 from app.security.passwords import Passwords
 from app.services import Services
 from app.settings import Settings
-from app.store.session import current_revision
+from app.store.session import checked_revision
 from dashboards.figures import CONTENT_SECURITY_POLICY
-from domain.errors import ChainError, ConflictError
+from domain.errors import ChainError
 
 ROUTERS = tuple(
     module.router
@@ -104,10 +103,7 @@ async def _lead_to_sign_in(request: Request, _error: Exception) -> Response:
 
 
 def _check_database(services: Services) -> str:
-    revision = current_revision(services.engine)
-    if revision != migrations.HEAD_REVISION:
-        raise ConflictError("The database is at another revision", expected=migrations.HEAD_REVISION, got=revision)
-    return f"revision {revision}"
+    return f"revision {checked_revision(services.engine)}"
 
 
 def _check_chain(hosting: Hosting) -> str:

@@ -49,6 +49,7 @@ BREACHES = [
     ("app.main", "import apscheduler", "the clock"),
     ("app.main", "import typer", "the command line"),
     ("connectors.base", "import pydantic", "logging, settings"),
+    ("scoring.lines", "import sqlglot", "SQL dialects"),
     ("app.api.statements", "import jinja2", "templates"),
     ("ledger.chain", "import vyper", "contract compiler"),
 ]

@@ -150,6 +150,29 @@ def current_revision(engine: Engine) -> str:
         return connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or ""
 
 
+def checked_revision(engine: Engine) -> str:
+    """The revision that a database has, which is the newest.
+
+    Args:
+        engine: As `engine_of` gives it.
+
+    Returns:
+        Its name.
+
+    Raises:
+        ConflictError: The database is at another revision.
+    """
+    revision = current_revision(engine)
+    if revision != migrations.HEAD_REVISION:
+        raise ConflictError(
+            "The database is at another revision",
+            expected=migrations.HEAD_REVISION,
+            got=revision or "none",
+            next_step="Start the program again: it upgrades the database.",
+        )
+    return revision
+
+
 def checkpoint(engine: Engine) -> None:
     """Write SQLite's log into its file and empty it, so that deleted rows are gone from both; nothing on PostgreSQL."""
     if engine.dialect.name != "sqlite":
