@@ -150,6 +150,13 @@ def of_tenant_all(session: Session, tenant_id: str) -> tuple[SubjectRow, ...]:
     return tuple(to_row(SubjectRow, row) for row in session.execute(query))
 
 
+def everybody(session: Session) -> tuple[SubjectRow, ...]:
+    """Every subject of every tenant, oldest first: for the installation's operator at the command line, never for a request."""
+    table = tables.SUBJECT
+    query = select(*columns_of(SubjectRow, table)).order_by(table.c.created_at, table.c.id)
+    return tuple(to_row(SubjectRow, row) for row in session.execute(query))
+
+
 def of_account(session: Session, tenant_id: str, account_id: str, on_date: date) -> tuple[tuple[SubjectRow, Role], ...]:
     """The subjects at which an account has a role on a day, oldest first."""
     subject, member = tables.SUBJECT, tables.MEMBERSHIP

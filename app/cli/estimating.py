@@ -1,0 +1,73 @@
+"""`estimate`: one activity per line in, one result per line out, as `POST /v1/estimate` answers."""
+
+import json
+import sys
+from collections.abc import Iterator
+from datetime import date
+from typing import BinaryIO
+
+from app.api.strict import read_json
+from app.cli.terminal import ExitCode, say
+from app.clock import SystemClock
+from domain.canonical import Json
+from domain.errors import ClimateFitnessError, DocumentTooLargeError
+from scoring.estimate import error_json, estimate
+from scoring.factors.load import shipped_factor_set
+
+LONGEST_LINE_BYTES = 64 * 1024
+"""A longer line is refused, and only that line."""
+
+
+def run_estimate() -> int:
+    """Answer every line of standard input, as it comes.
+
+    Returns:
+        The exit code: 1 where a line could not be answered.
+    """
+    code = ExitCode.DONE
+    today_date = SystemClock().now().date()
+    for line_index, raw in numbered_lines(sys.stdin.buffer):
+        result = answer(raw, line_index, today_date)
+        if "error" in result:
+            code = ExitCode.PARTLY
+        say(json.dumps({"line": line_index, **result}, ensure_ascii=False))
+        sys.stdout.flush()
+    return code
+
+
+def numbered_lines(stream: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
+    """The lines of a stream that are not empty, numbered from 1 as in the file; None for one that is too long."""
+    line_index = 0
+    while raw := stream.readline(LONGEST_LINE_BYTES + 1):
+        line_index += 1
+        if len(raw) > LONGEST_LINE_BYTES and not raw.endswith(b"\n"):
+            _skip_rest(stream)
+            yield line_index, None
+        elif raw.strip():
+            yield line_index, raw
+
+
+def answer(raw: bytes | None, line_index: int, today_date: date) -> dict[str, Json]:
+    """The result of one line.
+
+    Args:
+        raw: Its bytes; None where it was too long.
+        line_index: Its number, from 1.
+        today_date: The day of asking.
+
+    Returns:
+        The estimate, or an error with `id` null.
+    """
+    record = f"line {line_index}"
+    try:
+        if raw is None:
+            raise DocumentTooLargeError("This line is too long", expected=f"at most {LONGEST_LINE_BYTES} bytes", record=record)
+        request = read_json(raw, record=record)
+    except ClimateFitnessError as error:
+        return {"id": None, "error": error_json(error)}
+    return estimate(request, factor_set=shipped_factor_set(), today_date=today_date)
+
+
+def _skip_rest(stream: BinaryIO) -> None:
+    while (more := stream.readline(LONGEST_LINE_BYTES)) and not more.endswith(b"\n"):
+        pass
