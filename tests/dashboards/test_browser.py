@@ -28,6 +28,17 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         self.send_header("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         super().end_headers()
 
+    def do_POST(self) -> None:
+        """A feed leads on to its result, as the product does; anything else shows the form again."""
+        sent = self.rfile.read(int(self.headers["Content-Length"]))
+        if b"<feed" in sent:
+            self.send_response(303)
+            self.send_header("Location", "/upload.html")
+            self.end_headers()
+            return
+        self.path = "/bill_errors.html"
+        self.do_GET()
+
     def translate_path(self, path: str) -> str:
         """Plotly's address is the package's file."""
         return str(plotly_js_path().path) if path.startswith("/static/plotly/") else super().translate_path(path)
@@ -125,3 +136,48 @@ def test_first_tab_skips_to_the_content(page: "Page") -> None:
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "content"
+
+
+def choose(page: "Page", content: str) -> None:
+    """Fill the Green Button form with a file of this content and send it."""
+    page.goto("/dashboard.html")
+    page.set_input_files("#up-file", {"name": "bill.xml", "mimeType": "text/xml", "buffer": content.encode()})
+    page.get_by_role("button", name="Read this file").click()
+
+
+def test_upload_leads_to_its_result(page: "Page") -> None:
+    """A file that is read ends on the result page."""
+    choose(page, "<feed/>")
+    page.wait_for_url("**/upload.html")
+    assert "readings read" in page.inner_text("h1")
+
+
+def test_refused_upload_is_shown_in_place(page: "Page") -> None:
+    """A page that answers without redirect takes the place of this one, with the focus in it."""
+    choose(page, "no feed")
+    page.wait_for_selector("#up-zone-error")
+    assert page.url.endswith("/dashboard.html")
+    assert page.evaluate("document.activeElement.id") == "content"
+
+
+def test_upload_works_without_javascript(chromium: "Browser", address: str) -> None:
+    """The plain form does the same."""
+    context = chromium.new_context(java_script_enabled=False, base_url=address)
+    page = context.new_page()
+    choose(page, "<feed/>")
+    page.wait_for_url("**/upload.html")
+    context.close()
+
+
+def test_dropped_file_lands_in_the_form(page: "Page") -> None:
+    """A file dropped on the frame is the form's file."""
+    page.goto("/dashboard.html")
+    page.evaluate(
+        """() => {
+            const data = new DataTransfer();
+            data.items.add(new File(["<feed/>"], "dropped.xml"));
+            const drop = document.querySelector("form[data-upload] .drop");
+            drop.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true }));
+        }"""
+    )
+    assert page.evaluate("document.querySelector('#up-file').files[0].name") == "dropped.xml"
