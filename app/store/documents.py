@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from app.store import subjects, tables
 from app.store.rows import columns_of, found, insert_new, to_row, to_values
 from app.store.tenant import of_tenant
 from domain.activity import EvidenceClass
+from domain.period import MonthRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,40 @@ def of_revision(session: Session, tenant_id: str, record_revision_id: str) -> tu
     )
     rows = session.execute(of_tenant(query, table, tenant_id).order_by(table.c.received_at, table.c.id))
     return tuple(to_row(DocumentRow, row) for row in rows)
+
+
+def originals_count(session: Session, tenant_id: str, subject_id: str, months: MonthRange) -> tuple[int, int]:
+    """How many records have activity in these months, and how many of them an original that is more than typed.
+
+    Args:
+        session: The open transaction.
+        tenant_id: Its tenant.
+        subject_id: Whose.
+        months: Month labels.
+
+    Returns:
+        Both counts; the second is at most the first.
+    """
+    activity, link, document = tables.ACTIVITY, tables.RECORD_DOCUMENT, tables.DOCUMENT
+    current = (
+        select(activity.c.record_revision_id)
+        .where(
+            activity.c.subject_id == subject_id,
+            activity.c.month_ym >= months.first.ym,
+            activity.c.month_ym < months.end.ym,
+            activity.c.is_current,
+        )
+        .distinct()
+    )
+    mine = of_tenant(current, activity, tenant_id).subquery()
+    backed = (
+        select(func.count(link.c.record_revision_id.distinct()))
+        .join(mine, mine.c.record_revision_id == link.c.record_revision_id)
+        .join(document, document.c.id == link.c.document_id)
+        .where(document.c.evidence != str(EvidenceClass.TYPED))
+    )
+    records_count = session.execute(select(func.count()).select_from(mine)).scalar_one()
+    return int(records_count), int(session.execute(of_tenant(backed, link, tenant_id)).scalar_one())
 
 
 def remove(session: Session, tenant_id: str, document_id: str) -> None:

@@ -261,6 +261,18 @@ def by_revision_id(session: Session, tenant_id: str, record_revision_id: str) ->
     return one
 
 
+def trails_of(session: Session, tenant_id: str, record_revision_ids: Iterable[str]) -> dict[str, tuple[int, tuple[str, ...]]]:
+    """Record revision id to its number and the SHA-256 of its documents, sorted; what is not stored is left out."""
+    table, ids = tables.RECORD_REVISION, sorted(set(record_revision_ids))
+    documents = _documents_by_revision(session, tenant_id, ids)
+    result: dict[str, tuple[int, tuple[str, ...]]] = {}
+    for some in _chunks(ids):
+        query = select(table.c.id, table.c.revision).where(table.c.id.in_(some))
+        rows = session.execute(of_tenant(query, table, tenant_id))
+        result |= {row.id: (row.revision, tuple(sorted(documents.get(row.id, ())))) for row in rows}
+    return result
+
+
 def history(session: Session, tenant_id: str, record_id: str) -> tuple[StoredRevision, ...]:
     """All revisions of a record, oldest first."""
     revision = tables.RECORD_REVISION

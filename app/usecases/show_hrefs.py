@@ -1,0 +1,87 @@
+"""Addresses of a subject's pages, as every page links them."""
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from domain.period import MonthRange
+
+
+@dataclass(frozen=True, slots=True)
+class Hrefs:
+    """Addresses below one subject.
+
+    Attributes:
+        subject_id: Whose pages.
+    """
+
+    subject_id: str
+
+    @property
+    def home(self) -> str:
+        """The dashboard."""
+        return f"/s/{self.subject_id}"
+
+    @property
+    def upload(self) -> str:
+        """Where a file posts."""
+        return f"{self.home}/documents"
+
+    @property
+    def bill(self) -> str:
+        """Where a typed bill posts."""
+        return f"{self.home}/bills"
+
+    @property
+    def figures(self) -> str:
+        """Folder of the figures' files."""
+        return f"{self.home}/figures"
+
+    def why(self, months: MonthRange, *, cursor: str = "") -> str:
+        """The trace of a period, from a place in its records on."""
+        return f"{self.home}/why/{months}{_query(cursor=cursor)}"
+
+    def activities(self, months: MonthRange | None = None, *, cursor: str = "") -> str:
+        """The list of activities, of a period, from a place on."""
+        return f"{self.home}/activities{_query(period=str(months) if months else '', cursor=cursor)}"
+
+    def activities_csv(self, months: MonthRange | None = None) -> str:
+        """The same list as CSV, whole."""
+        return f"{self.home}/activities.csv{_query(period=str(months) if months else '')}"
+
+    def close(self, months: MonthRange) -> str:
+        """Where a close form posts."""
+        return f"{self.home}/periods/{months}/close"
+
+    def statement(self, statement_id: str) -> str:
+        """A statement's page."""
+        return f"{self.home}/statements/{statement_id}"
+
+    def bundle(self, statement_id: str) -> str:
+        """A statement's bundle as a download."""
+        return f"{self.statement(statement_id)}/bundle"
+
+    def lines_csv(self, statement_id: str) -> str:
+        """A statement's lines as CSV."""
+        return f"{self.statement(statement_id)}/lines.csv"
+
+    def imported(self, import_id: str) -> str:
+        """The result page of an import."""
+        return f"{self.home}/imports/{import_id}"
+
+    def original(self, sha256: str) -> str:
+        """An original document as a download."""
+        return f"{self.home}/documents/{sha256}"
+
+
+def proof_href(public_token: str) -> str:
+    """The public proof page of a statement."""
+    return f"/proof/{public_token}"
+
+
+VERIFY_HREF = "/proof"
+"""Where a dropped bundle posts."""
+
+
+def _query(**values: str) -> str:
+    given = {name: value for name, value in values.items() if value}
+    return f"?{urlencode(given)}" if given else ""

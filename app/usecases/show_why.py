@@ -1,0 +1,181 @@
+"""Why a number is what it is: lines with factor and steps, and the records and originals below them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from app.services import Whose, Work
+from app.store import activities, documents, periods, records, statements, subjects
+from app.store.periods import PeriodRow
+from app.store.statements import StatementRow
+from app.usecases.import_report import names_of_documents
+from app.usecases.show_days import first_and_last_day, meter_zone
+from app.usecases.show_hrefs import Hrefs
+from app.usecases.show_months import look_at_months
+from dashboards.pages.why import DocumentLink, RecordRow, TracedLine, WhyModel
+from domain.activity import Activity
+from domain.canonical import from_canonical
+from domain.errors import InputError
+from domain.factor import GwpSet
+from domain.fields import Fields
+from domain.period import MonthRange
+from domain.record import activity_from_json
+from domain.statement import Line
+from scoring.resolve import resolve
+
+RECORDS_COUNT = 100
+"""Records on one page of a trace."""
+
+_LONGEST_CURSOR_COUNT = 9
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """An activity of a record, and where it comes from."""
+
+    record_key: str
+    revision: int
+    document_sha256s: tuple[str, ...]
+    activity: Activity
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A part of the records."""
+
+    items: tuple[_Record, ...]
+    total_count: int
+    next_cursor: str
+
+
+def show_why(work: Work, whose: Whose, months: MonthRange, *, cursor: str = "") -> WhyModel:
+    """The trace of a period's emissions.
+
+    The lines are those of every page: a closed month says what its statement says. The records are those that are known now; of a
+    closed period that changed since, those that its statement was computed from.
+
+    Args:
+        work: The open transaction and the services; nothing is written.
+        whose: The subject.
+        months: The period.
+        cursor: Where in the records to go on; empty for the beginning.
+
+    Returns:
+        The page.
+
+    Raises:
+        NotFoundError: There is no such subject.
+        InputError: The cursor is not one of ours.
+        LineOverflowError: A sum is 2^63 or more.
+    """
+    subject = subjects.by_id(work.session, whose.tenant_id, whose.subject_id)
+    hrefs = Hrefs(subject.id)
+    looks = look_at_months(work, whose, months)
+    period = periods.by_months(work.session, whose.tenant_id, whose.subject_id, months)
+    statement = statements.latest_of_period(work.session, whose.tenant_id, period.id) if period else None
+    page = _records(work, whose, months, period, statement, cursor=cursor)
+    links = _links(work, whose, page.items, is_erased=subject.erased_at is not None)
+    zone = meter_zone(work, subject)
+    rows = []
+    for one in page.items:
+        first, last = first_and_last_day(one.activity.start, one.activity.end, zone)
+        rows.append(
+            RecordRow(
+                record_key=one.record_key,
+                start_date=first,
+                end_date=last,
+                quantity_micro=one.activity.quantity_micro,
+                unit=one.activity.key.unit,
+                evidence=one.activity.evidence,
+                revision=one.revision,
+                documents=tuple(links[digest] for digest in one.document_sha256s),
+            )
+        )
+    return WhyModel(
+        period=months,
+        lines=traced_lines(work, [line for look in looks.values() for line in look.shown.lines]),
+        unscored=tuple(total for look in looks.values() for total in look.shown.unscored),
+        records=tuple(rows),
+        records_count=page.total_count,
+        back_href=hrefs.home,
+        more_href=hrefs.why(months, cursor=page.next_cursor) if page.next_cursor else "",
+        statement_href=hrefs.statement(statement.id) if statement else "",
+    )
+
+
+def traced_lines(work: Work, lines: Iterable[Line]) -> tuple[TracedLine, ...]:
+    """Lines with the factor behind them and the steps that led to it.
+
+    Args:
+        work: The services.
+        lines: The lines.
+
+    Returns:
+        One for each.
+
+    Raises:
+        NotFoundError: The factor set has no such row: the line was computed with a newer one.
+    """
+    factor_set = work.services.factor_set
+    return tuple(
+        TracedLine(line, factor_set.compiled(factor_set.row(line.factor_id), GwpSet.AR5), _steps(work, line)) for line in lines
+    )
+
+
+def _steps(work: Work, line: Line) -> tuple[str, ...]:
+    found = resolve(line.key, work.services.factor_set, line.basis)
+    if found.chosen is not None and found.chosen.factor.factor_id == line.factor_id:
+        return found.steps
+    return ("This factor was chosen when the statement was closed; the factor set of today would choose another one.",)
+
+
+def _records(
+    work: Work, whose: Whose, months: MonthRange, period: PeriodRow | None, statement: StatementRow | None, *, cursor: str
+) -> _Page:
+    if period is not None and statement is not None and period.is_changed_since_close:
+        signed = _signed_records(work, statement)
+        if signed:
+            return _part(signed, cursor)
+    return _live_records(work, whose, months, cursor)
+
+
+def _live_records(work: Work, whose: Whose, months: MonthRange, cursor: str) -> _Page:
+    session, tenant_id = work.session, whose.tenant_id
+    page = activities.page(session, tenant_id, whose.subject_id, cursor=cursor, limit_count=RECORDS_COUNT, months=months)
+    trails = records.trails_of(session, tenant_id, [item.record_revision_id for item in page.items])
+    items = tuple(_Record(item.record_key, *trails[item.record_revision_id], item.activity) for item in page.items)
+    total_count = sum(total.activity_count for total in activities.totals(session, tenant_id, whose.subject_id, months))
+    return _Page(items, total_count, page.next_cursor)
+
+
+def _signed_records(work: Work, statement: StatementRow) -> list[_Record]:
+    """The records of a statement's leaves, newest first; none where they were erased."""
+    found = []
+    for row in statements.inputs_of(work.session, statement.tenant_id, statement.id):
+        if row.leaf is None:
+            return []
+        leaf = Fields(from_canonical(row.leaf, record="input"), "input")
+        found += [
+            _Record(leaf.text("record_key"), leaf.integer("revision"), leaf.texts("documents"), activity_from_json(value))
+            for value in leaf.items("activities")
+        ]
+    return sorted(found, key=lambda one: (one.activity.start, one.record_key), reverse=True)
+
+
+def _part(found: list[_Record], cursor: str) -> _Page:
+    if cursor and not (cursor.isascii() and cursor.isdigit() and len(cursor) <= _LONGEST_CURSOR_COUNT):
+        raise InputError("This is not a cursor of ours", expected="what the page before links to", got=cursor, record="cursor")
+    begin = int(cursor or "0")
+    end = begin + RECORDS_COUNT
+    return _Page(tuple(found[begin:end]), len(found), str(end) if end < len(found) else "")
+
+
+def _links(work: Work, whose: Whose, items: Iterable[_Record], *, is_erased: bool) -> Mapping[str, DocumentLink]:
+    """Every original that these records name."""
+    digests = {digest for one in items for digest in one.document_sha256s}
+    names = {} if is_erased else names_of_documents(work, whose, digests)
+    kept = {row.sha256 for row in documents.of_subject(work.session, whose.tenant_id, whose.subject_id)}
+    hrefs = Hrefs(whose.subject_id)
+    return {
+        digest: DocumentLink(digest, names.get(digest, ""), hrefs.original(digest) if digest in kept and not is_erased else "")
+        for digest in digests
+    }
