@@ -1,115 +1,28 @@
-"""RFC 6962 Merkle trees with SHA-256: roots, inclusion proofs, consistency proofs.
+"""RFC 6962 Merkle trees with SHA-256: the trees of `domain/merkle.py`, and consistency proofs of growing ones.
 
-Pure: takes and returns bytes, standard library only, importable alone. Every hash is 32 bytes.
-
-    leaf hash  SHA-256(0x00 || entry)
-    node hash  SHA-256(0x01 || left || right)
-    root of nothing: SHA-256 of the empty string
-
-The verifiers are strict: a proof that is longer or shorter than the tree's shape needs, or that holds anything but
-32-byte hashes, does not verify.
+Pure: takes and returns bytes, standard library only. Every hash is 32 bytes. The verifiers are strict: a proof that is longer or
+shorter than the tree's shape needs, or that holds anything but 32-byte hashes, does not verify.
 
 Source:
     RFC 6962 section 2.1 (definitions); RFC 9162 sections 2.1.3.2 and 2.1.4.2 (verification algorithms).
 """
 
 from collections.abc import Sequence
-from hashlib import sha256
 
-HASH_SIZE = 32
-EMPTY_ROOT = sha256(b"").digest()
+from domain.merkle import EMPTY_ROOT, HASH_SIZE, inclusion_proof, leaf_hash, node_hash, verify_inclusion
+from domain.merkle import merkle_root as root
 
-
-def leaf_hash(entry: bytes) -> bytes:
-    """Hash of one entry as a leaf, 32 bytes.
-
-    Args:
-        entry: The entry's bytes, any length.
-    """
-    return sha256(b"\x00" + entry).digest()
-
-
-def node_hash(left: bytes, right: bytes) -> bytes:
-    """Hash of two subtrees' hashes, 32 bytes.
-
-    Args:
-        left: Hash of the left subtree, 32 bytes.
-        right: Hash of the right subtree, 32 bytes.
-    """
-    return sha256(b"\x01" + left + right).digest()
-
-
-def root(leaf_hashes: Sequence[bytes]) -> bytes:
-    """Root hash of a tree, 32 bytes.
-
-    Args:
-        leaf_hashes: Leaf hashes in order, 32 bytes each; none is allowed (the root of nothing).
-    """
-    level = list(leaf_hashes)
-    if not level:
-        return EMPTY_ROOT
-    # Pairing level by level and carrying the odd one up gives RFC 6962's left-heavy tree.
-    while len(level) > 1:
-        paired = [node_hash(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
-        if len(level) % 2:
-            paired.append(level[-1])
-        level = paired
-    return level[0]
-
-
-def inclusion_proof(index: int, leaf_hashes: Sequence[bytes]) -> tuple[bytes, ...]:
-    """Hashes that lead from one leaf to the root, from the leaf upwards.
-
-    Args:
-        index: Position of the leaf, 0 <= index < number of leaves.
-        leaf_hashes: Leaf hashes of the whole tree in order, 32 bytes each.
-
-    Raises:
-        IndexError: There is no such leaf.
-    """
-    if not 0 <= index < len(leaf_hashes):
-        raise IndexError(f"expected a leaf index from 0 to {len(leaf_hashes) - 1}, got {index}")
-    path: list[bytes] = []
-    level = list(leaf_hashes)
-    while len(level) > 1:
-        sibling = index ^ 1
-        if sibling < len(level):
-            path.append(level[sibling])
-        paired = [node_hash(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
-        if len(level) % 2:
-            paired.append(level[-1])
-        level = paired
-        index //= 2
-    return tuple(path)
-
-
-def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], expected_root: bytes) -> bool:
-    """Whether a leaf hash is at this position of the tree with this size and root.
-
-    Args:
-        leaf: The leaf's hash, 32 bytes.
-        index: Its position, 0 <= index < size.
-        size: Number of leaves of the tree.
-        proof: Hashes from the leaf upwards, as `inclusion_proof` gives them.
-        expected_root: The tree's root, 32 bytes.
-
-    Source:
-        RFC 9162 section 2.1.3.2.
-    """
-    if not 0 <= index < size or not _all_hashes((leaf, expected_root, *proof)):
-        return False
-    node_index, last_index, computed = index, size - 1, leaf
-    for sibling in proof:
-        if last_index == 0:
-            return False
-        if node_index % 2 or node_index == last_index:
-            computed = node_hash(sibling, computed)
-            while node_index % 2 == 0 and node_index:
-                node_index, last_index = node_index // 2, last_index // 2
-        else:
-            computed = node_hash(computed, sibling)
-        node_index, last_index = node_index // 2, last_index // 2
-    return last_index == 0 and computed == expected_root
+__all__ = [
+    "EMPTY_ROOT",
+    "HASH_SIZE",
+    "consistency_proof",
+    "inclusion_proof",
+    "leaf_hash",
+    "node_hash",
+    "root",
+    "verify_consistency",
+    "verify_inclusion",
+]
 
 
 def consistency_proof(former_size: int, leaf_hashes: Sequence[bytes]) -> tuple[bytes, ...]:
