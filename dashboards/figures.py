@@ -8,10 +8,11 @@ place, so that light and dark agree with the picture that was there before.
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from fractions import Fraction
+from functools import cached_property
 from importlib import metadata, util
 from pathlib import Path
 from typing import TypeAlias
@@ -57,7 +58,7 @@ class Legend:
     label: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Figure:
     """One figure.
 
@@ -69,8 +70,8 @@ class Figure:
         narrow: Light picture for telephones.
         legend: Marks and their names; empty where the picture has its own.
         table: The data.
-        csv: The data as CSV text (RFC 4180), exact values.
-        plotly_json: What plotly.js draws: {"data", "layout"}.
+        write_csv: Gives the CSV; a year of hours is written only when somebody asks for it.
+        write_plotly: Gives the drawing.
         is_heavy: Whether the drawing is too large to stand inside the page and is fetched when wanted.
     """
 
@@ -81,9 +82,19 @@ class Figure:
     narrow: Markup
     legend: tuple[Legend, ...]
     table: Table
-    csv: str
-    plotly_json: str
+    write_csv: Callable[[], str]
+    write_plotly: Callable[[], str]
     is_heavy: bool = False
+
+    @cached_property
+    def csv(self) -> str:
+        """The data as CSV text (RFC 4180), exact values."""
+        return self.write_csv()
+
+    @cached_property
+    def plotly_json(self) -> str:
+        """What plotly.js draws: {"data", "layout"}."""
+        return self.write_plotly()
 
     @property
     def plotly_block(self) -> Markup:
@@ -158,8 +169,8 @@ def months_figure(points: Sequence[MonthPoint], messages: Messages, *, figure_id
         narrow=months_picture(f"{figure_id}-n", points, messages, is_narrow=True, description=description),
         legend=_months_legend(points, messages, has_exports=has_exports),
         table=_months_table(points, messages),
-        csv=_months_csv(points),
-        plotly_json=_dump(_months_plotly(points, messages, has_exports=has_exports)),
+        write_csv=lambda: _months_csv(points),
+        write_plotly=lambda: _dump(_months_plotly(points, messages, has_exports=has_exports)),
     )
 
 
@@ -183,8 +194,8 @@ def heat_figure(grid: HourGrid, messages: Messages, *, figure_id: str = "hours")
         narrow=heat_picture(f"{figure_id}-n", grid, messages, is_narrow=True, description=description),
         legend=_heat_legend(grid, messages),
         table=_heat_table(grid, messages),
-        csv=_heat_csv(grid),
-        plotly_json=_dump(_heat_plotly(grid, messages)),
+        write_csv=lambda: _heat_csv(grid),
+        write_plotly=lambda: _dump(_heat_plotly(grid, messages)),
         is_heavy=True,
     )
 
