@@ -12,7 +12,7 @@ Rules (shared design, data model):
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from fractions import Fraction
 from typing import NamedTuple
@@ -95,6 +95,7 @@ class Span:
         duration_s: Length in seconds.
         quantity_micro: Millionths of the canonical unit.
         is_estimated: Whether the utility marks it as estimated.
+        occurrence_index: 0 for the first of this start and length in its document, 1 for the next.
     """
 
     usage_point: str
@@ -103,11 +104,13 @@ class Span:
     duration_s: int
     quantity_micro: int
     is_estimated: bool
+    occurrence_index: int = 0
 
     @property
     def record_key(self) -> str:
-        """Name of the record: usage point, kind, start and length."""
-        return f"{self.usage_point}|{self.kind}|{instant_of_epoch_s(self.start_s):%Y-%m-%dT%H:%M:%SZ}|{self.duration_s}"
+        """Name of the record: usage point, kind, start and length, and which occurrence where it is not the first."""
+        name = f"{self.usage_point}|{self.kind}|{instant_of_epoch_s(self.start_s):%Y-%m-%dT%H:%M:%SZ}|{self.duration_s}"
+        return f"{name}|{self.occurrence_index}" if self.occurrence_index else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +155,21 @@ def cut_into_days(series: Iterable[IntervalSeries], zones: Mapping[str, ZoneInfo
         spans += cut.spans
         unit.update(dict.fromkeys(cut.kinds, one.unit))
         negative_count += cut.negative_count
+    spans = _numbered(spans)
     if negative_count:
         notes.append(f"{negative_count} readings below zero are counted as export")
     return CutSeries(unit, days, tuple(spans), tuple(notes))
+
+
+def _numbered(spans: Iterable[Span]) -> list[Span]:
+    """Spans of one document, each with its occurrence among those of equal meter, kind, start and length."""
+    counts: dict[str, int] = {}
+    found = []
+    for span in spans:
+        occurrence_index = counts.get(span.record_key, 0)
+        counts[span.record_key] = occurrence_index + 1
+        found.append(replace(span, occurrence_index=occurrence_index) if occurrence_index else span)
+    return found
 
 
 class _OneSeries:

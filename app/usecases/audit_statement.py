@@ -5,12 +5,14 @@ The auditor believes nothing that it can recompute. It gets a request, answers f
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from hashlib import sha256
 
-from app.usecases.derive import MeterSite, cut_document, day_record, merge_documents, span_record
-from domain.activity import ActivityKey, EvidenceClass
+from app.usecases.derive import MeterSite, believed_evidence, cut_document, day_record, merge_documents, span_record
+from domain.activity import Activity, ActivityKey, EvidenceClass
 from domain.canonical import Json, from_canonical
+from domain.coverage import coverage_ppm
 from domain.errors import AuditError, ClimateFitnessError
 from domain.fields import Fields
 from domain.manifest import Manifest, manifest_from_canonical
@@ -34,19 +36,6 @@ EVIDENCE_FLOOR_PPM = 950_000
 
 
 @dataclass(frozen=True, slots=True)
-class SentOriginal:
-    """An original as it is sent to the auditor.
-
-    Attributes:
-        connector: Which connector reads it.
-        body: Its bytes.
-    """
-
-    connector: str
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class AuditRequest:
     """Everything that an auditor needs to recompute a statement.
 
@@ -55,14 +44,14 @@ class AuditRequest:
         groups: Group key to the canonical bytes of its leaves.
         lines: Canonical bytes of the lines, as the subject computed them.
         statement_key: 32 bytes, from which all salts follow.
-        originals: The originals, by their SHA-256 in hexadecimal.
+        originals: The bytes of the originals, by their SHA-256 in hexadecimal.
     """
 
     manifest: bytes
     groups: Mapping[str, Sequence[bytes]]
     lines: Sequence[bytes]
     statement_key: bytes
-    originals: Mapping[str, SentOriginal]
+    originals: Mapping[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +59,7 @@ class Finding:
     """Something that an auditor does not accept.
 
     Attributes:
-        code: Stable name: "manifest", "method", "original", "record", "quantity", "evidence", "lines", "trees", "totals".
+        code: Stable name: "manifest", "method", "parser", "original", "record", "coverage", "lines", "trees".
         detail: What was expected, what came, which record.
     """
 
@@ -78,17 +67,28 @@ class Finding:
     detail: str
 
 
-Parse = Callable[[str, bytes], MeterDocument]
-"""Takes a connector's name and a document's bytes; parses."""
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """The auditor's own parsers.
+
+    Attributes:
+        parse: Takes a connector's name and a document's bytes.
+        version: Takes a connector's name; gives the version of its parser.
+    """
+
+    parse: Callable[[str, bytes], MeterDocument]
+    version: Callable[[str], str]
 
 
-def audit_statement(request: AuditRequest, *, factor_set: FactorSet, parse: Parse) -> tuple[Manifest | None, tuple[Finding, ...]]:
+def audit_statement(
+    request: AuditRequest, *, factor_set: FactorSet, reader: Reader
+) -> tuple[Manifest | None, tuple[Finding, ...]]:
     """The findings of a recomputation from the originals; none where everything is equal.
 
     Args:
         request: What the subject sends.
         factor_set: The auditor's own factor set.
-        parse: The auditor's own parsers.
+        reader: The auditor's own parsers.
 
     Returns:
         The manifest where it could be read, and the findings.
@@ -97,12 +97,17 @@ def audit_statement(request: AuditRequest, *, factor_set: FactorSet, parse: Pars
         manifest = manifest_from_canonical(request.manifest)
     except ClimateFitnessError as error:
         return None, (Finding("manifest", error.sentence()),)
-    audit = _Audit(request, manifest, factor_set, parse)
+    try:
+        audit = _Audit(request, manifest, factor_set, reader)
+    except ClimateFitnessError as error:
+        return manifest, (Finding("record", error.sentence()),)
     findings: list[Finding] = []
     for code, check in (
         ("method", audit.check_method),
+        ("parser", audit.check_parsers),
         ("original", audit.check_originals),
         ("record", audit.check_records),
+        ("coverage", audit.check_coverage),
         ("lines", audit.check_lines),
         ("trees", audit.check_trees),
     ):
@@ -123,13 +128,14 @@ def is_self_declared(shares_ppm: Mapping[EvidenceClass, int]) -> bool:
 class _Audit:
     """One recomputation. Invariant: reads the request, changes nothing."""
 
-    def __init__(self, request: AuditRequest, manifest: Manifest, factor_set: FactorSet, parse: Parse) -> None:
+    def __init__(self, request: AuditRequest, manifest: Manifest, factor_set: FactorSet, reader: Reader) -> None:
         self._request = request
         self._manifest = manifest
         self._factor_set = factor_set
-        self._parse = parse
-        self._cuts: dict[tuple[str, str, MeterSite], CutSeries] = {}
-        self._documents: dict[str, MeterDocument] = {}
+        self._reader = reader
+        self._cuts: dict[tuple[str, str], CutSeries] = {}  # by connector and hash of the original
+        self._days: dict[tuple[str, str], dict[str, MeterDayId]] = {}  # the same by record key
+        self._meters: dict[tuple[str, str], list[Activity]] = {}  # every record derived anew; empty where one could not be
         self._leaves = [
             (group, Fields(from_canonical(leaf, record=group), f"input of {group}"))
             for group, leaves in sorted(request.groups.items())
@@ -141,18 +147,33 @@ class _Audit:
         _same("method", METHOD, self._manifest.method)
         _same("factor set", self._factor_set.id.to_json(), self._manifest.factor_set.to_json())
 
-    # (2) The originals are what their hashes say, and all are there.
+    # (2) The same parsers.
+    def check_parsers(self) -> None:
+        ours = {name: self._reader.version(name) for name in sorted({leaf.text("connector") for _, leaf in self._leaves})}
+        if dict(self._manifest.parsers) != ours:
+            raise AuditError(
+                "This auditor holds other parsers",
+                expected=_names(ours),
+                got=_names(self._manifest.parsers),
+                next_step="Ask an auditor that holds them, or take the originals in again with these.",
+            )
+        for _, leaf in self._leaves:
+            _same(f"parser of the record {leaf.text('record_key')}", ours[leaf.text("connector")], leaf.text("parser"))
+
+    # (3) The originals are what their hashes say, and all are there.
     def check_originals(self) -> None:
         named = {digest for _, leaf in self._leaves for digest in leaf.texts("documents")}
         missing = named - set(self._request.originals)
         if missing:
             raise AuditError("An original is missing", expected=min(missing), got=f"{len(self._request.originals)} originals")
-        for digest, original in self._request.originals.items():
-            _same("hash of an original", digest, sha256(original.body).hexdigest())
+        for digest, body in self._request.originals.items():
+            _same("hash of an original", digest, sha256(body).hexdigest())
 
-    # (3) Every record follows from its originals.
+    # (4) Every record follows from its originals.
     def check_records(self) -> None:
         seen: set[tuple[str, str, str]] = set()
+        meters: dict[tuple[str, str], list[Activity]] = defaultdict(list)
+        zones = self._zones()
         for group, leaf in self._leaves:
             record = leaf.text("record_key")
             name = (leaf.text("connector"), record, leaf.text("month"))
@@ -164,7 +185,9 @@ class _Audit:
                 raise AuditError(
                     "A record is outside the period", expected=str(self._manifest.period), got=name[2], record=record
                 )
-            again = self._derive(leaf)
+            derived = self._derive(leaf, zones[name[0]])
+            meters[f"{name[0]}|{leaf.text('usage_point')}", leaf.text("zone")] += derived
+            again = [activity_to_json(activity) for activity in derived]
             if again != leaf.items("activities"):
                 raise AuditError(
                     "A record does not follow from its originals",
@@ -172,8 +195,15 @@ class _Audit:
                     got=_amounts(leaf.items("activities")),
                     record=record,
                 )
+        self._check_complete(seen, zones)
+        self._meters = meters
 
-    # (4) Lines, totals and shares follow from the records.
+    # (5) The share of time that is measured follows from the records.
+    def check_coverage(self) -> None:
+        if self._meters:
+            _same("coverage in ppm", coverage_ppm(self._meters, self._manifest.period), self._manifest.coverage_ppm)
+
+    # (6) Lines, totals and shares follow from the records.
     def check_lines(self) -> None:
         totals = self._activity_totals()
         lines, unscored = make_lines(totals, lambda key, basis: resolve(key, self._factor_set, basis))
@@ -183,8 +213,7 @@ class _Audit:
             lines=lines,
             unscored=unscored,
             factor_set=self._factor_set.id,
-            retired_g_co2e=self._manifest.totals.retired_g_co2e,
-        )
+        )  # nothing can be retired yet, so a manifest that says so is wrong
         _same("lines", [line.canonical_bytes for line in statement.lines], list(self._request.lines))
         _same("totals", statement.totals.to_json(), self._manifest.totals.to_json())
         shares = evidence_ppm(statement.lines)
@@ -192,7 +221,7 @@ class _Audit:
         _same("self-declared", is_self_declared(shares), self._manifest.is_self_declared)
         self._unscored = [found.canonical_bytes for found in statement.unscored]
 
-    # (5) The trees are those of the manifest.
+    # (7) The trees are those of the manifest.
     def check_trees(self) -> None:
         groups = [InputGroup(group, self._group_totals(group), list(leaves)) for group, leaves in self._request.groups.items()]
         named = sorted({digest for _, leaf in self._leaves for digest in leaf.texts("documents")})
@@ -202,38 +231,81 @@ class _Audit:
         _same("lines root", trees.lines, self._manifest.lines)
         _same("originals root", trees.originals, self._manifest.originals)
 
-    def _derive(self, leaf: Fields) -> list[Json]:
+    def _zones(self) -> dict[str, dict[str, str]]:
+        """Connector to usage point to the time zone that its days were cut in.
+
+        Raises:
+            AuditError: A meter has two.
+        """
+        zones: dict[str, dict[str, str]] = defaultdict(dict)
+        for _, leaf in self._leaves:
+            usage_point, zone = leaf.text("usage_point"), leaf.text("zone")
+            _same(f"zone of meter {usage_point}", zones[leaf.text("connector")].setdefault(usage_point, zone), zone)
+        return zones
+
+    def _derive(self, leaf: Fields, zones: Mapping[str, str]) -> list[Activity]:
         """The activities of a leaf, from the originals that it names.
 
         Raises:
-            AuditError: An original is missing, or none of them has the record.
+            AuditError: An original is missing, none of them has the record, or the evidence is claimed too strong.
         """
-        connector, usage_point, zone = leaf.text("connector"), leaf.text("usage_point"), leaf.text("zone")
+        connector, record_key = leaf.text("connector"), leaf.text("record_key")
         claimed = [activity_from_json(value, record=leaf.record) for value in leaf.items("activities")]
         if not claimed:
-            raise AuditError("A record has no activity", expected="at least one", got="none", record=leaf.text("record_key"))
-        site = MeterSite(claimed[0].key.region, zone)
-        cuts = [self._cut(connector, digest, usage_point, site) for digest in leaf.texts("documents")]
+            raise AuditError("A record has no activity", expected="at least one", got="none", record=record_key)
+        evidence = claimed[0].evidence
+        if believed_evidence(connector, evidence) is not evidence:
+            raise AuditError(
+                "The evidence of a record is weaker than it says",
+                expected=str(believed_evidence(connector, evidence)),
+                got=str(evidence),
+                record=record_key,
+            )
+        site = MeterSite(claimed[0].key.region, leaf.text("zone"))
+        names = [(connector, digest) for digest in leaf.texts("documents")]
+        cuts = [self._cut(name, zones) for name in names]
         month = leaf.made("month", Month.from_text)
-        day = _find_day(leaf.text("record_key"), cuts)
+        day = next((self._days[name][record_key] for name in names if record_key in self._days[name]), None)
         if day is not None:
+            _same("meter of a record", day.usage_point, leaf.text("usage_point"))
             unit = next(cut.unit[day.kind] for cut in cuts if day in cut.days)
-            record = day_record(day, merge_documents(day, cuts), unit=unit, site=site, evidence=claimed[0].evidence)
+            record = day_record(day, merge_documents(day, cuts), unit=unit, site=site, evidence=evidence)
         else:
-            span, unit = _find_span(leaf.text("record_key"), cuts)
-            record = span_record(span, unit=unit, site=site, evidence=claimed[0].evidence)
-        return [activity_to_json(activity) for activity in record.activities if activity.month == month]
+            span, unit = _find_span(record_key, cuts)
+            _same("meter of a record", span.usage_point, leaf.text("usage_point"))
+            record = span_record(span, unit=unit, site=site, evidence=evidence)
+        return [activity for activity in record.activities if activity.month == month]
 
-    def _cut(self, connector: str, digest: str, usage_point: str, site: MeterSite) -> CutSeries:
-        name = (digest, usage_point, site)
+    def _cut(self, name: tuple[str, str], zones: Mapping[str, str]) -> CutSeries:
         if name not in self._cuts:
-            original = self._request.originals.get(digest)
-            if original is None or original.connector != connector:
+            connector, digest = name
+            body = self._request.originals.get(digest)
+            if body is None:
                 raise AuditError("An original is missing", expected=f"{digest} of {connector}", got="none")
-            if digest not in self._documents:
-                self._documents[digest] = self._parse(connector, original.body)
-            self._cuts[name] = cut_document(self._documents[digest], {usage_point: site})
+            document = self._reader.parse(connector, body)
+            cut = cut_document(document, {point: MeterSite("", zone) for point, zone in zones.items()})
+            self._cuts[name] = cut
+            self._days[name] = {day.record_key: day for day in cut.days}
         return self._cuts[name]
+
+    def _check_complete(self, seen: AbstractSet[tuple[str, str, str]], zones: Mapping[str, Mapping[str, str]]) -> None:
+        """Nothing that the originals say about the period is left out.
+
+        Raises:
+            AuditError: Something is.
+        """
+        for (connector, _), cut in self._cuts.items():
+            months = {day.record_key: {Month(day.day.year, day.day.month)} for day in cut.days}
+            for span in cut.spans:
+                site = MeterSite("", zones[connector][span.usage_point])
+                record = span_record(span, unit=cut.unit[span.kind], site=site, evidence=EvidenceClass.TYPED)
+                months[record.record_key] = {activity.month for activity in record.activities}
+            for record_key, found in months.items():
+                for month in sorted(found):
+                    if self._manifest.period.holds(month) and (connector, record_key, str(month)) not in seen:
+                        raise AuditError(
+                            "A record of the originals is left out", expected=record_key, got="no such record", record=str(month)
+                        )
 
     def _activity_totals(self) -> list[ActivityTotal]:
         sums: dict[tuple[Month, ActivityKey], dict[EvidenceClass, int]] = defaultdict(dict)
@@ -256,16 +328,16 @@ class _Audit:
         return {key_id: str(total) for key_id, total in sorted(sums.items())}
 
 
-def _find_day(record_key: str, cuts: Sequence[CutSeries]) -> MeterDayId | None:
-    return next((day for cut in cuts for day in cut.days if day.record_key == record_key), None)
-
-
 def _find_span(record_key: str, cuts: Sequence[CutSeries]) -> tuple[Span, str]:
     for cut in reversed(cuts):
         for span in cut.spans:
             if span.record_key == record_key:
                 return span, cut.unit[span.kind]
     raise AuditError("A record is in none of its originals", expected=record_key, got=f"{len(cuts)} originals")
+
+
+def _names(parsers: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in sorted(parsers.items())) or "none"
 
 
 def _amounts(activities: Sequence[Json]) -> str:

@@ -10,6 +10,9 @@ from domain.series import MeterDocument
 from domain.split import split_over_months
 from domain.units import find_unit
 
+_STRONGEST_EVIDENCE = {"typed-bill": EvidenceClass.TYPED}
+"""Strongest class by connector; of every other one's files: uploaded. Nobody has seen them fetched."""
+
 
 @dataclass(frozen=True, slots=True)
 class MeterSite:
@@ -37,6 +40,17 @@ class DerivedRecord:
     record_key: str
     usage_point: str
     activities: tuple[Activity, ...]
+
+
+def believed_evidence(connector: str, claimed: EvidenceClass) -> EvidenceClass:
+    """How a connector's documents are known, at most as strong as can be believed: what was typed stays typed.
+
+    Args:
+        connector: Which connector reads them.
+        claimed: What is said.
+    """
+    order = list(EvidenceClass)
+    return min(claimed, _STRONGEST_EVIDENCE.get(connector, EvidenceClass.UPLOADED), key=order.index)
 
 
 def cut_document(document: MeterDocument, sites: Mapping[str, MeterSite]) -> CutSeries:

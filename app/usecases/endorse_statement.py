@@ -14,7 +14,7 @@ from app.store import documents, ledger, statements, subjects
 from app.store.ledger import BatchRow, EndorsementRow, IssuanceRow, LedgerAction, OutboxRow, OutboxState, Verdict
 from app.store.session import reading, unit_of_work
 from app.store.statements import StatementRow, StatementState
-from app.usecases.audit_statement import AuditRequest, Finding, SentOriginal, audit_statement
+from app.usecases.audit_statement import AuditRequest, Finding, Reader, audit_statement
 from app.usecases.close_period import statement_key_field
 from app.usecases.keep_original import fetch_original
 from app.usecases.sealing import unseal
@@ -54,7 +54,7 @@ def endorse_statement(services: Services, chain: ChainDesk, tenant_id: str, stat
             return statement.state
         request = audit_request(Work(session, services), statement)
         holder = subjects.by_id(session, tenant_id, statement.subject_id).chain_holder
-    manifest, findings = audit_statement(request, factor_set=services.factor_set, parse=parse_original)
+    manifest, findings = audit_statement(request, factor_set=services.factor_set, reader=OUR_READER)
     with unit_of_work(services.engine) as session:
         work = Work(session, services)
         _keep_answer(work, statement, findings)
@@ -85,14 +85,14 @@ def audit_request(work: Work, statement: StatementRow) -> AuditRequest:
     session, tenant_id = work.session, statement.tenant_id
     whose = Whose(tenant_id, statement.subject_id)
     groups: dict[str, list[bytes]] = defaultdict(list)
-    originals: dict[str, SentOriginal] = {}
+    originals: dict[str, bytes] = {}
     for row in statements.inputs_of(session, tenant_id, statement.id):
         leaf = row.leaf or b""
         groups[row.group_key].append(leaf)
         for digest in Fields(from_canonical(leaf, record="input"), "input").texts("documents"):
             if digest not in originals:
                 document = documents.by_sha256(session, tenant_id, statement.subject_id, digest)
-                originals[digest] = SentOriginal(document.connector, fetch_original(work, document))
+                originals[digest] = fetch_original(work, document)
     return AuditRequest(
         manifest=statement.manifest,
         groups=groups,
@@ -105,6 +105,10 @@ def audit_request(work: Work, statement: StatementRow) -> AuditRequest:
 def parse_original(connector: str, body: bytes) -> MeterDocument:
     """What a connector reads in an original."""
     return registry.find(connector).parse(body)
+
+
+OUR_READER = Reader(parse_original, lambda connector: registry.find(connector).manifest.parser_version)
+"""The parsers of this program."""
 
 
 def issuance_of(manifest: Manifest, auditor: AuditorNode, holder: str) -> Issuance:

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from app.services import Whose, Work
@@ -12,7 +12,7 @@ from app.store.connections import ConnectionRow, UsagePointRow
 from app.store.imports import ImportRow
 from app.store.records import Outcome, RecordInput
 from app.store.subjects import SubjectRow
-from app.usecases.derive import DerivedRecord, MeterSite, cut_document, day_record, span_record
+from app.usecases.derive import DerivedRecord, MeterSite, believed_evidence, cut_document, day_record, span_record
 from app.usecases.import_report import LISTED_COUNT, day_span, read_totals, refused_to_json, seal_name, totals_to_json
 from app.usecases.keep_original import Received, keep_original
 from app.usecases.place_meter import MeterPlace, place_meter
@@ -22,6 +22,7 @@ from domain.errors import ConflictError, DocumentError, TimeError
 from domain.meter_day import CutSeries, merge_readings, readings_of_activity
 from domain.period import Month, instant_of_epoch_s, instant_to_text
 from domain.place import Place
+from domain.record import RecordRevision
 from domain.series import LocalTime, MeterDocument
 
 FUTURE_TOLERANCE = timedelta(hours=26)
@@ -86,6 +87,7 @@ def import_document(
     session, services = work.session, work.services
     now = services.clock.now()
     connector = registry.find(connector_name)
+    received = replace(received, evidence=believed_evidence(connector_name, received.evidence))
     document = connector.parse(received.body)
     _check_readable(document, connector_name)
     _check_not_future(document, now)
@@ -267,7 +269,7 @@ def _inputs(work: Work, source: _Source, cut: CutSeries, sites: Mapping[str, Met
     def add(record: DerivedRecord, *, is_merged: bool) -> None:
         before = known.get(record.record_key)
         earlier = before.document_sha256s if before and is_merged else ()
-        documents = (*(digest for digest in earlier if digest != source.sha256), source.sha256)
+        documents = (*earlier, source.sha256)
         inputs.append(
             RecordInput(
                 connection.connector, source.parser_version, record.record_key, record.usage_point, documents, record.activities
@@ -276,6 +278,9 @@ def _inputs(work: Work, source: _Source, cut: CutSeries, sites: Mapping[str, Met
 
     for day, readings in cut.days.items():
         before = known.get(day.record_key)
+        if before and source.sha256 in before.document_sha256s:  # merged before; again would undo what came after it
+            inputs.append(_unchanged(before))
+            continue
         merged = (
             merge_readings(readings_of_activity(before.activities[0]), readings) if before and before.activities else readings
         )
@@ -287,3 +292,14 @@ def _inputs(work: Work, source: _Source, cut: CutSeries, sites: Mapping[str, Met
         site = sites[span.usage_point]
         add(span_record(span, unit=cut.unit[span.kind], site=site, evidence=source.evidence), is_merged=False)
     return inputs
+
+
+def _unchanged(revision: RecordRevision) -> RecordInput:
+    return RecordInput(
+        revision.connector,
+        revision.parser_version,
+        revision.record_key,
+        revision.usage_point,
+        revision.document_sha256s,
+        revision.activities,
+    )

@@ -5,6 +5,7 @@ process runs this (the chain's owner).
 """
 
 import json
+from contextlib import suppress
 from datetime import timedelta
 
 from app.chain import ChainDesk
@@ -76,6 +77,7 @@ def _sign(services: Services, chain: ChainDesk, row: OutboxRow) -> OutboxChange:
     envelope = envelope_from_json(payload.raw("envelope"))
     signatures = [bytes.fromhex(text) for text in payload.texts("signatures")]
     now = services.clock.now()
+    _send_signed(services, chain, row)
     try:
         signed = chain.prepare(str(row.action), issuance, envelope, signatures)
     except AlreadyIssuedError as error:
@@ -86,8 +88,21 @@ def _sign(services: Services, chain: ChainDesk, row: OutboxRow) -> OutboxChange:
     return OutboxChange(OutboxState.SIGNED, now, nonce=signed.nonce, raw=signed.raw, tx_hashes_json=hashes)
 
 
+def _send_signed(services: Services, chain: ChainDesk, row: OutboxRow) -> None:
+    """Send the others' signed bytes first: after a crash they wait for their lease, and hold the nonce that comes next."""
+    with reading(services.engine) as session:
+        waiting = ledger.outbox_in_state(session, OutboxState.SIGNED)
+    for other in waiting:
+        if other.root_hex != row.root_hex:
+            with suppress(ChainError):  # it is sent again, or signed again, in its own turn
+                chain.broadcast(other.raw or b"")
+
+
 def _broadcast(services: Services, chain: ChainDesk, row: OutboxRow) -> OutboxChange:
-    chain.broadcast(row.raw or b"")
+    try:
+        chain.broadcast(row.raw or b"")
+    except ChainError:  # another transaction took its nonce: simulate and sign again; or no answer, which signing meets too
+        return _sign(services, chain, row)
     return OutboxChange(OutboxState.SENT, services.clock.now())
 
 
@@ -106,10 +121,11 @@ def _look_for_receipt(services: Services, chain: ChainDesk, row: OutboxRow) -> O
 def _look_for_finality(services: Services, chain: ChainDesk, row: OutboxRow) -> OutboxChange:
     now = services.clock.now()
     hashes = json.loads(row.tx_hashes_json)
-    if not hashes:  # found on the chain without a transaction of ours: a restored database
+    if row.block_hash_hex is None:  # its commitment was found on the chain, without a transaction of ours: a restored database
         return OutboxChange(OutboxState.FINAL, now)
-    receipt = chain.receipt(bytes.fromhex(hashes[-1]))
-    if receipt is None or receipt.block_hash.hex() != row.block_hash_hex:  # a reorganisation took its block away
+    receipts = [chain.receipt(bytes.fromhex(hash_hex)) for hash_hex in hashes]
+    receipt = next((one for one in receipts if one is not None and one.block_hash.hex() == row.block_hash_hex), None)
+    if receipt is None:  # a reorganisation took its block away
         return OutboxChange(OutboxState.SENT, now)
     if chain.is_final(receipt):
         return OutboxChange(OutboxState.FINAL, now)
