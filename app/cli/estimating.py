@@ -59,9 +59,10 @@ def answer(raw: bytes | None, line_index: int, today_date: date) -> dict[str, Js
         The estimate, or an error with `id` null.
     """
     record = f"line {line_index}"
+    if raw is None:
+        expected = f"at most {LONGEST_LINE_BYTES} bytes"
+        return {"id": None, "error": error_json(DocumentTooLargeError("This line is too long", expected=expected, record=record))}
     try:
-        if raw is None:
-            raise DocumentTooLargeError("This line is too long", expected=f"at most {LONGEST_LINE_BYTES} bytes", record=record)
         request = read_json(raw, record=record)
     except ClimateFitnessError as error:
         return {"id": None, "error": error_json(error)}

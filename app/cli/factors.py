@@ -1,7 +1,9 @@
 """`factors list` and `factors explain`."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from fractions import Fraction
+from typing import Any
 
 from app.cli.terminal import ExitCode, listed, print_json, say, table
 from app.usecases.explain_factor import explain_factor
@@ -62,19 +64,21 @@ def run_explain(region_text: str, year: int, *, kind: str, basis: Basis, is_json
     if is_json:
         print_json(answer)
     else:
-        if isinstance(factor, dict):
-            total = answer["ug_co2e_per_unit"]
-            assert isinstance(total, dict)
-            grams = fraction_to_text(Fraction(int(str(total["total"])), MICRO_PER_UNIT))
-            say(
-                f"{grams} g CO2e/{factor['unit']}: {factor['publisher']} {factor['edition']}, {factor['region']}, {factor['year']}"
-            )
-        else:
-            say("No published factor fits; such activity is counted and shown as unscored, never as zero.")
-        steps, flags = answer["steps"], answer["flags"]
-        listed("Why:", [str(step) for step in steps] if isinstance(steps, list) else [])
-        listed("Take care:", flag_words([str(flag) for flag in flags]) if isinstance(flags, list) else [])
+        _show(answer)
     return ExitCode.DONE if factor else ExitCode.PARTLY
+
+
+def _show(answer: Mapping[str, Any]) -> None:
+    """Print an explanation (`app.usecases.explain_factor`)."""
+    factor = answer["factor"]
+    if factor:
+        grams = fraction_to_text(Fraction(int(answer["ug_co2e_per_unit"]["total"]), MICRO_PER_UNIT))
+        where = f"{factor['publisher']}, {factor['edition']}, {factor['region']}, {factor['year']}"
+        say(f"{grams} g CO2e/{factor['unit']}: {where}, {factor['life_cycle_scope'].replace('_', ' ')}")
+    else:
+        say("No published factor fits; such activity is counted and shown as unscored, never as zero.")
+    listed("Why:", answer["steps"])
+    listed("Take care:", flag_words(answer["flags"]))
 
 
 def flag_words(flags: list[str]) -> list[str]:

@@ -26,6 +26,11 @@ def settings_of(data_folder: Path | None) -> Settings:
     return settings
 
 
+def embedded_chain_path(settings: Settings) -> Path:
+    """The file of an installation's own chain."""
+    return settings.data_folder / "chain" / "chain.sqlite3"
+
+
 @contextmanager
 def installation(data_folder: Path | None) -> Iterator[Services]:
     """The services of an installation, for the length of a command.

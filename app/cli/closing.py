@@ -1,0 +1,133 @@
+"""`close`: a period to its statement, and the statement to the chain."""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from app.api.models import StatementOut
+from app.assemble import open_desk
+from app.cli.installation import find_subject, installation
+from app.cli.listing import tonnes_text
+from app.cli.terminal import ExitCode, listed, print_json, progress, say, tell
+from app.jobs.worker import Worker
+from app.services import Services, Whose, Work
+from app.store import jobs, periods, statements
+from app.store.session import reading, unit_of_work
+from app.store.statements import StatementRow, StatementState
+from app.usecases.close_period import ENDORSE_JOB, close_period
+from app.usecases.show_months import findings_of
+from domain.errors import ChainError
+from domain.period import MonthRange
+
+LONGEST_WAIT_S = 60.0
+"""How long a statement may take to be issued before the command stops waiting, seconds."""
+
+PAUSE_S = 0.5
+"""Between two looks, seconds."""
+
+CHAIN_IN_USE = "The embedded chain is in use"
+"""Message of the chain whose owner is another process."""
+
+_ON_ITS_WAY = (StatementState.CLOSED, StatementState.ENDORSED, StatementState.QUEUED)
+
+
+def run_close(subject_text: str, period_text: str, *, reason: str, is_json: bool, data_folder: Path | None) -> int:
+    """Close a period and see its statement to the chain.
+
+    Args:
+        subject_text: Whose; the only subject where empty.
+        period_text: Which months.
+        reason: Why closed numbers change, or empty.
+        is_json: Answer for programs.
+        data_folder: Folder of the installation; the setting where left out.
+
+    Returns:
+        The exit code: 0 issued, 1 closed but not issued.
+
+    Raises:
+        TimeError: The period cannot be read.
+        ConflictError: The period is not over, has no data, or is closed and unchanged.
+        NotFoundError: There is no such subject.
+    """
+    months = MonthRange.from_text(period_text)
+    with installation(data_folder) as services:
+        subject = find_subject(services, subject_text)
+        whose = Whose(subject.tenant_id, subject.id)
+        statement = _standing(services, whose, months)
+        if statement is None:
+            with unit_of_work(services.engine) as session:
+                statement = close_period(Work(session, services), whose, months, reason=reason)
+        _bring_to_chain(services, statement)
+        with reading(services.engine) as session:
+            statement = statements.by_id(session, statement.tenant_id, statement.id)
+            findings = list(findings_of(Work(session, services), statement))
+            job = jobs.by_key(session, statement.tenant_id, f"{ENDORSE_JOB}:{statement.id}")
+    if is_json:
+        print_json(StatementOut.of(statement, str(months)).model_dump(mode="json") | {"findings": findings})
+    else:
+        _show(statement, months, subject.name)
+        listed("The auditor found:", findings)
+    if statement.state in _ON_ITS_WAY:
+        tell(f"Not on the chain yet{f': {job.error}' if job and job.error else ''}.")
+        tell("  next step  Run the same command again, or let `climate-fitness serve` go on with it.")
+    return ExitCode.DONE if statement.state is StatementState.ISSUED else ExitCode.PARTLY
+
+
+def _standing(services: Services, whose: Whose, months: MonthRange) -> StatementRow | None:
+    """The statement of a closed, unchanged period that is still on its way to the chain: an earlier run was interrupted."""
+    with reading(services.engine) as session:
+        period = periods.by_months(session, whose.tenant_id, whose.subject_id, months)
+        if period is None or period.is_changed_since_close:
+            return None
+        found = statements.latest_of_period(session, whose.tenant_id, period.id)
+    return found if found and found.state in _ON_ITS_WAY else None
+
+
+def _bring_to_chain(services: Services, statement: StatementRow) -> None:
+    """Endorse and send: by this process where it can own the chain, else by the one that does.
+
+    Raises:
+        ChainError: The chain does not answer, or is another one.
+    """
+    with progress("Asking the auditor, then the chain", steps_count=len(_ON_ITS_WAY)) as bar:
+        try:
+            desk = open_desk(services)
+        except ChainError as error:
+            if error.message != CHAIN_IN_USE:
+                raise
+            tell(f"Another process owns the chain ({error.got}) and goes on with it; waiting up to {LONGEST_WAIT_S:.0f} s.")
+            for _ in _looks(services, statement, bar.update):
+                time.sleep(PAUSE_S)
+            return
+        with closing(desk):
+            worker = Worker(services, desk)
+            for _ in _looks(services, statement, bar.update):
+                if worker.tick() == 0:
+                    time.sleep(PAUSE_S)
+
+
+def _looks(services: Services, statement: StatementRow, update: object) -> Iterator[StatementState]:
+    """The statement's state again and again, while it is on its way and there is time."""
+    end_s, before = services.clock.monotonic_s() + LONGEST_WAIT_S, statement.state
+    while services.clock.monotonic_s() < end_s:
+        with reading(services.engine) as session:
+            state = statements.by_id(session, statement.tenant_id, statement.id).state
+        if state is not before and callable(update):
+            update(1)
+        before = state
+        if state not in _ON_ITS_WAY:
+            return
+        yield state
+
+
+def _show(statement: StatementRow, months: MonthRange, name: str) -> None:
+    totals = statement.totals
+    say(f"{name}, {months}, revision {statement.revision}: {statement.state}")
+    say(f"  net        {tonnes_text(totals.net_ug_co2e)} t CO2e")
+    say(
+        f"  gross      {tonnes_text(totals.gross_location_ug_co2e)} t CO2e location based, ",
+    )
+    say(f"  statement  {statement.id}")
+    say(f"  manifest   {statement.manifest_hash_hex}")
+    say(f"  proof      /proof/{statement.public_token}")

@@ -1,0 +1,204 @@
+"""`verify` and `export bundle`: a statement leaves the installation, and is walked back from its bundle."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from app.assemble import open_desk, open_services
+from app.chain import ChainDesk
+from app.cli.installation import embedded_chain_path, find_statement, installation, settings_of
+from app.cli.terminal import STANDARD_INPUT, ExitCode, print_json, read_file, say, tell, write_file
+from app.clock import SystemClock, SystemRandomness
+from app.services import Work
+from app.settings import Settings
+from app.store.session import reading
+from app.usecases.export_bundle import Shown, export_bundle
+from app.usecases.look_at_chain import on_chain, trusted_by
+from app.usecases.verify_bundle import Step, StepState, TrustedAuditors, first_failure, verify_bundle
+from domain.errors import ChainError, InputError
+from domain.issuance import REGIONS
+from ledger.chain import ChainClient
+from ledger.signing import RelayerKey
+from scoring.factors.load import shipped_factor_set
+
+MARKS: Mapping[StepState, tuple[str, str]] = {
+    StepState.OK: ("✓", "ok"),
+    StepState.FAILED: ("✗", "FAILED"),
+    StepState.NOT_CHECKED: ("–", "not checked"),
+}
+"""Sign and word of each end of a step."""
+
+
+def run_verify(
+    bundle_name: str, *, auditors_path: Path | None, chain_url: str, contract: str, is_json: bool, data_folder: Path | None
+) -> int:
+    """Walk a bundle back.
+
+    Args:
+        bundle_name: Its file, "-", or a token of the installation.
+        auditors_path: List of the auditors that the verifier believes, or None.
+        chain_url: JSON-RPC address of the chain to ask; the installation's own chain where empty.
+        contract: 0x address of the contract that the verifier believes, with `chain_url`.
+        is_json: Answer for programs.
+        data_folder: Folder of the installation; the setting where left out.
+
+    Returns:
+        The exit code: 1 where a step failed.
+    """
+    data = _bundle_bytes(bundle_name, data_folder)
+    listed = trusted_from_json(read_file(str(auditors_path)), str(auditors_path)) if auditors_path else None
+    with _chain_at_hand(chain_url, contract, data_folder) as desk:
+        trusted = listed or (trusted_by(data, desk) if desk else None)
+        steps = verify_bundle(
+            data,
+            factor_set=shipped_factor_set(),
+            trusted=trusted,
+            chain=(lambda root, token: on_chain(desk, root, token)) if desk else None,
+        )
+    failed = first_failure(steps)
+    if is_json:
+        print_json(
+            {
+                "holds": failed is None,
+                "first_failure": failed.name if failed else None,
+                "steps": [{"name": one.name, "state": str(one.state), "detail": one.detail} for one in steps],
+            }
+        )
+    else:
+        _show(steps, failed)
+    return ExitCode.PARTLY if failed else ExitCode.DONE
+
+
+def run_export(statement_text: str, *, output: str, extent: str, data_folder: Path | None) -> None:
+    """Write the bundle of a statement.
+
+    Args:
+        statement_text: Which statement.
+        output: Its file, "-", or empty for a name after the manifest's hash.
+        extent: "totals", "lines" or "everything".
+        data_folder: Folder of the installation; the setting where left out.
+
+    Raises:
+        NotFoundError: There is no such statement.
+        ConflictError: It was not signed yet.
+    """
+    with installation(data_folder) as services, reading(services.engine) as session:
+        statement = find_statement(session, statement_text)
+        data = export_bundle(Work(session, services), statement, Shown[extent.upper()]).to_bytes()
+    if output == STANDARD_INPUT:
+        sys.stdout.buffer.write(data)
+        return
+    path = Path(output or f"statement-{statement.manifest_hash_hex[:12]}.json")
+    write_file(path, data)
+    say(f"{path}: {len(data)} bytes. Anybody can verify it: climate-fitness verify {path}")
+
+
+def trusted_from_json(data: bytes, record: str) -> TrustedAuditors:
+    """The auditors of a file: `{"quorum": 1, "auditors": [{"address": "0x…", "regions": ["US"]}]}`.
+
+    Args:
+        data: JSON.
+        record: The file's name, for people and messages.
+
+    Returns:
+        Whom the verifier believes.
+
+    Raises:
+        InputError: It is something else.
+    """
+    try:
+        value = json.loads(data)
+        regions_by_address = {
+            str(one["address"]): sum(1 << REGIONS.index(region) for region in set(one["regions"])) for one in value["auditors"]
+        }
+        quorum = range(1, 256).index(value["quorum"]) + 1
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise InputError(
+            "This list of auditors cannot be read",
+            expected='{"quorum": 1, "auditors": [{"address": "0x...", "regions": ["US"]}]}',
+            got=f"{type(error).__name__}: {error}",
+            record=record,
+            next_step=f"Regions are {', '.join(REGIONS)}; the quorum is 1 or more.",
+        ) from error
+    return TrustedAuditors(record, regions_by_address, quorum)
+
+
+def _bundle_bytes(name: str, data_folder: Path | None) -> bytes:
+    """The bytes of a file; or, where there is no such file, of a token of the installation."""
+    settings = settings_of(data_folder)
+    if name == STANDARD_INPUT or Path(name).exists() or not settings.data_folder.is_dir():
+        return read_file(name)
+    with installation(data_folder) as services, reading(services.engine) as session:
+        statement = find_statement(session, name)
+        return export_bundle(Work(session, services), statement, Shown.EVERYTHING).to_bytes()
+
+
+@contextmanager
+def _chain_at_hand(url: str, contract: str, data_folder: Path | None) -> Iterator[ChainDesk | None]:
+    """The chain that can be asked; None, said on standard error, where there is none."""
+    try:
+        desk = _foreign_chain(url, contract) if url else _own_chain(settings_of(data_folder))
+    except ChainError as error:
+        tell(f"The chain cannot be asked: {error.sentence()}")
+        desk = None
+    if desk is None:
+        yield None
+        return
+    with closing(desk):
+        yield desk
+
+
+def _foreign_chain(url: str, contract: str) -> ChainDesk:
+    """A chain elsewhere, asked only.
+
+    Raises:
+        InputError: No contract is named.
+        ChainError: It does not answer.
+    """
+    if not contract:
+        raise InputError(
+            "A chain needs its contract",
+            expected="--contract with the address that you believe",
+            got="--chain alone",
+            next_step="Whoever made the bundle must not choose the contract: take its address from somebody you trust.",
+        )
+    client = ChainClient(url, contract=contract)
+    nobody = RelayerKey.from_bytes(SystemRandomness().bytes(32))  # pays for nothing: reading is free
+    return ChainDesk(client, nobody, label=f"chain {client.chain_id}", close=lambda: None)
+
+
+def _own_chain(settings: Settings) -> ChainDesk | None:
+    """The chain of the installation; None where it has none yet.
+
+    Raises:
+        ChainError: Another process owns it, or it does not answer.
+    """
+    if not settings.chain_url.get_secret_value() and not embedded_chain_path(settings).exists():
+        return None
+    services = open_services(settings, clock=SystemClock(), randomness=SystemRandomness())
+    services.engine.dispose()  # the chain is asked, not the database
+    return open_desk(services)
+
+
+def _show(steps: tuple[Step, ...], failed: Step | None) -> None:
+    width = max(len(step.name) for step in steps)
+    for step in steps:
+        sign, word = MARKS[step.state]
+        say(f"{_sign(sign)} {step.name.ljust(width)}  {word}: {step.detail}")
+    say()
+    if failed:
+        say(f"This bundle does not hold. The first broken step is: {failed.name}")
+        return
+    left_count = sum(step.state is StepState.NOT_CHECKED for step in steps)
+    left = f"; {left_count} not checked, for lack of what they need" if left_count else ""
+    say(f"This bundle holds: {len(steps) - left_count} of {len(steps)} steps recomputed{left}.")
+
+
+def _sign(text: str) -> str:
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return "*"
+    return text
