@@ -1,9 +1,10 @@
 """Documents: what is known about the original bytes; the sealed bytes themselves lie in an archive."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.store import subjects, tables
@@ -122,7 +123,9 @@ def of_revision(session: Session, tenant_id: str, record_revision_id: str) -> tu
     return tuple(to_row(DocumentRow, row) for row in rows)
 
 
-def originals_count(session: Session, tenant_id: str, subject_id: str, months: MonthRange) -> tuple[int, int]:
+def originals_count(
+    session: Session, tenant_id: str, subject_id: str, months: MonthRange, *, attached_sha256s: Collection[str] = ()
+) -> tuple[int, int]:
     """How many records have activity in these months, and how many of them an original that is more than typed.
 
     Args:
@@ -130,6 +133,7 @@ def originals_count(session: Session, tenant_id: str, subject_id: str, months: M
         tenant_id: Its tenant.
         subject_id: Whose.
         months: Month labels.
+        attached_sha256s: Typed bills with a file attached; they count as having an original.
 
     Returns:
         Both counts; the second is at most the first.
@@ -150,7 +154,7 @@ def originals_count(session: Session, tenant_id: str, subject_id: str, months: M
         select(func.count(link.c.record_revision_id.distinct()))
         .join(mine, mine.c.record_revision_id == link.c.record_revision_id)
         .join(document, document.c.id == link.c.document_id)
-        .where(document.c.evidence != str(EvidenceClass.TYPED))
+        .where(or_(document.c.evidence != str(EvidenceClass.TYPED), document.c.sha256.in_(attached_sha256s)))
     )
     records_count = session.execute(select(func.count()).select_from(mine)).scalar_one()
     return int(records_count), int(session.execute(of_tenant(backed, link, tenant_id)).scalar_one())

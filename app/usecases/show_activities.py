@@ -141,12 +141,13 @@ def _total_count(work: Work, whose: Whose, months: MonthRange | None) -> int:
 
 
 def _source(item: StoredRow) -> str:
-    """Connector and meter as people know them."""
+    """Connector and meter as people know them; of a meter's address only the end, the CSV has the whole."""
     try:
-        title = registry.find(item.connector).manifest.title
+        title = registry.find(item.connector).manifest.title.partition(" (")[0]
     except NotFoundError:  # a connector that is no longer installed
         title = item.connector
-    return f"{title}, {item.usage_point}" if item.usage_point else title
+    meter = item.usage_point.rpartition("/")[2]
+    return f"{title}, {meter}" if meter else title
 
 
 def _plain(text: str) -> str:

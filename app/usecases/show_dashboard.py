@@ -9,6 +9,7 @@ from app.services import Whose, Work
 from app.store import activities, documents, imports, subjects
 from app.store.subjects import SubjectKind as StoredKind
 from app.store.subjects import SubjectRow
+from app.usecases.bill_attachments import attachments_of
 from app.usecases.import_report import name_of
 from app.usecases.show_days import hour_grid, measured_days, meter_zone
 from app.usecases.show_hrefs import Hrefs, proof_href
@@ -293,7 +294,10 @@ def _hours(work: Work, subject: SubjectRow, look: _Look) -> HourGrid | None:
 
 
 def _proofs(work: Work, subject: SubjectRow, look: _Look, imported: tuple[ImportRow, ...]) -> Proofs:
-    records_count, backed_count = documents.originals_count(work.session, subject.tenant_id, subject.id, look.shown)
+    attached = {} if subject.erased_at else attachments_of(work, Whose(subject.tenant_id, subject.id))
+    records_count, backed_count = documents.originals_count(
+        work.session, subject.tenant_id, subject.id, look.shown, attached_sha256s=tuple(attached)
+    )
     measured = [found for month, found in look.months.items() if look.year.holds(month) and found.shown.lines]
     lines = [line for found in measured for line in found.shown.lines]
     is_local = not work.services.settings.chain_url.get_secret_value()

@@ -87,7 +87,7 @@ def show_bundle(data: bytes, steps: Sequence[Step], *, document_name: str, facto
     except ClimateFitnessError:  # the first step says why
         facts = None
     else:
-        facts = _facts(manifest, _named(bundle), _chain_of(bundle, steps), lines, factor_set)
+        facts = _facts(manifest, _signers(bundle, steps), _chain_of(bundle, steps), lines, factor_set)
     verification = _verification(steps, frozenset())
     return page.ProofModel(verification, facts, VERIFY_HREF, is_uploaded=True, bundle_name=document_name)
 
@@ -137,7 +137,10 @@ def _facts(
     )
 
 
-def _named(bundle: Bundle) -> tuple[EndorsementRow, ...]:
+def _signers(bundle: Bundle, steps: Sequence[Step]) -> tuple[EndorsementRow, ...]:
+    """Whom a bundle names as its auditors; nobody where their signatures do not hold."""
+    if any(step.name == "signatures" and step.state is StepState.FAILED for step in steps):
+        return ()
     return tuple(EndorsementRow(one.node, one.region, one.operator, one.address) for one in bundle.auditors)
 
 

@@ -7,6 +7,7 @@ from app.services import Whose, Work
 from app.store import activities, documents, periods, records, statements, subjects
 from app.store.periods import PeriodRow
 from app.store.statements import StatementRow
+from app.usecases.bill_attachments import attachments_of
 from app.usecases.import_report import names_of_documents
 from app.usecases.show_days import first_and_last_day, meter_zone
 from app.usecases.show_hrefs import Hrefs
@@ -87,7 +88,7 @@ def show_why(work: Work, whose: Whose, months: MonthRange, *, cursor: str = "") 
                 unit=one.activity.key.unit,
                 evidence=one.activity.evidence,
                 revision=one.revision,
-                documents=tuple(links[digest] for digest in one.document_sha256s),
+                documents=tuple(link for digest in one.document_sha256s for link in links[digest]),
             )
         )
     return WhyModel(
@@ -169,13 +170,17 @@ def _part(found: list[_Record], cursor: str) -> _Page:
     return _Page(tuple(found[begin:end]), len(found), str(end) if end < len(found) else "")
 
 
-def _links(work: Work, whose: Whose, items: Iterable[_Record], *, is_erased: bool) -> Mapping[str, DocumentLink]:
-    """Every original that these records name."""
+def _links(work: Work, whose: Whose, items: Iterable[_Record], *, is_erased: bool) -> Mapping[str, tuple[DocumentLink, ...]]:
+    """Every original that these records name; a typed bill's attached file stands beside it."""
     digests = {digest for one in items for digest in one.document_sha256s}
-    names = {} if is_erased else names_of_documents(work, whose, digests)
+    if is_erased:
+        return {digest: (DocumentLink(digest),) for digest in digests}
+    names = names_of_documents(work, whose, digests)
     kept = {row.sha256 for row in documents.of_subject(work.session, whose.tenant_id, whose.subject_id)}
-    hrefs = Hrefs(whose.subject_id)
-    return {
-        digest: DocumentLink(digest, names.get(digest, ""), hrefs.original(digest) if digest in kept and not is_erased else "")
-        for digest in digests
-    }
+    attached, hrefs = attachments_of(work, whose), Hrefs(whose.subject_id)
+    found = {}
+    for digest in digests:
+        own = DocumentLink(digest, names.get(digest, ""), hrefs.original(digest) if digest in kept else "")
+        file = attached.get(digest)
+        found[digest] = (own, DocumentLink(file.sha256, "", hrefs.original(file.sha256))) if file else (own,)
+    return found
