@@ -142,6 +142,8 @@ def _route_libraries() -> None:
         "multipart",
         "python_multipart",
         "asyncio",
+        "alembic",
+        "apscheduler",
         "web3",
         "eth",
     ):

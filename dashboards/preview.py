@@ -509,7 +509,7 @@ def _statement() -> statement.StatementModel:
         why_href="why.html",
         csv_href="lines.csv",
         proof_href="proof.html",
-        share_href="proof_shared.html",
+        share_href="/share",
         bundle_href="bundle.json",
     )
 

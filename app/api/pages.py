@@ -19,10 +19,11 @@ from app.usecases.enter_bill import BillInput, enter_bill
 from app.usecases.export_bundle import Shown, export_bundle
 from app.usecases.import_document import import_document
 from app.usecases.keep_original import Received, fetch_original
-from app.usecases.show_activities import show_activities
+from app.usecases.share_statement import share_statement
+from app.usecases.show_activities import activities_csv, show_activities
 from app.usecases.show_dashboard import show_dashboard
 from app.usecases.show_import import show_import
-from app.usecases.show_statement import show_statement
+from app.usecases.show_statement import lines_csv, show_statement
 from app.usecases.show_why import show_why
 from app.usecases.sign_in import Caller
 from dashboards.figures import Figure
@@ -39,6 +40,9 @@ from domain.place import place_from_text
 
 router = APIRouter(prefix="/s/{subject_id}", include_in_schema=False)
 
+SHARE_DAYS = 30
+"""How long a share link of the page holds, days."""
+
 
 @router.get("")
 def dashboard(subject_id: str, request: Request, services: ServicesHere) -> Response:
@@ -53,7 +57,7 @@ def why(subject_id: str, period: str, request: Request, services: ServicesHere) 
     who, months = page_caller(request), MonthRange.from_text(period)
     with looking(services) as work:
         may_see(work.session, services, who, subject_id)
-        model = show_why(work, Whose(who.tenant_id, subject_id), months)
+        model = show_why(work, Whose(who.tenant_id, subject_id), months, cursor=request.query_params.get("cursor", ""))
         frame = frame_of(request, work, who, subject_id)
     return page(why_page.render(model, MESSAGES, frame))
 
@@ -70,6 +74,17 @@ def activities(subject_id: str, request: Request, services: ServicesHere) -> Res
         )
         frame = frame_of(request, work, who, subject_id)
     return page(activities_page.render(model, MESSAGES, frame))
+
+
+@router.get("/activities.csv")
+def activities_file(subject_id: str, request: Request, services: ServicesHere) -> Response:
+    """All activities as CSV."""
+    who, period = page_caller(request), request.query_params.get("period", "")
+    with looking(services) as work:
+        may_see(work.session, services, who, subject_id)
+        months = MonthRange.from_text(period) if period else None
+        text = activities_csv(work, Whose(who.tenant_id, subject_id), months=months)
+    return _csv_file(request, text, "activities")
 
 
 @router.get("/imports/{import_id}")
@@ -92,6 +107,26 @@ def statement(subject_id: str, statement_id: str, request: Request, services: Se
         model = show_statement(work, Whose(who.tenant_id, subject_id), statement_id)
         frame = frame_of(request, work, who, subject_id)
     return page(statement_page.render(model, MESSAGES, frame))
+
+
+@router.get("/statements/{statement_id}/lines.csv")
+def lines_file(subject_id: str, statement_id: str, request: Request, services: ServicesHere) -> Response:
+    """The lines of a statement as CSV."""
+    who = page_caller(request)
+    with looking(services) as work:
+        may_see(work.session, services, who, subject_id)
+        text = lines_csv(work, Whose(who.tenant_id, subject_id), statement_id)
+    return _csv_file(request, text, "lines")
+
+
+@router.post("/statements/{statement_id}/share")
+def share(subject_id: str, statement_id: str, request: Request, services: ServicesHere) -> Response:
+    """Make a link that shows the statement's lines, and open it."""
+    who = page_caller(request)
+    with unit_of_work(services.engine) as session:
+        whose = may_change(session, services, who, subject_id)
+        link = share_statement(Work(session, services), whose, statement_id, days_count=SHARE_DAYS)
+    return RedirectResponse(link.path, HTTP_303_SEE_OTHER)
 
 
 @router.get("/statements/{statement_id}/bundle")
@@ -259,6 +294,10 @@ def _zones_for(services: Services, error: ClimateFitnessError, place_text: str) 
 def _figure_file(request: Request, found: Figure, ending: str) -> Response:
     if ending == "json":
         return tagged_response(request, found.plotly_json.encode())
-    response = tagged_response(request, found.csv_text.encode(), media_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="{found.figure_id}.csv"'
+    return _csv_file(request, found.csv, found.figure_id)
+
+
+def _csv_file(request: Request, text: str, name: str) -> Response:
+    response = tagged_response(request, text.encode(), media_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response

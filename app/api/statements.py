@@ -1,7 +1,5 @@
 """Periods that are closed, the statements that this makes, and their bundles."""
 
-from datetime import timedelta
-
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic_core import to_json
@@ -12,13 +10,12 @@ from app.api.models import CloseIn, PeriodOut, ShareIn, ShareOut, StatementOut
 from app.api.problems import problem_responses
 from app.api.strict import StrictRoute
 from app.api.who import Asking, ServicesHere, looking, may_change, may_see
-from app.security.sessions import new_token
 from app.services import Work
-from app.store import periods, shares, statements
+from app.store import periods, statements
 from app.store.session import Session
-from app.store.shares import ShareLinkRow
 from app.usecases.close_period import close_period
 from app.usecases.export_bundle import Shown, export_bundle
+from app.usecases.share_statement import share_statement
 from domain.period import MonthRange
 
 router = APIRouter(prefix="/v1", tags=["statements"], route_class=StrictRoute)
@@ -91,10 +88,8 @@ def add_share_link(statement_id: str, body: ShareIn, who: Asking, services: Serv
 
     def add(session: Session) -> Reply:
         row = statements.by_id(session, who.tenant_id, statement_id)
-        may_change(session, services, who, row.subject_id)
-        token = new_token(services.randomness.bytes, services.clock.now(), lifetime=timedelta(days=body.days))
-        shares.add(session, ShareLinkRow(token.token_sha256, who.tenant_id, row.id, token.created_at, token.expires_at))
-        link = ShareOut(path=f"/proof/{row.public_token}?share={token.token}", expires_at=token.expires_at)
-        return json_reply(link, 201)
+        whose = may_change(session, services, who, row.subject_id)
+        link = share_statement(Work(session, services), whose, row.id, days_count=body.days)
+        return json_reply(ShareOut(path=link.path, expires_at=link.expires_at), 201)
 
     return once.run(add, tenant_id=who.tenant_id, account_id=who.account_id)

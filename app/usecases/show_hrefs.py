@@ -60,6 +60,10 @@ class Hrefs:
         """A statement's bundle as a download."""
         return f"{self.statement(statement_id)}/bundle"
 
+    def share(self, statement_id: str) -> str:
+        """Where the form for a share link posts."""
+        return f"{self.statement(statement_id)}/share"
+
     def lines_csv(self, statement_id: str) -> str:
         """A statement's lines as CSV."""
         return f"{self.statement(statement_id)}/lines.csv"

@@ -85,6 +85,7 @@ def show_statement(work: Work, whose: Whose, statement_id: str) -> StatementMode
         csv_href=hrefs.lines_csv(row.id),
         proof_href=proof_href(row.public_token) if is_final else "",
         bundle_href=hrefs.bundle(row.id) if is_final else "",
+        share_href=hrefs.share(row.id) if is_final else "",
     )
 
 

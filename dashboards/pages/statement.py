@@ -72,7 +72,7 @@ class StatementModel:
         back_href: The subject's page.
         why_href: Its trace.
         proof_href: Its public proof; empty before it is anchored.
-        share_href: Proof with lines, for whom the person gives it to; empty for none.
+        share_href: Where the form for a share link posts; empty for none.
         bundle_href: The bundle as a download; empty before it is anchored.
         csv_href: The lines as CSV.
     """
