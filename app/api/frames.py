@@ -31,7 +31,7 @@ def frame_of(request: Request, work: Work, who: Caller, subject_id: str = "") ->
     """
     found = subjects.of_account(work.session, who.tenant_id, who.account_id, work.services.clock.now().date())
     links = tuple(NavLink(row.name, f"/s/{row.id}", is_current=row.id == subject_id) for row, _ in found)
-    sections = ()
+    sections: tuple[NavLink, ...] = ()
     if subject_id:
         here = request.url.path
         sections = (
