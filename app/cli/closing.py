@@ -125,9 +125,8 @@ def _show(statement: StatementRow, months: MonthRange, name: str) -> None:
     totals = statement.totals
     say(f"{name}, {months}, revision {statement.revision}: {statement.state}")
     say(f"  net        {tonnes_text(totals.net_ug_co2e)} t CO2e")
-    say(
-        f"  gross      {tonnes_text(totals.gross_location_ug_co2e)} t CO2e location based, ",
-    )
+    say(f"  gross      {tonnes_text(totals.gross_location_ug_co2e)} t CO2e location based")
+    say(f"             {tonnes_text(totals.gross_market_ug_co2e)} t CO2e market based")
     say(f"  statement  {statement.id}")
     say(f"  manifest   {statement.manifest_hash_hex}")
     say(f"  proof      /proof/{statement.public_token}")

@@ -12,7 +12,6 @@ from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 
-import migrations
 from app.assemble import open_desk, open_services, passphrase_of
 from app.chain import load_key
 from app.cli.closing import CHAIN_IN_USE
@@ -20,7 +19,7 @@ from app.cli.installation import embedded_chain_path, settings_of
 from app.cli.terminal import ExitCode, print_json, say
 from app.clock import SystemClock, SystemRandomness
 from app.settings import Settings
-from app.store.session import current_revision, engine_of
+from app.store.session import checked_revision, engine_of
 from domain.errors import ChainError, ClimateFitnessError, ConflictError, FactorSetError, LedgerError, SecurityError
 from ledger.contract.artifact import SOURCE_PATH, load_artifact
 from ledger.signing import AuditorKey, RelayerKey
@@ -189,17 +188,10 @@ def _database(settings: Settings) -> str:
             )
     engine = engine_of(url or f"sqlite:///{path.absolute()}")
     try:
-        revision = current_revision(engine)
+        revision = checked_revision(engine)
     finally:
         engine.dispose()
-    if revision != migrations.HEAD_REVISION:
-        raise ConflictError(
-            "The database is at another revision",
-            expected=migrations.HEAD_REVISION,
-            got=revision or "none",
-            next_step="Any command that stores something brings an older one up to date; a newer one needs the newer program.",
-        )
-    return f"revision {revision}, integrity ok" if not url else f"revision {revision}"
+    return f"revision {revision}" if url else f"revision {revision}, integrity ok"
 
 
 def _factor_set(_settings: Settings) -> str:
@@ -227,6 +219,14 @@ def _contract(_settings: Settings) -> str:
 def _chain(settings: Settings) -> str:
     if not settings.chain_url.get_secret_value() and not embedded_chain_path(settings).exists():
         return _NOT_YET
+    if _database(settings) == _NOT_YET:
+        raise ConflictError(
+            "There is a chain without its database",
+            expected=_DATABASE_NAME,
+            got="none",
+            record=str(settings.data_folder),
+            next_step="Restore it from a backup.",
+        )
     services = open_services(settings, clock=SystemClock(), randomness=SystemRandomness())
     services.engine.dispose()
     try:

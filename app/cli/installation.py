@@ -9,7 +9,7 @@ from app.clock import SystemClock, SystemRandomness
 from app.logs import configure_logs
 from app.services import Services
 from app.settings import Settings, read_settings
-from app.store import statements, subjects
+from app.store import ledger, statements, subjects
 from app.store.session import Session, reading
 from app.store.statements import StatementRow
 from app.store.subjects import SubjectRow
@@ -104,7 +104,7 @@ def find_statement(session: Session, text: str) -> StatementRow:
 
     Args:
         session: The open transaction.
-        text: Its id, its manifest hash, or the beginning of one of them.
+        text: Its id, manifest hash, token, or the name of its proof page; or the beginning of one.
 
     Returns:
         The statement.
@@ -117,14 +117,14 @@ def find_statement(session: Session, text: str) -> StatementRow:
         statement
         for subject in subjects.everybody(session)
         for statement in statements.of_subject(session, subject.tenant_id, subject.id)
-        if _is_prefix(statement.id, text) or _is_prefix(statement.manifest_hash_hex, text)
+        if any(_is_prefix(name, text) for name in _names_of(session, statement))
     ]
     if len(found) == 1:
         return found[0]
     if not found:
         raise NotFoundError(
             "There is no such statement",
-            expected="the id or manifest hash of a statement, or the beginning of one",
+            expected="the id, manifest hash or token of a statement, or the beginning of one",
             got=text,
             record="statement",
             next_step="See `climate-fitness statements`.",
@@ -138,9 +138,15 @@ def find_statement(session: Session, text: str) -> StatementRow:
     )
 
 
+def _names_of(session: Session, statement: StatementRow) -> tuple[str, ...]:
+    issuance = ledger.issuance_of_statement(session, statement.tenant_id, statement.id)
+    token = (issuance.token_id_hex,) if issuance else ()
+    return (statement.id, statement.manifest_hash_hex, statement.public_token, *token)
+
+
 def _is_meant(subject_id: str, name: str, text: str) -> bool:
     return not text or _is_prefix(subject_id, text) or name.casefold() == text.casefold()
 
 
 def _is_prefix(whole: str, text: str) -> bool:
-    return whole == text or (len(text) >= SHORTEST_PREFIX_COUNT and whole.startswith(text.lower()))
+    return whole == text or (len(text) >= SHORTEST_PREFIX_COUNT and whole.lower().startswith(text.lower()))

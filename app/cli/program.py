@@ -185,7 +185,7 @@ def close(
     subject: Annotated[
         str,
         typer.Argument(
-            metavar="[SUBJECT]", help="Id, beginning of one, or name; the only subject where left out.", show_default=False
+            metavar="SUBJECT", help="Id, beginning of one, or name; the only subject where left out.", show_default=False
         ),
     ] = "",
     period: Annotated[

@@ -128,7 +128,8 @@ def trusted_from_json(data: bytes, record: str) -> TrustedAuditors:
 def _bundle_bytes(name: str, data_folder: Path | None) -> bytes:
     """The bytes of a file; or, where there is no such file, of a token of the installation."""
     settings = settings_of(data_folder)
-    if name == STANDARD_INPUT or Path(name).exists() or not settings.data_folder.is_dir():
+    is_file_name = name == STANDARD_INPUT or "." in name or Path(name).name != name
+    if is_file_name or Path(name).exists() or not settings.data_folder.is_dir():
         return read_file(name)
     with installation(data_folder) as services, reading(services.engine) as session:
         statement = find_statement(session, name)
@@ -186,7 +187,7 @@ def _show(steps: tuple[Step, ...], failed: Step | None) -> None:
     width = max(len(step.name) for step in steps)
     for step in steps:
         sign, word = MARKS[step.state]
-        say(f"{_sign(sign)} {step.name.ljust(width)}  {word}: {step.detail}")
+        say(f"{_sign(sign)} {step.name.ljust(width)}  {word}: {step.detail.removeprefix(f'{word}: ')}")
     say()
     if failed:
         say(f"This bundle does not hold. The first broken step is: {failed.name}")
