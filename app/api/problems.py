@@ -185,6 +185,14 @@ def not_allowed(detail: str = "") -> ProblemError:
     return ProblemError(edge_problem("not-allowed", detail))
 
 
+NEXT_STEP_BY_STATUS: Mapping[int, str] = {
+    404: "Check the id, and whose it is.",
+    409: "Read its present state, then try again.",
+    422: "Correct it and send it again.",
+}
+"""What is said where an error names no next step of its own."""
+
+
 def status_of(kind: type[errors.ClimateFitnessError]) -> int:
     """HTTP status of a class of error: its own, or its nearest parent's."""
     return next(STATUS_BY_ERROR[base] for base in kind.__mro__ if base in STATUS_BY_ERROR)
@@ -207,7 +215,7 @@ def problem_of(error: errors.ClimateFitnessError) -> Problem:
         expected=error.expected,
         got=error.got,
         record=error.record,
-        next_step=error.next_step,
+        next_step=error.next_step or NEXT_STEP_BY_STATUS.get(status, ""),
         headers=headers,
     )
 

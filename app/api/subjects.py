@@ -9,7 +9,7 @@ from app.api.idempotency import OnceHere, Reply, json_reply
 from app.api.models import SubjectIn, SubjectOut
 from app.api.problems import problem_responses
 from app.api.strict import StrictRoute
-from app.api.who import Asking, ServicesHere, looking, may_see
+from app.api.who import Asking, ServicesHere, looking, may_see, may_write
 from app.services import Work
 from app.store import subjects
 from app.store.session import Session
@@ -31,6 +31,7 @@ def list_subjects(request: Request, who: Asking, services: ServicesHere) -> Resp
 @router.post("", status_code=201, response_model=SubjectOut, responses=problem_responses(401, 409))
 def add_subject(body: SubjectIn, who: Asking, services: ServicesHere, once: OnceHere) -> Response:
     """Make a subject that you own."""
+    may_write(who)
 
     def add(session: Session) -> Reply:
         whose = create_subject(

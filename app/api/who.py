@@ -171,9 +171,23 @@ def may_change(session: Session, services: Services, who: Caller, subject_id: st
         ProblemError: 403: they may look only.
     """
     role = _role(session, services, who, subject_id)
-    if role not in _WRITERS or WRITE_SCOPE not in who.scopes:
+    may_write(who)
+    if role not in _WRITERS:
         raise not_allowed("You may look at this subject, not change it.")
     return Whose(who.tenant_id, subject_id)
+
+
+def may_write(who: Caller) -> None:
+    """Refuse a program whose key only looks.
+
+    Args:
+        who: Who asks.
+
+    Raises:
+        ProblemError: 403: the key has no scope to write.
+    """
+    if WRITE_SCOPE not in who.scopes:
+        raise not_allowed("This API key may look, not change.")
 
 
 def _role(session: Session, services: Services, who: Caller, subject_id: str) -> Role:
