@@ -1,4 +1,4 @@
-"""Every import leaves its report; the file's name stays sealed."""
+"""Import reports are kept per subject and found newest first."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -7,50 +7,73 @@ import pytest
 
 from app.store import imports
 from app.store.imports import ImportRow
-from app.store.session import Engine, unit_of_work
+from app.store.session import Engine, reading, unit_of_work
 from domain.activity import EvidenceClass
 from domain.errors import NotFoundError
 from tests.app.store.builders import NOW, Home
 
-REPORT = ImportRow(
-    id="i1",
-    tenant_id="ada",
-    subject_id="ada",
-    document_sha256="aa" * 32,
-    sealed_name=b"sealed name",
-    at=NOW,
-    connector="green_button",
-    evidence=EvidenceClass.UPLOADED,
-    reading_count=24,
-    new_count=1,
-    changed_count=0,
-    same_count=0,
-    refused_count=0,
-    first_date=date(2025, 3, 1),
-    last_date=None,
-    totals_json="[]",
-    refused_json="[]",
-    notes_json="[]",
-    months_json='["2025-03"]',
-)
+
+def report(home: Home, number: int) -> ImportRow:
+    """A report of a household, one minute after the one before."""
+    return ImportRow(
+        id=f"{home.subject_id}-{number}",
+        tenant_id=home.tenant_id,
+        subject_id=home.subject_id,
+        document_sha256="aa" * 32,
+        sealed_name=bytes([number]),
+        at=NOW + timedelta(minutes=number),
+        connector="green-button",
+        evidence=EvidenceClass.UPLOADED,
+        reading_count=24,
+        new_count=1,
+        changed_count=0,
+        same_count=0,
+        refused_count=0,
+        first_date=date(2026, 2, 1),
+        last_date=date(2026, 2, 1),
+        totals_json="[]",
+        refused_json="[]",
+        notes_json='["note"]',
+        months_json='["2026-02"]',
+    )
 
 
-def test_report_comes_back(engine: Engine, home: Home) -> None:
-    """A report is found by its id; one that is not there is told so."""
+def test_a_report_comes_back_as_it_was(engine: Engine, home: Home) -> None:
+    """Every column survives, days that are absent too."""
+    row = replace(report(home, 1), first_date=None, last_date=None)
     with unit_of_work(engine) as session:
-        imports.add(session, REPORT)
-        assert imports.by_id(session, "ada", "i1") == REPORT
-        with pytest.raises(NotFoundError, match="There is no such import"):
-            imports.by_id(session, "ada", "nothing")
+        imports.add(session, row)
+    with reading(engine) as session:
+        assert imports.by_id(session, home.tenant_id, row.id) == row
 
 
-def test_newest_imports_come_first(engine: Engine, home: Home) -> None:
-    """The list is bounded and newest first; of two imports of one document the newest name counts."""
-    later = replace(REPORT, id="i2", at=NOW + timedelta(hours=1), sealed_name=b"other name")
+def test_latest_come_first(engine: Engine, home: Home, other_home: Home) -> None:
+    """At most so many as asked, newest first, and nobody else's."""
     with unit_of_work(engine) as session:
-        imports.add(session, REPORT)
-        imports.add(session, later)
-        assert imports.latest(session, "ada", "ada", limit_count=1) == (later,)
-        assert imports.latest(session, "ada", "ada", limit_count=9) == (later, REPORT)
-        names = imports.sealed_names(session, "ada", "ada", {"aa" * 32, "bb" * 32})
-        assert names == {"aa" * 32: ("i2", b"other name")}
+        for number in (2, 1, 3):
+            imports.add(session, report(home, number))
+        imports.add(session, report(other_home, 9))
+    with reading(engine) as session:
+        found = imports.latest(session, home.tenant_id, home.subject_id, limit_count=2)
+    assert [row.id for row in found] == ["ada-3", "ada-2"]
+
+
+def test_a_documents_newest_name_is_given(engine: Engine, home: Home) -> None:
+    """Of several imports of the same bytes the last one names them."""
+    with unit_of_work(engine) as session:
+        for number in (1, 3, 2):
+            imports.add(session, report(home, number))
+    with reading(engine) as session:
+        found = imports.sealed_names(session, home.tenant_id, home.subject_id, {"aa" * 32, "bb" * 32})
+    assert found == {"aa" * 32: ("ada-3", b"\x03")}
+
+
+def test_another_tenants_report_is_not_there(engine: Engine, home: Home, other_home: Home) -> None:
+    """An id is found in its own tenant only, and a report needs a subject of its tenant."""
+    with unit_of_work(engine) as session:
+        imports.add(session, report(home, 1))
+    with reading(engine) as session, pytest.raises(NotFoundError, match="There is no such import"):
+        imports.by_id(session, other_home.tenant_id, "ada-1")
+    stolen = replace(report(home, 2), tenant_id=other_home.tenant_id)
+    with unit_of_work(engine) as session, pytest.raises(NotFoundError, match="There is no such subject"):
+        imports.add(session, stolen)
