@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from app.services import Whose, Work
-from app.store import activities, subjects
+from app.store import activities, connections, subjects
 from app.store.activities import ActivityRow
 from app.usecases.import_document import ImportReport, import_document
 from app.usecases.keep_original import Received, keep_original
-from app.usecases.place_meter import place_meter
+from app.usecases.place_meter import MeterPlace, place_meter
 from connectors.typed_bill.parse import Bill, bill_document
 from domain.activity import EvidenceClass
 from domain.errors import ConflictError, InputError, TimeError
@@ -43,7 +43,9 @@ class BillInput:
     is_additional: bool = False
 
 
-def enter_bill(work: Work, whose: Whose, bill: BillInput, *, place: Place | None, attachment: Received | None) -> ImportReport:
+def enter_bill(
+    work: Work, whose: Whose, bill: BillInput, *, place: Place | None = None, attachment: Received | None = None
+) -> ImportReport:
     """Take in a typed bill; the same utility and days again is a correction.
 
     Args:
@@ -69,7 +71,8 @@ def enter_bill(work: Work, whose: Whose, bill: BillInput, *, place: Place | None
         raise InputError(
             "A bill names its utility", expected=f"1 to {_LONGEST_NAME_COUNT} characters", got=bill.utility, record="utility"
         )
-    zone = _zone_of(work, whose, utility, place)
+    meter = _place_of(work, whose, utility, place)
+    zone = meter.zone
     period = _period_of(work, bill, zone)
     _check_overlap(work, whose, bill, utility, period)
     kept = keep_original(work, whose, CONNECTOR, attachment) if attachment else None
@@ -86,17 +89,28 @@ def enter_bill(work: Work, whose: Whose, bill: BillInput, *, place: Place | None
     )
     name = f"{utility}, {bill.first_date} to {bill.last_date}"
     received = Received(document, "application/json", EvidenceClass.TYPED, document_name=name)
-    where = Place(place.region, place.country, zone) if place else None
-    return import_document(work, whose, CONNECTOR, received, place=where)
+    return import_document(work, whose, CONNECTOR, received, place=meter)
 
 
-def _zone_of(work: Work, whose: Whose, utility: str, place: Place | None) -> str:
+def _place_of(work: Work, whose: Whose, utility: str, place: Place | None) -> Place:
+    """Where the utility's meter is; found before the document is made, since its days are local."""
     subject = subjects.by_id(work.session, whose.tenant_id, whose.subject_id)
-    home = Place(subject.region, subject.country, subject.zone) if subject.region else None
+    known = [
+        MeterPlace(Place(point.region, point.region.split("/")[0], point.zone), point.zone_source)
+        for connection in connections.of_subject(work.session, whose.tenant_id, whose.subject_id)
+        if connection.is_file and connection.connector == CONNECTOR
+        for point in connections.usage_points_of(work.session, whose.tenant_id, connection.id)
+        if point.name == utility
+    ]
     found = place_meter(
-        utility, given=place, registered=None, home=home, clock=None, zones_of_region=work.services.zones_of_region
+        utility,
+        given=place,
+        registered=known[0] if known else None,
+        home=Place(subject.region, subject.country, subject.zone) if subject.region else None,
+        clock=None,
+        zones_of_region=work.services.zones_of_region,
     )
-    return found.place.zone
+    return found.place
 
 
 def _period_of(work: Work, bill: BillInput, zone_name: str) -> Period:
@@ -122,13 +136,16 @@ def _check_overlap(work: Work, whose: Whose, bill: BillInput, utility: str, peri
     Raises:
         ConflictError: Another bill of the utility has some of the days, or other data cover them.
     """
-    for row in _electricity_rows(work, whose, period):
-        if not (row.activity.start < period.end and period.start < row.activity.end):
-            continue
-        is_same_meter = row.connector == CONNECTOR and row.usage_point == utility
-        if is_same_meter and row.record_key.endswith(_span_name(period)):
-            continue  # the same days of the same utility: a correction
-        if is_same_meter:
+    rows = [
+        row
+        for row in _electricity_rows(work, whose, period)
+        if row.activity.start < period.end and period.start < row.activity.end
+    ]
+    of_utility = [row for row in rows if row.connector == CONNECTOR and row.usage_point == utility]
+    if any(row.record_key.endswith(_span_name(period)) for row in of_utility):
+        return  # the same days of the same utility: a correction of what stands already
+    for row in rows:
+        if row in of_utility:
             raise ConflictError(
                 "This bill overlaps another one of the same utility",
                 expected="days that no other bill of this utility has",
