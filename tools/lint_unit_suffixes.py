@@ -53,6 +53,8 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("domain/split.py", "weights"): "shares of a whole, in any unit that is the same for all",
     ("ledger/issuance.py", "value"): "an integer to encode, whatever it measures",
     ("ledger/signing.py", "ORDER"): "the order of the curve's group: a pure number",
+    ("ledger/signing.py", "r"): "a word of a signature, by the name that EIP-2098 gives it",
+    ("ledger/signing.py", "vs"): "a word of a signature, by the name that EIP-2098 gives it",
     ("domain/number.py", "INT64_MAX"): "a bound of the type, whatever it measures",
     ("domain/number.py", "value"): "arithmetic on any unit: the caller's name says it",
     ("domain/units.py", "amount"): "in the unit that the argument `symbol` beside it names",
