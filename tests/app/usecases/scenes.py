@@ -2,7 +2,7 @@
 
 from array import array
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from random import Random
@@ -15,7 +15,7 @@ from app.demo.espi import Meter, MeterSeries, espi_document, us_clock
 from app.demo.load_profile import LoadProfile, household_profile
 from app.services import Services, Whose, Work
 from app.settings import Settings
-from app.store.session import reading, unit_of_work
+from app.store.session import Engine, reading, unit_of_work
 from app.store.statements import StatementRow
 from app.store.subjects import SubjectKind
 from app.usecases.close_period import close_period
@@ -81,10 +81,12 @@ def make_scene(
     name: str = "Rivera household",
     member_count: int = 3,
     chain_holder: str = "",
+    engine: Engine | None = None,
 ) -> Scene:
-    """A subject in San Francisco without any data."""
+    """A subject in San Francisco without any data; in another migrated database than the folder's where one is given."""
     clock = FixedClock(now)
     services = open_services(Settings(data_folder=folder), clock=clock, randomness=SeededRandomness("scenes"))
+    services = replace(services, engine=engine) if engine else services
     new = NewSubject(kind, name, place_from_text("94110"), member_count=member_count, chain_holder=chain_holder)
     with unit_of_work(services.engine) as session:
         whose = create_subject(Work(session, services), new, owner_account_id="")

@@ -11,6 +11,7 @@ from app.services import Whose
 from app.store.subjects import SubjectKind as StoredKind
 from app.usecases.show_dashboard import show_dashboard
 from app.usecases.show_months import live_amounts
+from app.usecases.show_why import show_why
 from dashboards.frame import Frame
 from dashboards.messages import messages_in
 from dashboards.pages.dashboard import DashboardModel, MonthRow, MonthState, SubjectKind, render
@@ -20,6 +21,9 @@ from domain.factor import Basis, Gas
 from domain.period import Month, MonthRange
 from scoring.fitness import fitness_score, national_average
 from tests.app.usecases.scenes import ZONE, Scene, document_of, load, make_scene
+from tests.postgres import engine, migrated_postgres, postgres_url
+
+__all__ = ["engine", "migrated_postgres", "postgres_url"]
 
 YEAR = load(date(2025, 3, 1), date(2026, 3, 12), has_solar=True)
 """From the first complete month to the day before the clock's."""
@@ -315,6 +319,25 @@ def test_a_business_is_a_business(tmp_path: Path) -> None:
     page = dashboard_of(scene)
     assert (page.subject_kind, page.subject_name) == (SubjectKind.BUSINESS, "Corner Bakery")
     assert row_of(page, Month(2026, 2)).point.is_whole
+
+
+@pytest.mark.usefixtures("engine")
+def test_both_databases_show_the_same(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """PostgreSQL and SQLite give the same page and the same trace."""
+    scene = make_scene(tmp_path, engine=request.getfixturevalue("engine"))
+    profile = load(date(2026, 1, 1), date(2026, 3, 1), has_solar=True)
+    scene.take_in(document_of(profile), "two months.xml")
+    scene.type_bill("2025-12-01", "2025-12-31", "310", file=b"%PDF-1.7 the bill")
+    statement = scene.close("2026-01")
+    page = dashboard_of(scene)
+    january = row_of(page, Month(2026, 1))
+    assert (january.state, january.point.gross_ug_co2e) == (MonthState.CLOSED, statement.totals.gross_location_ug_co2e)
+    assert (page.year_kwh_micro or 0) == sum(profile.delivered_wh) * 1000 + 310_000_000
+    assert (page.proofs.inputs_count, page.proofs.archived_ppm) == (2 * 59 + 1, 1_000_000)
+    assert [row.document_name for row in page.imports if row.evidence is EvidenceClass.UPLOADED] == ["two months.xml"]
+    trace = scene.look(lambda work: show_why(work, scene.whose, page.year))
+    assert trace.total_ug_co2e("location") == page.gross.amount_ug_co2e
+    assert {row.revision for row in trace.records} == {1}
 
 
 def test_another_tenants_subject_is_not_there(year: Scene) -> None:
