@@ -9,13 +9,21 @@ from app.security.kek import LocalKek, make_kek
 from app.security.vault import Vault
 from app.services import Services
 from app.settings import Settings
+from app.store import installation
 from app.store import session as database
+from app.store.session import Engine
 from archive.local import LocalArchive
+from domain.errors import ConflictError
 from ledger.signing import AuditorKey
 from scoring.factors.load import shipped_factor_set
 
 OPERATOR = "this installation"
 """Who runs the embedded auditor."""
+
+DATA_FOLDER_FORMAT = "climate-fitness/data/1"
+"""Name and version of the data folder's layout: database, archive, chain, keys."""
+
+_FOLDER_FACT = "data_folder"
 
 
 def open_services(settings: Settings, *, clock: Clock, randomness: Randomness) -> Services:
@@ -33,11 +41,13 @@ def open_services(settings: Settings, *, clock: Clock, randomness: Randomness) -
         SecurityError: A key file is readable by others, or damaged.
         FactorSetError: The shipped factor set is damaged.
         InputError: The database's address cannot be used.
+        ConflictError: The data folder has the layout of another version.
     """
     folder = settings.data_folder
     (folder / "keys").mkdir(parents=True, exist_ok=True, mode=0o700)
     engine = database.engine_of(settings.database_url.get_secret_value() or f"sqlite:///{(folder / 'data.sqlite3').absolute()}")
     database.upgrade(engine)
+    _check_folder(engine)
     factor_set = shipped_factor_set()
     region = settings.auditor_region
     key = load_key(
@@ -54,6 +64,25 @@ def open_services(settings: Settings, *, clock: Clock, randomness: Randomness) -
         zones_of_region=factor_set.regions.zones_of,
         auditor=AuditorNode(f"embedded-{region.lower()}", region, OPERATOR, key),
     )
+
+
+def _check_folder(engine: Engine) -> None:
+    """Note the layout of a new data folder; refuse one of another version.
+
+    Raises:
+        ConflictError: The folder was written by a version that lays it out differently.
+    """
+    with database.unit_of_work(engine) as session:
+        found = installation.fact(session, _FOLDER_FACT)
+        if found is None:
+            installation.set_fact(session, _FOLDER_FACT, DATA_FOLDER_FORMAT)
+        elif found != DATA_FOLDER_FORMAT:
+            raise ConflictError(
+                "This data folder has another layout",
+                expected=DATA_FOLDER_FORMAT,
+                got=found,
+                next_step="Use the version of the program that wrote it, or another folder.",
+            )
 
 
 def open_desk(services: Services) -> ChainDesk:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from app.services import Services, Whose, Work
-from app.store import activities, connections, jobs, periods, records, statements, subjects
+from app.store import activities, connections, jobs, periods, records, resolutions, statements, subjects
 from app.store.periods import PeriodRow, PeriodState
 from app.store.records import StoredRevision
+from app.store.resolutions import ResolutionRow
 from app.store.statements import InputRow, StatementRow, StatementState
 from app.store.subjects import SubjectRow
 from app.usecases.audit_statement import is_self_declared
@@ -20,9 +21,10 @@ from app.usecases.verify_bundle import group_totals
 from domain.activity import Activity
 from domain.coverage import coverage_ppm
 from domain.errors import ConflictError
+from domain.factor import Basis
 from domain.manifest import Manifest
 from domain.period import Month, MonthRange, zone_of
-from domain.statement import Statement
+from domain.statement import ActivityTotal, Statement
 from ledger.inputs import InputGroup
 from ledger.trees import build_trees
 from scoring.lines import make_lines
@@ -59,6 +61,7 @@ def close_period(work: Work, whose: Whose, months: MonthRange, *, reason: str = 
     totals = activities.totals(session, whose.tenant_id, whose.subject_id, months)
     # (3) Choose a published factor for every key, and (4) multiply once.
     lines, unscored = make_lines(totals, lambda key, basis: resolve(key, services.factor_set, basis))
+    _keep_resolutions(work, whose, totals)
     # (5) Add up: gross, retired, net.
     statement = make_statement(
         period=months, revision=revision, lines=lines, unscored=unscored, factor_set=services.factor_set.id
@@ -188,6 +191,19 @@ def _inputs(work: Work, whose: Whose, months: MonthRange) -> _Inputs:
         for point in connections.usage_points_of(session, tenant_id, connection.id)
     }
     return _Inputs(revisions, zones, months)
+
+
+def _keep_resolutions(work: Work, whose: Whose, totals: Iterable[ActivityTotal]) -> None:
+    """Keep why each factor was chosen: a later factor set may choose another one, and the statement still says why."""
+    factor_set = work.services.factor_set
+    rows = {}
+    for total in totals:
+        for basis in Basis:
+            found = resolve(total.key, factor_set, basis)
+            factor_id = found.chosen.factor.factor_id if found.chosen else None
+            row = ResolutionRow(total.key.key_id, str(basis), factor_id, found.steps, found.flags)
+            rows[row.key_id, row.basis] = row
+    resolutions.put(work.session, whose.tenant_id, factor_set.id.root_hex, METHOD, rows.values())
 
 
 def _manifest(statement: Statement, inputs: _Inputs, statement_key: bytes, period: PeriodRow, reason: str) -> Manifest:
