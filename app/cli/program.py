@@ -73,20 +73,27 @@ ZoneName = Annotated[
 Port = Annotated[int | None, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0: any free one.")]
 
 
-@program.callback()
-def start(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and end.", is_eager=True)] = False,  # noqa: FBT002 - Typer's way to a flag
-) -> None:
-    """Carbon accounting that keeps its evidence.
+def _print_version(is_wanted: bool) -> None:  # noqa: FBT001 - Typer hands the flag over so
+    """Print the version and end, where it was asked for.
 
     Raises:
-        Exit: The version was asked for.
+        Exit: It was.
     """
-    if version:
-        from importlib.metadata import version as version_of
+    if is_wanted:
+        from importlib.metadata import version
 
-        say(f"{NAME} {version_of(NAME)}")
+        say(f"{NAME} {version(NAME)}")
         raise typer.Exit
+
+
+@program.callback()
+def start(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and end.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Carbon accounting that keeps its evidence."""
 
 
 @program.command()
