@@ -97,7 +97,7 @@ def _details(messages: Messages) -> Mapping[str, str]:
         "proof_unreadable.html": proof.render(
             proof.ProofModel(
                 proof.Verification(
-                    (proof.Step("The bundle can be read", proof.StepState.FAILED, "expected UTF-8 JSON, got PNG"),)
+                    (proof.Step("bundle", proof.StepState.FAILED, "expected UTF-8 JSON, got PNG"),)
                 ),
                 None,
                 "/verify",
@@ -550,14 +550,14 @@ def _facts() -> proof.ProofFacts:
 
 def _steps(failed_at: int | None) -> Iterable[proof.Step]:
     names = (
-        ("The bundle is canonical", "18,214 bytes, RFC 8785"),
-        ("The manifest has the hash that was signed", _HEX),
-        ("Auditors signed it: quorum 2 of 2", "US, EU; epoch 1"),
-        ("The factors are in the factor set", "2 rows, 14 hashes each"),
-        ("Every line is activity × factor", "2 lines recomputed"),
-        ("The totals are the sums of the lines", "161,278 g CO2e gross"),
-        ("The inputs are in the inputs root", "31 leaves"),
-        ("The root is on the chain", "not checked: no chain was asked"),
+        ("bundle", "18,214 bytes, RFC 8785"),
+        ("manifest", _HEX),
+        ("signatures", "US, EU; epoch 1"),
+        ("factors", "2 rows, 14 hashes each"),
+        ("arithmetic", "2 lines recomputed"),
+        ("totals", "161,278 g CO2e gross"),
+        ("inputs", "31 leaves"),
+        ("chain", "not checked: no chain was asked"),
     )
     for index, (name, detail) in enumerate(names):
         if failed_at is not None and index == failed_at:

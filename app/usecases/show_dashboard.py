@@ -80,6 +80,7 @@ def show_dashboard(work: Work, whose: Whose) -> DashboardModel:
         imports=imported,
         connect=_connect(work, subject),
         figures_href=look.hrefs.figures,
+        is_recent=look.has_running,
     )
 
 
@@ -195,7 +196,7 @@ def _sum(amounts: Iterable[int | None]) -> int | None:
 
 def _score(work: Work, subject: SubjectRow, look: _Look) -> Score:
     measured = look.measured_months() if look.has_running else []
-    if not measured:
+    if not measured or _kind_of(subject) is SubjectKind.BUSINESS:  # a business has its own path, which needs a base year
         return Score(None, 0, 0, 0, None, SCORE_VERSION, is_provisional=True)
     now = _fitness(work, subject, look, measured)
     points = round(now.score_points)

@@ -1,6 +1,6 @@
 """The public proof of a statement, and the answer to a dropped bundle. Nothing personal unless its owner shared it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from app.chain import EMBEDDED_LABEL
 from app.services import Work
@@ -18,27 +18,8 @@ from domain.manifest import Manifest, manifest_from_canonical
 from domain.statement import Line, line_from_json
 from scoring.factors.factor_set import FactorSet
 
-STEP_NAMES: Mapping[str, str] = {
-    "bundle": "The bundle can be read and is whole",
-    "manifest": "The manifest is in its one canonical form",
-    "issuance": "The issuance says what the manifest says",
-    "batch": "The issuance is in the batch that was signed",
-    "signatures": "A quorum of auditors signed the batch",
-    "lines": "The lines are those that the manifest names",
-    "factors": "Every factor is a row of the published factor set",
-    "choice": "The method chooses these factors",
-    "arithmetic": "Quantity times factor gives every line",
-    "totals": "The lines add up to the totals",
-    "inputs": "The inputs are those that the inputs root names",
-    "quantities": "The inputs add up to the quantities of the lines",
-    "originals": "The originals are those that the manifest names",
-    "chain": "The chain holds it",
-}
-"""What each step of a verification checks, in plain words."""
-
 _OF_LINES = frozenset({"lines", "factors", "choice", "arithmetic", "totals"})
 _OF_INPUTS = frozenset({"inputs", "quantities", "originals"})
-_WITHHELD = "This step does not hold. What was found names amounts or places, so only the owner of the statement sees it."
 
 
 def show_proof(work: Work, statement: StatementRow, steps: Sequence[Step], *, is_shared: bool) -> page.ProofModel:
@@ -94,15 +75,12 @@ def show_bundle(data: bytes, steps: Sequence[Step], *, document_name: str, facto
 
 def _verification(steps: Sequence[Step], hidden: frozenset[str]) -> page.Verification:
     return page.Verification(
-        tuple(
-            page.Step(
-                name=STEP_NAMES[step.name],
-                state=page.StepState(step.state),
-                detail=_WITHHELD if step.state is StepState.FAILED and step.name in hidden else step.detail,
-            )
-            for step in steps
-        )
+        tuple(_step(step, is_withheld=step.state is StepState.FAILED and step.name in hidden) for step in steps)
     )
+
+
+def _step(step: Step, *, is_withheld: bool) -> page.Step:
+    return page.Step(step.name, page.StepState(step.state), "" if is_withheld else step.detail, is_withheld=is_withheld)
 
 
 def _facts(

@@ -250,6 +250,7 @@ class DashboardModel:
         connect: The ways in.
         figures_href: Folder of the figures' CSV and JSON: `{figures_href}/months.csv`.
         score_href: Where the score is explained.
+        is_recent: Whether the year is the last 12 months; else it ends with the last month that was measured.
     """
 
     subject_name: str
@@ -268,6 +269,7 @@ class DashboardModel:
     connect: Connect
     figures_href: str
     score_href: str = ""
+    is_recent: bool = True
 
     @property
     def is_empty(self) -> bool:

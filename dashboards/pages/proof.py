@@ -26,14 +26,16 @@ class Step:
     """One step of a verification.
 
     Attributes:
-        name: What is checked, in plain words.
+        name: Catalogue key of what is checked: "bundle", "manifest", ...
         state: How it came out.
         detail: What was found; expected and got where it failed.
+        is_withheld: Whether what was found is for the owner only.
     """
 
     name: str
     state: StepState
     detail: str
+    is_withheld: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,11 @@ class ProofModel:
     is_uploaded: bool = False
     bundle_name: str = ""
     bundle_href: str = ""
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing was given to check yet: the page only asks for a bundle."""
+        return self.facts is None and not self.is_uploaded
 
 
 def render(model: ProofModel, messages: Messages, frame: Frame) -> str:

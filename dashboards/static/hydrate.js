@@ -67,12 +67,16 @@ async function wake(plot) {
   }
 }
 
-for (const plot of document.querySelectorAll("[data-plot]")) {
-  for (const name of ["pointerenter", "pointerdown", "focusin", "click"]) plot.addEventListener(name, () => wake(plot));
-  const open = document.querySelector(`[data-plot-open="${plot.dataset.plot}"]`);
-  open.classList.add("is-ready");
-  open.addEventListener("click", () => wake(plot));
+function prepareFigures() {
+  for (const plot of document.querySelectorAll("[data-plot]")) {
+    for (const name of ["pointerenter", "pointerdown", "focusin", "click"]) plot.addEventListener(name, () => wake(plot));
+    const open = document.querySelector(`[data-plot-open="${plot.dataset.plot}"]`);
+    open.classList.add("is-ready");
+    open.addEventListener("click", () => wake(plot));
+  }
 }
+prepareFigures();
+document.addEventListener("main-replaced", prepareFigures); // by upload.js
 
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   for (const plot of document.querySelectorAll("[data-state=live]")) draw(plot);

@@ -1,6 +1,6 @@
 // Drag and drop with progress for forms marked data-upload. Without this file they are plain forms.
 "use strict";
-for (const form of document.querySelectorAll("form[data-upload]")) {
+function prepare(form) {
   const drop = form.querySelector(".drop");
   const input = form.querySelector("input[type=file]");
   const bar = form.querySelector(".upload-bar");
@@ -31,14 +31,25 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
   });
 }
 
-// After a redirect go there; any other answer is a whole page of ours, shown in place of this one.
+document.querySelectorAll("form[data-upload]").forEach(prepare);
+
+// After a redirect go there; any other answer is a whole page of ours, shown in place of this one. The chosen file stays chosen,
+// and the focus goes to what is wrong: a question about the place must not cost the way to the file again.
 function show(form, request) {
   if (request.status < 300 && request.responseURL && request.responseURL !== form.action) {
     location.assign(request.responseURL);
     return;
   }
   const page = new DOMParser().parseFromString(request.responseText, "text/html");
+  const chosen = form.querySelector("input[type=file]").files;
   document.title = page.title;
   document.querySelector("main").replaceWith(page.querySelector("main"));
-  document.querySelector("main").focus();
+  const main = document.querySelector("main");
+  const wrong = main.querySelector("[aria-invalid=true]");
+  for (const again of main.querySelectorAll("form[data-upload]")) {
+    prepare(again);
+    if (wrong && again.contains(wrong)) again.querySelector("input[type=file]").files = chosen;
+  }
+  document.dispatchEvent(new Event("main-replaced"));
+  (wrong ?? main).focus();
 }

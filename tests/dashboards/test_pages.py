@@ -221,9 +221,9 @@ def test_proof_names_the_first_broken_step() -> None:
     """The step that breaks first is in the headline and marked in the list."""
     page = tree("proof_failed.html")
     assert text_of(page.xpath("//h1")[0]) == "This proof does not hold."
-    assert "The first step that breaks: Every line is activity × factor." in text_of(page)
+    assert "The first step that breaks: Quantity times factor gives every line." in text_of(page)
     marked = page.xpath("//li[contains(@class,'check-first')]//h3")
-    assert [text_of(element) for element in marked] == ["Every line is activity × factor"]
+    assert [text_of(element) for element in marked] == ["Quantity times factor gives every line"]
 
 
 @pytest.mark.parametrize(("name", "word"), [("proof.html", "Holds"), ("proof_not_all.html", "Not checked")])

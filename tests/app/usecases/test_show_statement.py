@@ -23,7 +23,7 @@ from app.usecases.export_bundle import Shown, export_bundle
 from app.usecases.look_at_chain import verify_with_chain
 from app.usecases.send_outbox import send_outbox
 from app.usecases.show_dashboard import show_dashboard
-from app.usecases.show_proof import STEP_NAMES, show_bundle, show_proof
+from app.usecases.show_proof import show_bundle, show_proof
 from app.usecases.show_statement import LINES_HEADER, lines_csv, show_statement
 from app.usecases.verify_bundle import Step, StepState
 from dashboards.frame import Frame
@@ -184,10 +184,11 @@ def test_another_subjects_statement_is_not_there(closed: tuple[Scene, StatementR
 
 
 def test_proof_shows_every_step(closed: tuple[Scene, StatementRow], steps: tuple[Step, ...]) -> None:
-    """Fourteen steps in plain words, all holding, and the roots behind them."""
+    """Fourteen steps, each with words in the catalogue, all holding, and the roots behind them."""
     scene, row = closed
     page = scene.look(lambda work: show_proof(work, row, steps, is_shared=False))
-    assert [step.name for step in page.verification.steps] == list(STEP_NAMES.values())
+    assert [step.name for step in page.verification.steps] == [step.name for step in steps]
+    assert all(f"proof_step.{step.name}" in messages_in() for step in steps)
     assert page.verification.state is proof_page.StepState.OK
     assert page.verification.not_checked_count == 0
     assert page.facts is not None
@@ -228,7 +229,7 @@ def test_a_broken_step_tells_strangers_no_amounts(
     page = scene.look(lambda work: show_proof(work, row, broken, is_shared=is_shared))
     first = page.verification.first_failed
     assert first is not None
-    assert first.name == STEP_NAMES[name]
+    assert first.name == name
     assert ("123" in first.detail) is is_told
 
 
@@ -251,7 +252,7 @@ def test_a_changed_bundle_names_the_step(closed: tuple[Scene, StatementRow], des
     found = verify_with_chain(changed, factor_set=factor_set, chain=desk)
     page = show_bundle(changed, found, document_name="", factor_set=factor_set)
     assert page.verification.first_failed is not None
-    assert page.verification.first_failed.name == STEP_NAMES["bundle"]
+    assert page.verification.first_failed.name == "bundle"
     cat = verify_with_chain(b"\x89PNG", factor_set=factor_set, chain=desk)
     assert show_bundle(b"\x89PNG", cat, document_name="cat.png", factor_set=factor_set).facts is None
 
