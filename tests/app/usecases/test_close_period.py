@@ -63,7 +63,7 @@ def test_totals_equal_an_independent_computation(installation: Installation, hou
     lines = lines_of(installation, row)
     assert len(lines) == 12 * 3  # an export is avoided by location only
     for line in lines:
-        amount = kwh[line.key.kind, line.month.month]
+        amount = kwh[line.key.kind, line.month.number]
         assert line.quantity_micro == amount * 1_000_000
         rounding_ug = Fraction(3, 2) * amount + 2  # half a microgram per gas and kWh, and half of one per gas of the line
         assert abs(line.emissions.total_ug_co2e - exact_ug(installation.services.factor_set, line, amount)) <= rounding_ug
