@@ -322,6 +322,8 @@ def _bundle_of(fields: Fields) -> Bundle:
 
 
 def _chain_of(fields: Fields) -> ChainReference:
+    if fields.text("action") not in {"anchor", "issue"}:
+        raise CanonicalError(expected="anchor or issue", got=fields.text("action"), record="bundle.chain.action")
     return ChainReference(
         label=fields.text("label"),
         chain_id=fields.amount("chain_id"),

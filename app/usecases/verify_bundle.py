@@ -229,8 +229,9 @@ def _issuance(walk: _Walk) -> str:
 # (3) The issuance is in the batch that was signed.
 def _batch(walk: _Walk) -> str:
     envelope, issuance = walk.bundle.envelope, walk.bundle.issuance
-    proof = [bytes.fromhex(node) for node in walk.bundle.batch_proof if len(node) == 64]  # noqa: PLR2004  # 32 bytes in hexadecimal
-    if len(proof) != len(walk.bundle.batch_proof) or not verify_batch_proof(leaf_of(issuance), proof, envelope.root):
+    proof = [_hex(node, "batch proof") for node in walk.bundle.batch_proof]
+    is_sized = all(len(node) == 32 for node in proof)  # noqa: PLR2004  # SHA-256 and Keccak-256
+    if not is_sized or not verify_batch_proof(leaf_of(issuance), proof, envelope.root):
         raise ProofError("The issuance is not in this batch", expected=envelope.root.hex(), got=leaf_of(issuance).hex())
     _same("region", envelope.region, issuance.region)
     _same("method of the batch", envelope.method_hash.hex(), issuance.method_hash.hex())
@@ -396,7 +397,7 @@ def _chain(walk: _Walk) -> str:
     if walk.chain is None:
         raise _NotChecked("not checked: on chain")
     reference, envelope = walk.bundle.chain, walk.bundle.envelope
-    found = walk.chain(envelope.root, int(reference.token_id_hex, 16))
+    found = walk.chain(envelope.root, int.from_bytes(_hex(reference.token_id_hex, "token id")))
     if (found.chain_id, found.contract.lower()) != (reference.chain_id, reference.contract.lower()):
         raise _NotChecked(f"the chain at hand is {found.chain_id}, the statement is on {reference.chain_id}")
     if reference.action == "issue":

@@ -1,0 +1,468 @@
+"""A bundle is walked back step by step; whatever is changed in it, the step that breaks is named."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.assemble import open_desk
+from app.store.subjects import SubjectKind
+from app.usecases.create_subject import NewSubject, create_subject
+from app.usecases.export_bundle import Shown, export_bundle
+from app.usecases.verify_bundle import OnChain, Step, StepState, TrustedAuditors, first_failure, holds, verify_bundle
+from domain.activity import Direction
+from domain.bundle import Bundle, bundle_from_bytes
+from domain.canonical import to_canonical
+from domain.errors import ConflictError
+from domain.place import place_from_text
+from scoring.factors.factor_set import FactorSet
+from tests.app.usecases.installation import HOLDER, Installation, document, hours, series
+
+ALL = (
+    *("bundle", "manifest", "issuance", "batch", "signatures", "lines", "factors", "choice"),
+    *("arithmetic", "totals", "inputs", "quantities", "originals", "chain"),
+)
+Content = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class World:
+    """A business's statement on a chain, and what a verifier brings along.
+
+    Attributes:
+        bundles: By how much they show.
+        factor_set: The verifier's factor set.
+        trusted: Whom the chain trusts.
+        chain: What the chain answers, by root and token.
+    """
+
+    bundles: dict[Shown, Bundle]
+    factor_set: FactorSet
+    trusted: TrustedAuditors
+    chain: Callable[[bytes, int], OnChain]
+
+    @property
+    def data(self) -> bytes:
+        """The bundle that shows everything."""
+        return self.bundles[Shown.EVERYTHING].to_bytes()
+
+    def verify(self, data: bytes) -> dict[str, Step]:
+        """Every step by its name, with list and chain."""
+        return {
+            step.name: step for step in verify_bundle(data, factor_set=self.factor_set, trusted=self.trusted, chain=self.chain)
+        }
+
+    def states(self, data: bytes) -> dict[str, StepState]:
+        """How every step ended."""
+        return {name: step.state for name, step in self.verify(data).items()}
+
+    def failed(self, content: Content) -> list[str]:
+        """Steps that fail for a bundle with this content, its checksum made anew."""
+        return [name for name, state in self.states(resealed(content)).items() if state is StepState.FAILED]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Two days of hourly readings with export and gas: lines of two kinds, one unscored total, one token."""
+    made = Installation.open(tmp_path_factory.mktemp("world"))
+    home = place_from_text("10001", zone="America/New_York")
+    with made.work() as work:
+        whose = create_subject(work, NewSubject(SubjectKind.ENTITY, "Bakery", home, chain_holder=HOLDER), owner_account_id="")
+    starts_s = hours(date(2025, 4, 1), date(2025, 4, 2))
+    export = series(starts_s, range(48), direction=Direction.EXPORT)
+    made.take(whose, document(series(starts_s, range(400, 448)), export))
+    gas = document(series(starts_s, [1] * 48, kind="natural_gas", source_unit="therm"))
+    made.take(whose, gas.replace(b"UsagePoint/1", b"UsagePoint/2"))
+    desk = open_desk(made.services)
+    row = made.issue(desk, made.close_months(whose, "2025-04"))
+    with made.looking() as work:
+        bundles = {shown: export_bundle(work, row, shown) for shown in Shown}
+    bundle = bundles[Shown.EVERYTHING]
+    known = {bundle.envelope.root: desk.standing(bundle.envelope.root, int(bundle.chain.token_id_hex, 16))}
+    token_id = int(bundle.chain.token_id_hex, 16)
+
+    def chain(root: bytes, token: int) -> OnChain:
+        standing = known.get(root)
+        is_anchored = standing is not None and standing.is_anchored
+        token_root = known[bundle.envelope.root].token_root if token == token_id else None
+        return OnChain(desk.label, desk.chain_id, desk.contract, is_anchored=is_anchored, token_root=token_root, is_final=True)
+
+    trusted = TrustedAuditors("the chain", desk.regions_of([a.address for a in bundle.auditors]), desk.quorum())
+    yield World(bundles, made.services.factor_set, trusted, chain)
+    desk.close()
+    made.close()
+
+
+def resealed(content: Content) -> bytes:
+    """Canonical bytes of a bundle's content with the checksum that it has now."""
+    body = {name: value for name, value in content.items() if name != "checksum"}
+    return to_canonical({**body, "checksum": sha256(to_canonical(body)).hexdigest()})
+
+
+def inner(text: str, change: Callable[[Content], None]) -> str:
+    """Canonical text with something changed inside."""
+    value = json.loads(text)
+    change(value)
+    return to_canonical(value).decode()
+
+
+def test_whole_bundle_holds(world: World) -> None:
+    """With list, chain and everything shown, every step is taken and holds."""
+    assert world.states(world.data) == dict.fromkeys(ALL, StepState.OK)
+
+
+def test_lines_bundle_hides_the_inputs(world: World) -> None:
+    """A bundle with lines leaves inputs and originals unchecked, and nothing fails."""
+    states = world.states(world.bundles[Shown.LINES].to_bytes())
+    hidden = {name for name, state in states.items() if state is StepState.NOT_CHECKED}
+    assert hidden == {"inputs", "quantities", "originals"}
+    assert StepState.FAILED not in states.values()
+
+
+def test_totals_bundle_hides_the_lines_too(world: World) -> None:
+    """A bundle with totals only: who signed what, and where it stands; the rest is not checked, none failed."""
+    states = world.states(world.bundles[Shown.TOTALS].to_bytes())
+    taken = {name for name, state in states.items() if state is StepState.OK}
+    assert taken == {"bundle", "manifest", "issuance", "batch", "signatures", "chain"}
+    assert StepState.FAILED not in states.values()
+
+
+@pytest.mark.parametrize("shown", [Shown.TOTALS, Shown.LINES])
+def test_hidden_parts_are_not_in_the_file(world: World, shown: Shown) -> None:
+    """What is not shown cannot be read from the file: no record, no key that opens it."""
+    content = json.loads(world.bundles[shown].to_bytes())
+    assert (content["groups"], content["originals"]) == ([], [])
+    assert set(content["keys"]) == ({"lines"} if shown is Shown.LINES else set())
+    assert bool(content["lines"]) == (shown is Shown.LINES)
+
+
+def test_lines_without_their_key_are_not_believed(world: World) -> None:
+    """Lines that somebody adds to a bundle of totals are not checked against the root, so none of their steps passes."""
+    content = json.loads(world.bundles[Shown.TOTALS].to_bytes())
+    content["lines"] = json.loads(world.data)["lines"]
+    states = world.states(resealed(content))
+    assert {states[name] for name in ("lines", "arithmetic", "totals")} == {StepState.NOT_CHECKED}
+
+
+def test_without_chain_says_so(world: World) -> None:
+    """Without a chain the last step says what it did not do."""
+    *_, last = verify_bundle(world.data, factor_set=world.factor_set, trusted=world.trusted)
+    assert last == Step("chain", StepState.NOT_CHECKED, "not checked: on chain")
+
+
+def test_without_list_names_the_signers(world: World) -> None:
+    """Without a list the signatures are recovered, and whether they are auditors' stays open."""
+    steps = {step.name: step for step in verify_bundle(world.data, factor_set=world.factor_set)}
+    assert steps["signatures"].state is StepState.NOT_CHECKED
+    assert world.bundles[Shown.EVERYTHING].auditors[0].address in steps["signatures"].detail
+
+
+@pytest.mark.parametrize(
+    "trusted",
+    [
+        TrustedAuditors("file", {"0x" + "11" * 20: 1}, 1),
+        TrustedAuditors("file", {}, 1),
+    ],
+)
+def test_wrong_list_fails_the_signatures(world: World, trusted: TrustedAuditors) -> None:
+    """Signatures of somebody who is not on the verifier's list do not count."""
+    steps = verify_bundle(world.data, factor_set=world.factor_set, trusted=trusted, chain=world.chain)
+    assert [step.name for step in steps if step.state is StepState.FAILED] == ["signatures"]
+
+
+def test_higher_quorum_fails_the_signatures(world: World) -> None:
+    """One signature is not two."""
+    steps = verify_bundle(world.data, factor_set=world.factor_set, trusted=replace(world.trusted, quorum=2))
+    failure = first_failure(steps)
+    assert failure is not None
+    assert failure.name == "signatures"
+
+
+def test_other_chain_is_not_checked(world: World) -> None:
+    """A chain with another id says nothing about the statement."""
+
+    def other(root: bytes, token: int) -> OnChain:
+        return replace(world.chain(root, token), chain_id=1)
+
+    steps = verify_bundle(world.data, factor_set=world.factor_set, trusted=world.trusted, chain=other)
+    assert (steps[-1].state, holds(steps)) == (StepState.NOT_CHECKED, True)
+
+
+def test_missing_on_the_chain_fails(world: World) -> None:
+    """A chain that does not have the token makes the last step fail."""
+
+    def empty(root: bytes, token: int) -> OnChain:
+        return replace(world.chain(root, token), is_anchored=False, token_root=None)
+
+    steps = verify_bundle(world.data, factor_set=world.factor_set, trusted=world.trusted, chain=empty)
+    assert first_failure(steps) == steps[-1]
+
+
+def test_layout_is_refused(world: World) -> None:
+    """The same content in another layout is not the bundle."""
+    content = json.loads(world.data)
+    for text in (json.dumps(content), json.dumps(content, indent=1), world.data.decode() + "\n"):
+        steps = world.verify(text.encode())
+        assert steps["bundle"].state is StepState.FAILED
+        assert {step.state for name, step in steps.items() if name != "bundle"} == {StepState.NOT_CHECKED}
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b"[]", b"null", b"\xff", b"{" * 10_000, b'{"format":"climate-fitness/bundle/2"}'])
+def test_other_files_are_refused(world: World, data: bytes) -> None:
+    """Whatever is no bundle fails the first step and nothing else is tried."""
+    assert world.states(data)["bundle"] is StepState.FAILED
+
+
+def check_every_byte(world: World, data: bytes, *, step: int) -> None:
+    """No changed byte is accepted: some named step fails."""
+    for index in range(0, len(data), step):
+        for other in {data[index] ^ 1, data[index] ^ 0x20, 0x30 if data[index] != 0x30 else 0x31} - {data[index]}:
+            changed = data[:index] + bytes([other]) + data[index + 1 :]
+            steps = verify_bundle(changed, factor_set=world.factor_set, trusted=world.trusted, chain=world.chain)
+            assert not holds(steps), f"byte {index} changed to {other} is accepted"
+
+
+@pytest.mark.parametrize("shown", list(Shown))
+def test_every_third_byte_counts(world: World, shown: Shown) -> None:
+    """A changed byte anywhere is found."""
+    check_every_byte(world, world.bundles[shown].to_bytes(), step=3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shown", list(Shown))
+def test_every_byte_counts(world: World, shown: Shown) -> None:
+    """The same for every byte of every kind of bundle."""
+    check_every_byte(world, world.bundles[shown].to_bytes(), step=1)
+
+
+def test_cut_bundle_is_refused(world: World) -> None:
+    """A file that ends early is refused wherever it ends."""
+    for end in range(0, len(world.data), 997):
+        assert world.states(world.data[:end])["bundle"] is StepState.FAILED
+
+
+def set_at(*path: str | int, to: Any) -> Callable[[Content], None]:  # noqa: ANN401 - any JSON
+    """A change of one field of a bundle."""
+
+    def change(content: Content) -> None:
+        at: Any = content
+        for name in path[:-1]:
+            at = at[name]
+        at[path[-1]] = to(at[path[-1]]) if callable(to) else to
+
+    return change
+
+
+def inside(*path: str | int, **fields: object) -> Callable[[Content], None]:
+    """A change inside a text that is canonical JSON itself."""
+    return set_at(*path, to=lambda text: inner(text, lambda value: value.update(fields)))
+
+
+def one_more(text: str) -> str:
+    """A number in text, one higher."""
+    return str(int(text) + 1)
+
+
+def other_digit(text: str) -> str:
+    """Hexadecimal text with its last digit changed."""
+    return text[:-1] + ("1" if text[-1] == "0" else "0")
+
+
+def total(name: str) -> Callable[[Content], None]:
+    """A change of one of the manifest's totals, by one."""
+
+    def change(manifest: Content) -> None:
+        manifest["totals"][name] = one_more(manifest["totals"][name])
+        totals = manifest["totals"]
+        totals["net_ug_co2e"] = str(int(totals["gross_market_ug_co2e"]) - int(totals["retired_g_co2e"]) * 1_000_000)
+
+    return set_at("manifest", to=lambda text: inner(text, change))
+
+
+def quantity(activity: Content) -> None:
+    """One millionth more in an activity."""
+    activity["quantity_micro"] = one_more(activity["quantity_micro"])
+
+
+def leaf_changed(change: Callable[[Content], None]) -> Callable[[Content], None]:
+    """A change of the first record."""
+    return set_at("groups", 0, "leaves", 0, to=lambda text: inner(text, change))
+
+
+FORGERIES: dict[str, tuple[Callable[[Content], None], set[str]]] = {
+    "total, location": (total("gross_location_ug_co2e"), {"issuance", "totals"}),
+    "total, market": (total("gross_market_ug_co2e"), {"issuance", "totals"}),
+    "total, retired": (total("retired_g_co2e"), {"issuance", "totals"}),
+    "total, avoided": (total("avoided_ug_co2e"), {"issuance", "totals"}),
+    "period": (inside("manifest", period="2025-03"), {"issuance"}),
+    "revision": (inside("manifest", revision=2), {"issuance"}),
+    "reason": (inside("manifest", reason="none"), {"issuance"}),
+    "coverage": (inside("manifest", coverage_ppm=1_000_000), {"issuance"}),
+    "parsers": (inside("manifest", parsers={}), {"issuance"}),
+    "method": (inside("manifest", method="cf-method/2"), {"issuance"}),
+    "self-declared": (inside("manifest", is_self_declared=True), {"issuance"}),
+    "inputs root": (inside("manifest", inputs={"leaf_count": 6, "root": "ab" * 32}), {"issuance", "inputs"}),
+    "lines root": (inside("manifest", lines={"leaf_count": 4, "root": "ab" * 32}), {"issuance", "lines"}),
+    "originals root": (inside("manifest", originals={"leaf_count": 2, "root": "ab" * 32}), {"issuance", "originals"}),
+    "factor set": (inside("manifest", factor_set={"root": "ab" * 32, "size": 6407}), {"issuance", "factors"}),
+    "manifest format": (inside("manifest", format="climate-fitness/manifest/2"), {"manifest", "issuance"}),
+    "line quantity": (
+        set_at("lines", 0, to=lambda text: inner(text, quantity)),
+        {"lines", "arithmetic", "quantities"},
+    ),
+    "line emissions": (
+        set_at("lines", 0, to=lambda text: inner(text, lambda x: x["emissions_ug_co2e"].update(co2="1"))),
+        {"lines", "arithmetic", "totals"},
+    ),
+    "line flag": (inside("lines", 0, flags=[]), {"lines", "choice"}),
+    "line factor": (inside("lines", 0, factor_id="ab" * 32), {"lines", "factors", "choice", "arithmetic"}),
+    "line evidence": (
+        set_at("lines", 0, to=lambda text: text.replace('"uploaded"', '"signed_channel"')),
+        {"lines", "quantities"},
+    ),
+    "line left out": (set_at("lines", to=lambda lines: lines[1:]), {"lines", "totals", "quantities"}),
+    "factor row": (
+        set_at("factors", 0, "row", to=lambda text: inner(text, lambda row: row["published"].update(co2="1.0"))),
+        {"factors"},
+    ),
+    "factor path": (set_at("factors", 0, "path", 0, to=other_digit), {"factors"}),
+    "factor path no hexadecimal": (set_at("factors", 0, "path", 0, to="zz"), {"factors"}),
+    "factor index": (set_at("factors", 0, "index", to=lambda index: index + 1), {"factors"}),
+    "factor index below zero": (set_at("factors", 0, "index", to=-1), {"factors"}),
+    "leaf quantity": (leaf_changed(lambda leaf: quantity(leaf["activities"][0])), {"inputs", "quantities"}),
+    "leaf original": (leaf_changed(lambda leaf: leaf.update(documents=["ab" * 32])), {"inputs", "originals"}),
+    "leaf zone": (leaf_changed(lambda leaf: leaf.update(zone="America/Chicago")), {"inputs"}),
+    "leaf without activities": (leaf_changed(lambda leaf: leaf.pop("activities")), {"inputs", "quantities"}),
+    "leaf no JSON": (set_at("groups", 0, "leaves", 0, to="x"), {"inputs"}),
+    "leaf twice": (set_at("groups", 0, "leaves", to=lambda leaves: [*leaves, leaves[0]]), {"inputs", "quantities"}),
+    "group key": (set_at("groups", 0, "group", to="other"), {"inputs"}),
+    "group twice": (set_at("groups", to=lambda groups: [*groups, groups[0]]), {"inputs", "quantities"}),
+    "group empty": (set_at("groups", 0, "leaves", to=[]), {"inputs", "quantities"}),
+    "key of the inputs": (set_at("keys", "inputs", to=other_digit), {"inputs"}),
+    "key of the lines": (set_at("keys", "lines", to=other_digit), {"lines"}),
+    "key of the originals": (set_at("keys", "originals", to=other_digit), {"originals"}),
+    "signature": (set_at("signatures", 0, to=other_digit), {"signatures"}),
+    "signature twice": (set_at("signatures", to=lambda all_: [*all_, all_[0]]), {"signatures"}),
+    "signature left out": (set_at("signatures", to=[]), {"signatures"}),
+    "signature short": (set_at("signatures", 0, to="ab"), {"signatures"}),
+    "signature no hexadecimal": (set_at("signatures", 0, to="x" * 130), {"signatures"}),
+    "envelope root": (set_at("envelope", "root", to=other_digit), {"batch", "signatures"}),
+    "envelope count": (set_at("envelope", "count", to=2), {"signatures"}),
+    "envelope count below zero": (set_at("envelope", "count", to=-1), {"signatures"}),
+    "envelope region": (set_at("envelope", "region", to=1), {"batch", "signatures"}),
+    "envelope method": (set_at("envelope", "method_hash", to=other_digit), {"batch", "signatures"}),
+    "envelope deadline": (set_at("envelope", "deadline_s", to=lambda s: s + 1), {"signatures"}),
+    "envelope deadline too far": (set_at("envelope", "deadline_s", to=2**53 - 1), {"signatures"}),
+    "envelope epoch": (set_at("envelope", "epoch", to=lambda e: e + 1), {"signatures"}),
+    "batch proof": (set_at("batch_proof", to=["ab" * 32]), {"batch"}),
+    "batch proof no hexadecimal": (set_at("batch_proof", to=["zz" * 32]), {"batch"}),
+    "batch proof short": (set_at("batch_proof", to=["ab"]), {"batch"}),
+    "issuance holder": (set_at("issuance", "holder", to="0x" + "cd" * 20), {"batch"}),
+    "issuance holder no address": (set_at("issuance", "holder", to="nobody"), {"batch"}),
+    "issuance kind": (set_at("issuance", "kind", to=4), {"issuance", "batch"}),
+    "issuance region": (set_at("issuance", "region", to=1), {"batch"}),
+    "issuance region too high": (set_at("issuance", "region", to=2**40), {"batch"}),
+    "issuance months": (set_at("issuance", "from_month_ym", to=202503), {"issuance", "batch"}),
+    "issuance end": (set_at("issuance", "to_month_ym", to=202506), {"issuance", "batch"}),
+    "issuance revision": (set_at("issuance", "revision", to=2), {"issuance", "batch"}),
+    "issuance revision below zero": (set_at("issuance", "revision", to=-1), {"issuance", "batch"}),
+    "issuance subject": (set_at("issuance", "subject", to=other_digit), {"issuance", "batch"}),
+    "issuance inputs root": (set_at("issuance", "inputs_root", to=other_digit), {"issuance", "batch"}),
+    "issuance manifest hash": (set_at("issuance", "manifest_hash", to=other_digit), {"issuance", "batch"}),
+    "issuance method": (set_at("issuance", "method_hash", to=other_digit), {"issuance", "batch"}),
+    "issuance gross": (set_at("issuance", "gross_location_g_co2e", to=one_more), {"issuance", "batch"}),
+    "issuance market": (set_at("issuance", "gross_market_g_co2e", to=one_more), {"issuance", "batch"}),
+    "issuance retired": (set_at("issuance", "retired_g_co2e", to=one_more), {"issuance", "batch"}),
+    "issuance net": (set_at("issuance", "net_g_co2e", to=one_more), {"issuance", "batch"}),
+    "issuance net too large": (set_at("issuance", "net_g_co2e", to=str(2**70)), {"issuance", "batch"}),
+    "chain id": (set_at("chain", "chain_id", to=one_more), {"signatures"}),
+    "chain id below zero": (set_at("chain", "chain_id", to="-1"), {"signatures"}),
+    "contract": (set_at("chain", "contract", to="0x" + "cd" * 20), {"signatures"}),
+    "contract no address": (set_at("chain", "contract", to="x"), {"signatures"}),
+    "action": (set_at("chain", "action", to="anchor"), {"chain"}),
+    "action that does not exist": (set_at("chain", "action", to="mint"), {"bundle"}),
+    "token id": (set_at("chain", "token_id", to=other_digit), {"issuance", "chain"}),
+    "token id no hexadecimal": (set_at("chain", "token_id", to="zz"), {"issuance", "chain"}),
+    "original": (set_at("originals", 0, to=other_digit), {"originals"}),
+    "original left out": (set_at("originals", to=lambda all_: all_[1:]), {"originals"}),
+    "original twice": (set_at("originals", to=lambda all_: [*all_, all_[0]]), {"originals"}),
+    "unscored quantity": (set_at("unscored", 0, "quantity_micro", to=one_more), {"lines", "quantities"}),
+    "unscored reason": (set_at("unscored", 0, "reason", to="none"), {"lines"}),
+    "unscored left out": (set_at("unscored", to=[]), {"lines", "totals", "quantities"}),
+}
+"""Name of a change to what it does and the steps that must fail; the checksum is made anew each time."""
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_forgery_is_named(world: World, name: str) -> None:
+    """A change by somebody who knows the format breaks the very step that it is about, and never passes."""
+    content = json.loads(world.data)
+    change, expected = FORGERIES[name]
+    change(content)
+    assert resealed(content) != world.data
+    assert expected <= set(world.failed(content))
+
+
+def leaves_of(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Paths of all plain values of a bundle."""
+    if isinstance(value, dict):
+        for name in value:
+            yield from leaves_of(value[name], (*path, name))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from leaves_of(item, (*path, index))
+    else:
+        yield path
+
+
+UNSIGNED = {("chain", "label"), ("chain", "transaction"), ("chain", "block_number")}
+"""For people: nothing is concluded from them, and no signature covers them."""
+
+
+def test_no_value_can_be_replaced(world: World) -> None:
+    """Whatever plain value is replaced by another one of its kind, some step fails; only names for people are free."""
+    free = set()
+    for path in leaves_of(json.loads(world.data)):
+        for other in ("", "ff", 0, -1, 2**53 - 1, None, True):
+            content = json.loads(world.data)
+            set_at(*path, to=other)(content)
+            if path != ("checksum",) and resealed(content) != world.data and not world.failed(content):
+                free.add(path)
+    of_auditors = {("auditors", 0, name) for name in ("address", "node", "operator", "region")}
+    assert free <= UNSIGNED | of_auditors
+
+
+def test_unsigned_statement_has_no_bundle(installation: Installation, tmp_path: Path) -> None:
+    """A statement that no auditor signed cannot be exported."""
+    assert tmp_path.exists()
+    whose = installation.household()
+    starts_s = hours(date(2025, 4, 1), date(2025, 4, 1))
+    installation.take(whose, document(series(starts_s, [1] * 24)))
+    row = installation.close_months(whose, "2025-04")
+    with installation.looking() as work, pytest.raises(ConflictError, match="This statement was not signed yet"):
+        export_bundle(work, row, Shown.TOTALS)
+
+
+def test_statement_without_lines_shows_its_unscored(installation: Installation) -> None:
+    """A bundle of a statement of which nothing can be scored is checked to the end."""
+    whose = installation.household()
+    starts_s = hours(date(2025, 4, 1), date(2025, 4, 1))
+    installation.take(whose, document(series(starts_s, [1] * 24, kind="water", source_unit="gal_us")))
+    desk = open_desk(installation.services)
+    row = installation.issue(desk, installation.close_months(whose, "2025-04"))
+    with installation.looking() as work:
+        data = export_bundle(work, row, Shown.EVERYTHING).to_bytes()
+    desk.close()
+    states = {step.name: step.state for step in verify_bundle(data, factor_set=installation.services.factor_set)}
+    assert {name for name, state in states.items() if state is not StepState.OK} == {"signatures", "chain"}
+
+
+def test_round_trip(world: World) -> None:
+    """A bundle's bytes are read as the bundle that they were written from."""
+    for bundle in world.bundles.values():
+        assert bundle_from_bytes(bundle.to_bytes()) == bundle
