@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from app.cli.terminal import say
 from app.demo import prepare
 from app.logs import configure_logs
 from app.settings import Settings, read_settings
@@ -15,7 +16,8 @@ def run_server(*, port: int | None, data_folder: Path | None) -> None:
         port: Port to listen on; the setting where left out.
         data_folder: Folder of the installation; the setting where left out.
     """
-    serve(_settings(port, data_folder))
+    settings = _settings(port, data_folder)
+    serve(settings, on_listening=lambda _hosting, open_port: say(f"Climate Fitness: {settings.origin(open_port)}"))
 
 
 def run_demo(*, port: int | None, data_folder: Path | None, is_browser_wanted: bool) -> None:

@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import replace
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +25,20 @@ ENTITY_BOMB = (
 
 def run(*arguments: str, folder: Path, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     """A command, run to its end with a data folder of its own."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("CF_")}
     return subprocess.run(
         [PROGRAM, *arguments],
         input=stdin,
         capture_output=True,
         check=False,
         timeout=120,
-        env=environment | {"CF_DATA_FOLDER": str(folder)},
+        env=environment_of(folder),
     )
+
+
+def environment_of(folder: Path) -> dict[str, str]:
+    """The environment of a command: settings of whoever runs the tests do not count."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CF_")}
+    return kept | {"CF_DATA_FOLDER": str(folder), "PYTHONUNBUFFERED": "1"}
 
 
 def answer(*arguments: str, folder: Path, code: int = 0) -> Any:  # noqa: ANN401 - JSON
@@ -273,6 +280,27 @@ def test_estimate_answers_before_the_input_ends(tmp_path: Path) -> None:
         assert json.loads(program.stdout.readline())["line"] == 1
         program.stdin.close()
         assert program.wait(timeout=10) == 0
+
+
+def test_serve_prints_its_address_and_stops(tmp_path: Path) -> None:
+    """The address has the port that is really open, and answers; SIGTERM ends the program with 0."""
+    command = [str(PROGRAM), "serve", "--port", "0", "--data-folder", str(tmp_path / "data")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment_of(tmp_path)) as program:
+        assert program.stdout is not None
+        address = program.stdout.readline().decode().removeprefix("Climate Fitness: ").strip()
+        port = int(address.rpartition(":")[2])
+        assert port
+        assert status_of(port, "/health") == 200
+        program.terminate()
+        assert program.wait(timeout=30) == 0
+
+
+def status_of(port: int, path: str) -> int:
+    """The status of a page of a server on this machine."""
+    with closing(HTTPConnection("localhost", port, timeout=30)) as connection:
+        connection.request("GET", path)
+        with connection.getresponse() as response:
+            return response.status
 
 
 def test_help_is_fast(tmp_path: Path) -> None:
