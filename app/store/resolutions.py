@@ -3,8 +3,9 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -56,7 +57,28 @@ def of_set(session: Session, tenant_id: str, set_root: str, method: str) -> tupl
     """All resolutions of a tenant under a factor set and method, by key and basis."""
     table = tables.RESOLUTION
     query = select(table).where(table.c.set_root == set_root, table.c.method == method).order_by(table.c.key_id, table.c.basis)
-    return tuple(
-        ResolutionRow(row.key_id, row.basis, row.factor_id, tuple(json.loads(row.steps_json)), tuple(json.loads(row.flags_json)))
-        for row in session.execute(of_tenant(query, table, tenant_id))
-    )
+    return tuple(_row(row) for row in session.execute(of_tenant(query, table, tenant_id)))
+
+
+def of_line(session: Session, tenant_id: str, key_id: str, basis: str, factor_id: str) -> ResolutionRow | None:
+    """Why a key got this factor, under whichever factor set it did; None where that was not kept.
+
+    Args:
+        session: The open transaction.
+        tenant_id: Whose.
+        key_id: The activity key.
+        basis: Location or market.
+        factor_id: The factor that was chosen.
+
+    Returns:
+        The resolution.
+    """
+    table = tables.RESOLUTION
+    query = select(table).where(table.c.key_id == key_id, table.c.basis == basis, table.c.factor_id == factor_id).limit(1)
+    row = session.execute(of_tenant(query, table, tenant_id)).first()
+    return None if row is None else _row(row)
+
+
+def _row(row: Row[Any]) -> ResolutionRow:
+    steps, flags = json.loads(row.steps_json), json.loads(row.flags_json)
+    return ResolutionRow(row.key_id, row.basis, row.factor_id, tuple(steps), tuple(flags))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from app.services import Whose, Work
-from app.store import activities, documents, periods, records, statements, subjects
+from app.store import activities, documents, periods, records, resolutions, statements, subjects
 from app.store.periods import PeriodRow
 from app.store.statements import StatementRow
 from app.usecases.bill_attachments import attachments_of
@@ -93,7 +93,7 @@ def show_why(work: Work, whose: Whose, months: MonthRange, *, cursor: str = "") 
         )
     return WhyModel(
         period=months,
-        lines=traced_lines(work, [line for look in looks.values() for line in look.shown.lines]),
+        lines=traced_lines(work, whose.tenant_id, [line for look in looks.values() for line in look.shown.lines]),
         unscored=tuple(total for look in looks.values() for total in look.shown.unscored),
         records=tuple(rows),
         records_count=page.total_count,
@@ -103,11 +103,12 @@ def show_why(work: Work, whose: Whose, months: MonthRange, *, cursor: str = "") 
     )
 
 
-def traced_lines(work: Work, lines: Iterable[Line]) -> tuple[TracedLine, ...]:
+def traced_lines(work: Work, tenant_id: str, lines: Iterable[Line]) -> tuple[TracedLine, ...]:
     """Lines with the factor behind them and the steps that led to it.
 
     Args:
-        work: The services.
+        work: The open transaction and the services; nothing is written.
+        tenant_id: The subject's tenant.
         lines: The lines.
 
     Returns:
@@ -118,15 +119,18 @@ def traced_lines(work: Work, lines: Iterable[Line]) -> tuple[TracedLine, ...]:
     """
     factor_set = work.services.factor_set
     return tuple(
-        TracedLine(line, factor_set.compiled(factor_set.row(line.factor_id), GwpSet.AR5), _steps(work, line)) for line in lines
+        TracedLine(line, factor_set.compiled(factor_set.row(line.factor_id), GwpSet.AR5), _steps(work, tenant_id, line))
+        for line in lines
     )
 
 
-def _steps(work: Work, line: Line) -> tuple[str, ...]:
+def _steps(work: Work, tenant_id: str, line: Line) -> tuple[str, ...]:
+    """Why this factor: by the factor set of today, or as it was kept when the month was closed under another one."""
     found = resolve(line.key, work.services.factor_set, line.basis)
     if found.chosen is not None and found.chosen.factor.factor_id == line.factor_id:
         return found.steps
-    return ("This factor was chosen when the statement was closed; the factor set of today would choose another one.",)
+    kept = resolutions.of_line(work.session, tenant_id, line.key.key_id, str(line.basis), line.factor_id)
+    return (*(kept.steps if kept else ()), "The factor set of today would choose another factor; the closed statement stands.")
 
 
 def _records(

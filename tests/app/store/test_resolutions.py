@@ -17,3 +17,5 @@ def test_resolution_comes_back_with_its_reasons(engine: Engine, home: Home) -> N
         resolutions.put(session, "ada", "root1", "m/1", [])
         assert resolutions.of_set(session, "ada", "root1", "m/1") == (LOCATION, UNSCORED)
         assert resolutions.of_set(session, "ada", "root2", "m/1") == ()
+        assert resolutions.of_line(session, "ada", "k1", "location", "ab" * 8) == LOCATION
+        assert resolutions.of_line(session, "ada", "k1", "market", "ab" * 8) is None

@@ -37,7 +37,7 @@ from domain.period import Month, MonthRange
 from tests.app.store.builders import NOW, Home, make_document, meter_day, record
 from tests.app.store.chain import make_batch, make_endorsement, make_statement
 from tests.app.store.test_accounts import ACCOUNT, API_KEY, SESSION
-from tests.app.store.test_imports import REPORT
+from tests.app.store.test_imports import report
 
 NOUNS = (
     accounts,
@@ -59,15 +59,19 @@ NOUNS = (
 ANSWERS: dict[str, Any] = {
     "account_id": "a1",
     "api_key_id": "k1",
+    "attached_sha256s": (),
+    "basis": "location",
     "connection_id": "ada-files",
     "connector": "green_button",
     "cursor": "",
     "document_id": "ada-aaaa",
     "end": NOW,
     "expected": list(StatementState),
-    "import_id": "i1",
+    "factor_id": "ab" * 8,
+    "import_id": "ada-1",
     "inputs": [record("mine", meter_day(date(2025, 3, 2), (1,)))],
     "key": "job-1",
+    "key_id": "k1",
     "kind": "import",
     "kinds": (),
     "limit_count": 50,
@@ -86,6 +90,7 @@ ANSWERS: dict[str, Any] = {
     "record_id": "rec-1",
     "record_keys": ["mine"],
     "record_revision_id": "rec-2",
+    "record_revision_ids": ["rec-2"],
     "recorded_at": NOW,
     "root_hex": "root",
     "rows": [ResolutionRow("k9", "location", None, (), ())],
@@ -138,7 +143,7 @@ def filled(engine: Engine, home: Home, other_home: Home) -> Engine:
         one = record("mine", meter_day(date(2025, 3, 1), (1, 2)), documents=("aa" * 32,))
         records.upsert(session, "ada", "ada", home.connection_id, one, recorded_at=NOW, new_id=lambda: next(ids))
         connections.put_usage_point(session, UsagePointRow("u1", "ada", home.connection_id, "m", "US", "UTC", "feed"))
-        imports.add(session, REPORT)
+        imports.add(session, report(home, 1))
         accounts.add(session, ACCOUNT)
         accounts.add_session(session, SESSION)
         accounts.add_api_key(session, API_KEY)
@@ -149,7 +154,7 @@ def filled(engine: Engine, home: Home, other_home: Home) -> Engine:
         make_batch(session, statement)
         shares.add(session, ShareLinkRow(b"t" * 32, "ada", "s1", NOW, NOW + timedelta(days=1)))
         jobs.enqueue(session, "ada", "job-1", "import", "{}", now=NOW)
-        resolutions.put(session, "ada", "root1", "m/1", [ResolutionRow("k1", "location", None, (), ())])
+        resolutions.put(session, "ada", "root1", "m/1", [ResolutionRow("k1", "location", "ab" * 8, (), ())])
     return engine
 
 
@@ -164,7 +169,9 @@ def rows_of(session: Session, tenant_id: str) -> dict[str, list[Any]]:
 
 
 def is_nothing(answer: Any) -> bool:  # noqa: ANN401 - whatever a repository answers
-    """Whether an answer shows no row: empty, none, zero, or a page of nothing."""
+    """Whether an answer shows no row: empty, none, zero, zero counts, or a page of nothing."""
+    if isinstance(answer, tuple) and answer and all(count == 0 for count in answer):
+        return True  # counts of nothing
     return not getattr(answer, "items", answer) if not isinstance(answer, dict) else not answer
 
 
