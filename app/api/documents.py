@@ -16,9 +16,11 @@ from app.api.who import Asking, ServicesHere, looking, may_change, may_see
 from app.services import Work
 from app.store import documents
 from app.store.session import Session
+from app.usecases.enter_bill import CONNECTOR as TYPED_BILL
 from app.usecases.import_document import import_document
 from app.usecases.keep_original import Received, fetch_original
 from domain.activity import EvidenceClass
+from domain.errors import InputError
 from domain.place import place_from_text
 
 router = APIRouter(prefix="/v1/documents", tags=["documents"], route_class=StrictRoute)
@@ -53,6 +55,14 @@ async def add_document(
     zone: Annotated[str, Query(description="IANA time zone of the meter, where its region has several.")] = "",
 ) -> Response:
     """Take in one file: the bare body, or the field `file` of a form. Everything of it, or nothing."""
+    if connector == TYPED_BILL:  # as a file it would claim the better evidence, and pass by the checks of bills
+        raise InputError(
+            "A typed bill is no file",
+            expected="a connector that reads files, such as green-button",
+            got=connector,
+            record="connector",
+            next_step="Type it at POST /v1/subjects/{subject_id}/bills.",
+        )
     upload = await read_upload(request, max_bytes=services.settings.max_upload_bytes)
     where = place_from_text(place, zone=zone, record="place") if place else None
     received = Received(upload.content, upload.media_type, EvidenceClass.UPLOADED, document_name=upload.name)

@@ -34,7 +34,7 @@ from dashboards.pages import upload as upload_page
 from dashboards.pages import why as why_page
 from dashboards.pages.dashboard import DashboardModel, FormState
 from domain.activity import EvidenceClass
-from domain.errors import ClimateFitnessError, InputError, NotFoundError, PlaceError
+from domain.errors import ClimateFitnessError, ConflictError, InputError, NotFoundError, PlaceError, TruncatedDocumentError
 from domain.period import MonthRange
 from domain.place import place_from_text
 
@@ -175,7 +175,7 @@ def figure(subject_id: str, name: str, request: Request, services: ServicesHere)
 async def upload(subject_id: str, request: Request, services: ServicesHere) -> Response:
     """Take in a file from the form."""
     who = page_caller(request)
-    sent = await read_upload(request, max_bytes=services.settings.max_upload_bytes)
+    sent = await read_upload(request, max_bytes=services.settings.max_upload_bytes, is_file_needed=False)
     return await run_in_threadpool(_take_in, request, services, who, subject_id, sent)
 
 
@@ -229,9 +229,11 @@ class _FormChange:
 
 def _field_of(error: ClimateFitnessError, form: str, *, has_zones: bool) -> str:
     if isinstance(error, PlaceError):
-        return "zone" if has_zones else "place"
+        return "zone" if has_zones and form == "upload" else "place"  # the bill's form asks for a place only
     if form == "upload":
         return "file"
+    if isinstance(error, ConflictError):  # these days are taken
+        return "start"
     by_record = {"utility": "utility", "first day": "start", "last day": "end", "amount": "kwh", "place": "place"}
     return by_record.get(error.record, "kwh")
 
@@ -240,11 +242,13 @@ def _take_in(request: Request, services: Services, who: Caller, subject_id: str,
     received = Received(sent.content, sent.media_type, EvidenceClass.UPLOADED, document_name=sent.name)
     place_text, zone = sent.fields.get("place", "").strip(), sent.fields.get("zone", "").strip()
     try:
+        if not sent.content:
+            raise TruncatedDocumentError("This file is empty", expected="at least one byte", next_step="Choose the file again.")
         place = place_from_text(place_text, zone=zone, record="place") if place_text else None
         with unit_of_work(services.engine) as session:
             whose = may_change(session, services, who, subject_id)
             report = import_document(Work(session, services), whose, "green-button", received, place=place)
-    except InputError as error:
+    except (InputError, ConflictError) as error:
         zones = _zones_for(services, error, place_text)
         return _dashboard_page(request, services, who, subject_id, change=_FormChange("upload", sent, error, zones))
     return RedirectResponse(f"/s/{subject_id}/imports/{report.import_id}", HTTP_303_SEE_OTHER)
@@ -268,7 +272,7 @@ def _enter(request: Request, services: Services, who: Caller, subject_id: str, s
         with unit_of_work(services.engine) as session:
             whose = may_change(session, services, who, subject_id)
             report = enter_bill(Work(session, services), whose, typed, place=place, attachment=attachment)
-    except InputError as error:
+    except (InputError, ConflictError) as error:
         zones = _zones_for(services, error, fields.get("place", ""))
         return _dashboard_page(request, services, who, subject_id, change=_FormChange("bill", sent, error, zones))
     return RedirectResponse(f"/s/{subject_id}/imports/{report.import_id}", HTTP_303_SEE_OTHER)

@@ -15,7 +15,7 @@ from app.security.sessions import NewToken
 from app.services import Services, Work
 from app.store import accounts, subjects
 from app.store.session import unit_of_work
-from app.usecases.sign_in import sign_in, sign_out, start_session
+from app.usecases.sign_in import sign_out, start_session, verified_account
 from dashboards.pages import progress as progress_page
 from dashboards.pages import sign_in as sign_in_page
 from dashboards.pages.progress import ProgressModel, Task, TaskState
@@ -83,8 +83,10 @@ def post_sign_out(request: Request, services: ServicesHere) -> Response:
 def _try_sign_in(request: Request, services: Services, name: str, password: str, next_href: str) -> Response:
     passwords: Passwords = request.app.state.passwords
     try:
+        with looking(services) as work:
+            account = verified_account(work.session, passwords, name, password)
         with unit_of_work(services.engine) as session:
-            started = sign_in(Work(session, services), passwords, name, password, former_token=session_token(request))
+            started = start_session(Work(session, services), account, former_token=session_token(request))
     except SecurityError as error:
         model = SignInModel("/sign-in", next_href=next_href, name=name[:120], error=error.message)
         return page(sign_in_page.render(model, MESSAGES, plain_frame(request)), status=HTTP_403_FORBIDDEN)

@@ -397,7 +397,7 @@ def read_zip(content: bytes, *, max_total_bytes: int) -> list[Member]:
     """
     try:
         with zipfile.ZipFile(BytesIO(content)) as archive:
-            infos = [info for info in archive.infolist() if not info.is_dir()]
+            infos = [info for info in archive.infolist() if not info.filename.endswith("/")]  # is_dir() fails on an empty name
             _check_members(infos, content)
             return list(_expanded(archive, infos, max_total_bytes))
     except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, OSError) as error:

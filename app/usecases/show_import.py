@@ -5,10 +5,11 @@ import json
 from app.services import Whose, Work
 from app.store import documents, imports
 from app.store.imports import ImportRow
-from app.usecases.import_report import LISTED_COUNT, name_of, refused_from_json, totals_from_json
+from app.usecases.import_report import LISTED_COUNT, ReadTotal, name_of, refused_from_json, totals_from_json
 from app.usecases.show_hrefs import Hrefs
 from connectors import registry
 from dashboards.pages.upload import RefusedPart, UploadModel, UploadTotal
+from domain.activity import Direction
 from domain.errors import NotFoundError
 
 
@@ -39,7 +40,7 @@ def show_import(work: Work, whose: Whose, import_id: str) -> UploadModel:
         is_archived=_is_kept(work, row),
         evidence=row.evidence,
         totals=tuple(
-            UploadTotal(one.kind, one.direction, one.quantity_micro, one.unit, one.reading_count)
+            UploadTotal(_kind_of(one), one.direction, one.quantity_micro, one.unit, one.reading_count)
             for one in totals_from_json(row.totals_json)
         ),
         first_date=row.first_date,
@@ -53,6 +54,11 @@ def show_import(work: Work, whose: Whose, import_id: str) -> UploadModel:
         question=None,
         back_href=Hrefs(whose.subject_id).home,
     )
+
+
+def _kind_of(total: ReadTotal) -> str:
+    """The kind of activity that a sum became: what flows back is a kind of its own."""
+    return "electricity_export" if (total.kind, total.direction) == ("electricity", Direction.EXPORT) else total.kind
 
 
 def _is_kept(work: Work, row: ImportRow) -> bool:

@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy.orm import Session
-
 from app.security.api_keys import KeyMode, new_api_key, read_api_key
 from app.security.passwords import Passwords
 from app.security.sessions import NewToken, new_token, token_sha256
 from app.services import Services, Work
 from app.store import accounts
 from app.store.accounts import AccountRow, ApiKeyRow, SessionRow
+from app.store.session import Session
 from domain.errors import SecurityError
 
 READ_SCOPE = "read"
@@ -82,26 +81,25 @@ def create_account(work: Work, new: NewAccount) -> AccountRow:
     return account
 
 
-def sign_in(work: Work, passwords: Passwords, login: str, password: str, *, former_token: str = "") -> NewToken:
-    """A new session for a login and its password; the browser's former session ends.
+def verified_account(session: Session, passwords: Passwords, login: str, password: str) -> AccountRow:
+    """The account of a login and its password; it only reads, so that no writer waits while a password is hashed.
 
     Args:
-        work: The open transaction and the services.
+        session: The open transaction.
         passwords: Verifies, two at a time.
         login: As typed.
         password: As typed.
-        former_token: The session cookie that the browser has.
 
     Returns:
-        The token for its cookie.
+        The account.
 
     Raises:
         SecurityError: Unknown login or wrong password; the two take the same time and say the same.
     """
-    account = accounts.by_login(work.session, login)
+    account = accounts.by_login(session, login)
     if not passwords.verify(account.password_hash if account else None, password) or account is None:
         raise SecurityError("Login or password is wrong", next_step="Try again, or ask for a new password.")
-    return start_session(work, account, former_token=former_token)
+    return account
 
 
 def start_session(work: Work, account: AccountRow, *, former_token: str = "") -> NewToken:
