@@ -6,6 +6,7 @@ from hashlib import sha256
 
 from domain.activity import EvidenceClass
 from domain.canonical import Json, from_canonical, to_canonical
+from domain.coverage import MILLION_PPM
 from domain.errors import CanonicalError
 from domain.factor import FactorSetId
 from domain.fields import Fields
@@ -128,7 +129,29 @@ def manifest_from_canonical(data: bytes) -> Manifest:
         raise CanonicalError(
             "This manifest holds fields that its format does not have", got=sorted(fields.names()), record="manifest"
         )
+    _check_ranges(manifest)
     return manifest
+
+
+def _check_ranges(manifest: Manifest) -> None:
+    """Refuse numbers that no closing gives.
+
+    Raises:
+        CanonicalError: A count is negative, a share is no share, or the shares do not add up.
+    """
+    shares_ppm = sum(manifest.evidence_ppm.values())
+    checks = (
+        ("revision", manifest.revision >= 1, "1 or more", manifest.revision),
+        ("coverage_ppm", 0 <= manifest.coverage_ppm <= MILLION_PPM, "0 to 1,000,000", manifest.coverage_ppm),
+        ("evidence_ppm", shares_ppm == MILLION_PPM or not manifest.evidence_ppm, "shares that add up to 1,000,000", shares_ppm),
+        *(
+            (f"{name}.leaf_count", tree.leaf_count >= 0, "0 or more", tree.leaf_count)
+            for name, tree in (("inputs", manifest.inputs), ("originals", manifest.originals), ("lines", manifest.lines))
+        ),
+    )
+    for name, holds, expected, got in checks:
+        if not holds:
+            raise CanonicalError("A number of this manifest cannot be", expected=expected, got=got, record=f"manifest.{name}")
 
 
 def _tree_of(fields: Fields) -> TreeId:

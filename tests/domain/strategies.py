@@ -83,6 +83,14 @@ TOTALS = st.builds(
     unscored_count=COUNTS,
 )
 
+
+def _adding_up(shares_ppm: dict[EvidenceClass, int]) -> dict[EvidenceClass, int]:
+    """The shares with the last one made so that all add up to 1,000,000 (none: nothing emitted)."""
+    *others, last = shares_ppm or (EvidenceClass.TYPED,)
+    kept = {name: shares_ppm[name] // len(shares_ppm) for name in others}
+    return {**kept, last: 1_000_000 - sum(kept.values())} if shares_ppm else {}
+
+
 TREES = st.builds(TreeId, HEXES, COUNTS)
 
 MANIFESTS = st.builds(
@@ -94,7 +102,7 @@ MANIFESTS = st.builds(
     inputs=TREES,
     originals=TREES,
     lines=TREES,
-    evidence_ppm=st.dictionaries(st.sampled_from(EvidenceClass), st.integers(0, 1_000_000)),
+    evidence_ppm=st.dictionaries(st.sampled_from(EvidenceClass), st.integers(0, 1_000_000)).map(_adding_up),
     coverage_ppm=st.integers(0, 1_000_000),
     factor_set=st.builds(FactorSetId, COUNTS, HEXES),
     method=NAMES,

@@ -197,3 +197,20 @@ def test_other_content_has_another_hash(other: Manifest) -> None:
 def test_format_stands_in_the_manifest() -> None:
     """The version of the layout travels with the manifest."""
     assert cast("dict[str, Json]", from_canonical(MANIFEST.canonical_bytes))["format"] == MANIFEST_FORMAT
+
+
+@pytest.mark.parametrize(
+    ("fields", "record"),
+    [
+        ({"revision": 0}, "manifest.revision"),
+        ({"coverage_ppm": 1_000_001}, "manifest.coverage_ppm"),
+        ({"evidence_ppm": {"typed": 999_999}}, "manifest.evidence_ppm"),
+        ({"lines": {"leaf_count": -1, "root": "44" * 32}}, "manifest.lines.leaf_count"),
+    ],
+    ids=["revision", "coverage", "shares", "count"],
+)
+def test_impossible_numbers_are_refused(fields: Mapping[str, Json], record: str) -> None:
+    """Numbers that no closing gives are refused by name."""
+    with pytest.raises(CanonicalError, match="A number of this manifest cannot be") as refused:
+        manifest_from_canonical(changed(**fields))
+    assert refused.value.record == record
