@@ -222,7 +222,10 @@ class _FormChange:
 
     def __call__(self, model: DashboardModel) -> DashboardModel:
         field = _field_of(self._error, self._form, has_zones=bool(self._zones))
-        state = FormState(values=self._sent.fields, errors={field: self._error.sentence()})
+        said = self._error.sentence()
+        if self._zones:  # a question, and the field lists the answers
+            said = f"{self._error.message}. {self._error.next_step}"
+        state = FormState(values=self._sent.fields, errors={field: said})
         connect = replace(model.connect, upload=state) if self._form == "upload" else replace(model.connect, bill=state)
         return replace(model, connect=replace(connect, zones=self._zones or model.connect.zones))
 

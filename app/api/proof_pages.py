@@ -13,10 +13,18 @@ from app.services import Services
 from app.store import shares, statements
 from app.usecases.export_bundle import Shown, export_bundle
 from app.usecases.look_at_chain import verify_with_chain
+from app.usecases.show_hrefs import VERIFY_HREF
 from app.usecases.show_proof import show_bundle, show_proof
 from dashboards.pages import proof as proof_page
 
 router = APIRouter(prefix="/proof", include_in_schema=False)
+
+
+@router.get("")
+def ask(request: Request) -> Response:
+    """The page where a stranger brings a bundle."""
+    model = proof_page.ProofModel(proof_page.Verification(()), None, VERIFY_HREF)
+    return page(proof_page.render(model, MESSAGES, plain_frame(request)))
 
 
 @router.get("/{public_token}")

@@ -102,6 +102,7 @@ def run_demo(settings: Settings, *, opens_browser: bool = True) -> None:
     """
 
     def listening(hosting: Hosting, port: int) -> None:
+        _announce(hosting)
         address = f"{settings.origin(port)}/welcome/{hosting.welcome_token}"
         _say(f"Climate Fitness demo: {address}")
         if opens_browser and sys.stdout.isatty() and (os.environ.get("DISPLAY") or sys.platform == "darwin"):
@@ -121,14 +122,19 @@ def prepare_demo(hosting: Hosting, origin: str) -> None:
         ChainError: Not everything reached the chain.
     """
     services = hosting.services
-    for name in ("account", "readings", "months", "chain_work"):
-        hosting.task(name)
+    _announce(hosting)
     password = services.randomness.token()[:12]
     hosting.run_task("account", lambda: _make_people(hosting, password))
     hosting.run_task("readings", lambda: _import_all(services))
     hosting.run_task("months", lambda: _close_all(services))
     hosting.run_task("chain_work", lambda: _issue_all(hosting))
     _tell(hosting, password, origin)
+
+
+def _announce(hosting: Hosting) -> None:
+    """Let the progress page show what is to come, from its first second."""
+    for name in ("account", "readings", "months", "chain_work"):
+        hosting.task(name)
 
 
 def _make_people(hosting: Hosting, password: str) -> str:

@@ -9,6 +9,7 @@ from dashboards.messages import Messages
 from dashboards.pages.statement import ChainStatus, EndorsementRow
 from dashboards.templating import page_text
 from domain.activity import EvidenceClass
+from domain.factor import Basis
 from domain.period import MonthRange
 from domain.statement import Line, Totals
 
@@ -59,6 +60,11 @@ class Verification:
         return sum(step.state is StepState.NOT_CHECKED for step in self.steps)
 
     @property
+    def is_signed(self) -> bool:
+        """Whether the signatures were checked and hold: nobody is named as a signer before."""
+        return any(step.name == "signatures" and step.state is StepState.OK for step in self.steps)
+
+    @property
     def state(self) -> StepState:
         """Failed where one step failed, not checked where there is no step, else ok."""
         if self.first_failed is not None:
@@ -103,6 +109,10 @@ class ProofFacts:
     lines: tuple[Line, ...] | None = None
     factor_names: Mapping[str, str] | None = None
 
+    def lines_of(self, basis: Basis) -> tuple[Line, ...]:
+        """Lines on one basis; none where they are not shown."""
+        return tuple(line for line in self.lines or () if line.basis is basis)
+
     @property
     def is_one_operator(self) -> bool:
         """Whether all signatures come from one operator."""
@@ -146,4 +156,4 @@ def render(model: ProofModel, messages: Messages, frame: Frame) -> str:
     Returns:
         The HTML document.
     """
-    return page_text("proof.html", messages, frame, page=model, classes=tuple(EvidenceClass))
+    return page_text("proof.html", messages, frame, page=model, classes=tuple(EvidenceClass), bases=tuple(Basis))
