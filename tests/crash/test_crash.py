@@ -18,10 +18,8 @@ from app.store import activities, ledger, statements
 from app.store.ledger import OutboxState
 from app.store.statements import StatementState
 from domain.period import MonthRange
-from tests.app.usecases.installation import NOW, Installation
+from tests.app.usecases.installation import NOW, Installation, hours
 from tests.crash.child import BETWEEN_RUNS, FIRST_MONTH
-
-HOURS_OF_A_DAY = 24
 
 
 def killed_run(repository: Path, folder: Path, run: int, *, after_s: float) -> int:
@@ -54,7 +52,8 @@ def check_subject(installation: Installation, desk: ChainDesk, whose: Whose, don
         assert list(months[: len(rows)]) == [FIRST_MONTH.plus(number) for number in range(len(rows))]
         for number, month in enumerate(months):
             (found,) = activities.monthly_sums(work.session, whose.tenant_id, whose.subject_id, MonthRange.of_month(month))
-            assert found.quantity_micro == HOURS_OF_A_DAY * (100 + number) * 1000  # each reading once
+            hour_count = len(hours(month.first_date(), month.first_date()))
+            assert found.quantity_micro == hour_count * (100 + number) * 1000  # each reading once
     assert done_count <= len(rows) <= len(months) <= len(rows) + 1
     return len(rows)
 
