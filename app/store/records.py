@@ -204,6 +204,18 @@ def current_profiles(
     return result
 
 
+def keys_of_usage_point(session: Session, tenant_id: str, connection_id: str, usage_point: str) -> tuple[str, ...]:
+    """The names of all records of a meter point that are not removed, sorted."""
+    record, revision = tables.RECORD, tables.RECORD_REVISION
+    query = (
+        select(record.c.record_key)
+        .join(revision, (revision.c.record_id == record.c.id) & (revision.c.revision == record.c.latest_revision))
+        .where(record.c.connection_id == connection_id, record.c.usage_point == usage_point, revision.c.is_removal.is_(False))
+        .order_by(record.c.record_key)
+    )
+    return tuple(session.execute(of_tenant(query, record, tenant_id)).scalars())
+
+
 def revisions_for_period(session: Session, tenant_id: str, subject_id: str, months: MonthRange) -> tuple[StoredRevision, ...]:
     """The newest revisions that have activity in these months: what a statement is computed from.
 

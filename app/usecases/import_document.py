@@ -15,8 +15,10 @@ from app.store.subjects import SubjectRow
 from app.usecases.derive import DerivedRecord, MeterSite, believed_evidence, cut_document, day_record, span_record
 from app.usecases.import_report import LISTED_COUNT, day_span, read_totals, refused_to_json, seal_name, totals_to_json
 from app.usecases.keep_original import Received, keep_original
+from app.usecases.move_meter import move_meter
 from app.usecases.place_meter import MeterPlace, place_meter
 from connectors import registry
+from connectors.typed_bill import TYPED_BILL
 from domain.activity import EvidenceClass
 from domain.errors import ConflictError, DocumentError, TimeError
 from domain.meter_day import CutSeries, merge_readings, readings_of_activity
@@ -82,7 +84,7 @@ def import_document(
         DocumentError: The file cannot be read at all, or has no readings and nothing that was refused.
         PlaceError: The place or its time zone must be asked for.
         TimeError: It has readings in the future.
-        ConflictError: The meter is registered in another time zone.
+        ConflictError: A typed bill's days are those of another time zone.
     """
     session, services = work.session, work.services
     now = services.clock.now()
@@ -95,8 +97,8 @@ def import_document(
     connection = connections.standing_file(
         session, whose.tenant_id, whose.subject_id, connector_name, connection_id=services.randomness.id(), now=now
     )
-    meters = _place_meters(work, subject, connection, document, place)
-    sites = {name: MeterSite(meter.place.region, meter.place.zone) for name, meter in meters.items()}
+    placed = _place_meters(work, subject, connection, document, place)
+    sites = {name: _site(meter) for name, meter in placed.meters.items()}
     original = keep_original(work, whose, connector_name, received)
     cut = cut_document(document, sites)
     source = _Source(connection, connector.manifest.parser_version, original.sha256, received.evidence)
@@ -109,7 +111,7 @@ def import_document(
         recorded_at=now,
         new_id=services.randomness.id,
     )
-    months = sorted({month for one in stored for month in one.months})
+    months = sorted(placed.months.union(*(one.months for one in stored)))
     periods.mark_changed(session, whose.tenant_id, whose.subject_id, months)
     outcomes = Counter(one.outcome for one in stored)
     report = ImportReport(
@@ -121,9 +123,9 @@ def import_document(
         same_count=outcomes[Outcome.SAME],
         refused=tuple(refusal.sentence() for refusal in document.refused[:LISTED_COUNT]),
         refused_count=len(document.refused),
-        notes=cut.notes,
+        notes=(*placed.notes, *cut.notes),
         months=tuple(months),
-        meters=meters,
+        meters=placed.meters,
         import_id=services.randomness.id(),
     )
     _keep_report(work, whose, source, report, name=received.document_name, document=document, cut=cut)
@@ -203,18 +205,29 @@ def _check_not_future(document: MeterDocument, now: datetime) -> None:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """Where the meters of a document are, and what became of those that moved."""
+
+    meters: Mapping[str, MeterPlace]
+    notes: tuple[str, ...]
+    months: frozenset[Month]
+
+
 def _place_meters(
     work: Work, subject: SubjectRow, connection: ConnectionRow, document: MeterDocument, given: Place | None
-) -> dict[str, MeterPlace]:
-    """Place of every usage point of the document, registered where it is new.
+) -> _Placed:
+    """Place of every usage point of the document, registered where it is new; a meter whose place is another now is moved.
 
     Raises:
-        ConflictError: A meter is registered in another time zone.
+        ConflictError: A typed bill's days are those of another time zone.
     """
     session, services = work.session, work.services
     known = {point.name: point for point in connections.usage_points_of(session, subject.tenant_id, connection.id)}
     home = Place(subject.region, subject.country, subject.zone) if subject.region else None
-    found = {}
+    meters: dict[str, MeterPlace] = {}
+    notes: list[str] = []
+    months: set[Month] = set()
     for name in sorted({series.usage_point for series in document.series if len(series.values)}):
         registered = _registered(known.get(name))
         meter = place_meter(
@@ -225,14 +238,8 @@ def _place_meters(
             clock=_clock_of(document, name),
             zones_of_region=services.zones_of_region,
         )
-        if registered and registered.place.zone != meter.place.zone:
-            raise ConflictError(
-                "This meter is registered in another time zone, and its days were cut there",
-                expected=registered.place.zone,
-                got=meter.place.zone,
-                record=f"meter {name}",
-                next_step="Leave the place out to keep the registered one.",
-            )
+        services.factor_set.regions.chain(meter.place.region, record=f"meter {name}")  # refuses a place that does not exist
+        meters[name] = meter
         connections.put_usage_point(
             session,
             UsagePointRow(
@@ -245,8 +252,35 @@ def _place_meters(
                 meter.zone_source,
             ),
         )
-        found[name] = meter
-    return found
+        if registered and _site(registered) != _site(meter):
+            _check_can_move(connection, name, registered, meter)
+            moved = move_meter(work, Whose(subject.tenant_id, subject.id), connection, name, _site(meter))
+            months |= moved
+            notes.append(
+                f"the meter {name} was registered at {registered.place.region} ({registered.place.zone}); "
+                f"all its days are counted at {meter.place.region} ({meter.place.zone}) now"
+            )
+    return _Placed(meters, tuple(notes), frozenset(months))
+
+
+def _site(meter: MeterPlace) -> MeterSite:
+    return MeterSite(meter.place.region, meter.place.zone)
+
+
+def _check_can_move(connection: ConnectionRow, name: str, registered: MeterPlace, meter: MeterPlace) -> None:
+    """A typed bill says days, and they were days of the zone it was typed for.
+
+    Raises:
+        ConflictError: It would move to another time zone.
+    """
+    if connection.connector == TYPED_BILL.manifest.connector_id and registered.place.zone != meter.place.zone:
+        raise ConflictError(
+            "The bills of this utility are days of another time zone",
+            expected=registered.place.zone,
+            got=meter.place.zone,
+            record=f"meter {name}",
+            next_step="Leave the place out to keep the registered one, or give the utility another name.",
+        )
 
 
 def _registered(point: UsagePointRow | None) -> MeterPlace | None:

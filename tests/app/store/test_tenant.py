@@ -103,6 +103,7 @@ ANSWERS: dict[str, Any] = {
     "subject_commitment": b"x" * 32,
     "subject_id": "ada",
     "to_date": date(2026, 4, 1),
+    "usage_point": "m",
     "token_id_hex": "root-token",
     "token_sha256": b"t" * 32,
 }

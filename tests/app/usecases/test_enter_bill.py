@@ -157,7 +157,7 @@ def test_utility_keeps_its_place(installation: Installation, household: Whose) -
     installation.bill(household, MAY_BILL, place=place_from_text("94110"))
     (meter,) = installation.bill(household, BillInput("Con Edison", "2025-06-01", "2025-06-02", "1")).meters.values()
     assert meter.place.zone == "America/Los_Angeles"
-    with pytest.raises(ConflictError, match="registered in another time zone"):
+    with pytest.raises(ConflictError, match="are days of another time zone"):
         installation.bill(
             household,
             BillInput("Con Edison", "2025-06-05", "2025-06-06", "1"),

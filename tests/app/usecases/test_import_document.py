@@ -7,10 +7,12 @@ import pytest
 
 from app.services import Whose
 from app.store import activities, connections, documents, records
+from app.usecases.audit_statement import audit_statement
+from app.usecases.endorse_statement import OUR_READER, audit_request
 from app.usecases.import_document import ImportReport
 from connectors.typed_bill.parse import Bill, bill_document
 from domain.activity import Direction, EvidenceClass
-from domain.errors import ConflictError, DocumentError, NotFoundError, PlaceError, TimeError
+from domain.errors import DocumentError, NotFoundError, PlaceError, TimeError
 from domain.period import Month, MonthRange
 from domain.place import place_from_text
 from tests.app.usecases.installation import HOUR_S, Installation, document, hours, series, steady
@@ -175,11 +177,37 @@ def test_place_is_registered_and_reused(installation: Installation, household: W
     assert (meter.place.region, meter.place.zone) == ("US/zip/94110", "America/Los_Angeles")
 
 
-def test_other_zone_of_a_registered_meter_is_refused(installation: Installation, household: Whose) -> None:
-    """A meter whose days were cut in one zone is not cut in another."""
+def test_meter_moves_with_all_its_days(installation: Installation, household: Whose) -> None:
+    """The same file with the right ZIP code: every day of the meter, also of earlier files, is cut there; nothing doubles."""
     installation.take(household, steady(DAY, DAY))
-    with pytest.raises(ConflictError, match=r"expected America/New_York; got America/Chicago; in meter "):
-        installation.take(household, steady(DAY, DAY), place=place_from_text("60601", zone="America/Chicago"))
+    installation.take(household, steady(date(2025, 5, 11), date(2025, 5, 12)))
+    report = installation.take(household, steady(DAY, DAY), place=place_from_text("60601", zone="America/Chicago"))
+    assert report.notes[0].endswith("all its days are counted at US/zip/60601 (America/Chicago) now")
+    assert totals(installation, household) == {"electricity": 3 * 24 * 500}
+    with installation.looking() as work:
+        page = activities.page(work.session, household.tenant_id, household.subject_id)
+    assert {row.activity.key.region for row in page.items} == {"US/zip/60601"}
+    assert len(page.items) == 4  # New York's three days lie in four of Chicago's
+    again = installation.take(household, steady(DAY, DAY))
+    assert (again.new_count, again.changed_count, again.notes) == (0, 0, ())
+
+
+def test_moved_meter_passes_the_audit(installation: Installation, household: Whose) -> None:
+    """What was cut again follows from its originals: the auditor derives the same records."""
+    days = steady(date(2025, 5, 1), date(2025, 5, 31))
+    installation.take(household, days)
+    installation.take(household, days, place=place_from_text("94110"))
+    closed = installation.close_months(household, "2025-05")
+    with installation.looking() as work:
+        _, findings = audit_statement(audit_request(work, closed), factor_set=installation.services.factor_set, reader=OUR_READER)
+    assert findings == ()
+
+
+def test_bogus_place_with_a_zone_is_refused(installation: Installation, household: Whose) -> None:
+    """A ZIP code that does not exist is refused although a zone is named."""
+    with pytest.raises(PlaceError):
+        installation.take(household, steady(DAY, DAY), place=place_from_text("00000", zone="America/Chicago"))
+    assert is_empty(installation, household)
 
 
 def test_equal_spans_of_one_document_both_count(installation: Installation, household: Whose) -> None:
