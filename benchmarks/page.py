@@ -46,12 +46,20 @@ TARGETS = {
 _KEY = re.compile(r"^API key: (\S+)$", re.MULTILINE)
 _WELCOME = re.compile(r"^Climate Fitness demo: (\S+)$", re.MULTILINE)
 _WATCH_CHART = """
-const look = () => {
-  const chart = document.querySelector("[data-plot=months] svg");
-  if (!chart || !chart.getBoundingClientRect().height) { requestAnimationFrame(look); return; }
-  requestAnimationFrame(() => setTimeout(() => { window.__chart = performance.now(); }));
-};
-requestAnimationFrame(look);
+window.__chart = new Promise((resolve) => {
+  const look = () => {
+    const chart = document.querySelector("[data-plot=months] svg");
+    if (!chart || !chart.getBoundingClientRect().height) { requestAnimationFrame(look); return; }
+    requestAnimationFrame(() => setTimeout(() => resolve(performance.now())));
+  };
+  requestAnimationFrame(look);
+});
+window.__paint = new Promise((resolve) => {
+  new PerformanceObserver((list) => {
+    const paint = list.getEntriesByName("first-contentful-paint")[0];
+    if (paint) resolve(paint.startTime);
+  }).observe({ type: "paint", buffered: true });
+});
 """
 _WATCH_PLOTLY = """
 window.__live = new Promise((resolve) => {
@@ -213,7 +221,6 @@ def look(browser: "Browser", demo: Demo, *, is_at_once: bool) -> dict[str, float
     if is_at_once:
         seen = {"plotly_at_once_ms": float(page.evaluate("window.__live"))}
     else:
-        page.wait_for_function("window.__chart && performance.getEntriesByName('first-contentful-paint').length")
         seen = _seen(page) | {"transferred_kb": sum(moved) / 1000}
         page.wait_for_timeout(200)
         began_ms = float(page.evaluate("performance.now()"))
@@ -235,13 +242,13 @@ def _transferred(page: "Page") -> list[int]:
 
 def _seen(page: "Page") -> dict[str, float]:
     found: dict[str, float] = page.evaluate(
-        """() => {
+        """async () => {
+            const [paint, chart] = await Promise.all([window.__paint, window.__chart]);
             const navigation = performance.getEntriesByType("navigation")[0];
-            const paint = performance.getEntriesByName("first-contentful-paint")[0].startTime;
             return {
                 answer_ms: navigation.responseEnd,
                 first_contentful_paint_ms: paint,
-                first_chart_ms: Math.max(paint, window.__chart),
+                first_chart_ms: Math.max(paint, chart),
                 interactive_ms: navigation.domContentLoadedEventEnd,
             };
         }"""

@@ -373,7 +373,11 @@ def _export_traces(points: Sequence[MonthPoint], names: list[Drawn], messages: M
         "name": messages("figure.months.exported"),
         "x": names,
         "y": _energies([None if p.exported_micro is None else -p.exported_micro for p in points], points),
-        "marker": {"color": "var(--data-export)", "pattern": {"shape": "-", "fgcolor": "var(--card)", "size": 6}},
+        "marker": {  # stripes as in the light picture; plotly draws only their fgcolor and bgcolor, not the marker's colour
+            "color": "var(--data-export)",
+            "line": {"color": "var(--data-export)", "width": 1.5},
+            "pattern": {"shape": "-", "fgcolor": "var(--data-export)", "bgcolor": "var(--card)", "size": 6, "solidity": 0.5},
+        },
         "hovertemplate": f"%{{x}}: %{{y}} {energy_unit(units_of(points).energy_power)}<extra></extra>",
     }
     avoided: dict[str, Drawn] = {

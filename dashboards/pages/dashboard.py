@@ -216,6 +216,7 @@ class Connect:
         place: Place known already, for both forms.
         zones: IANA zones to choose from; empty hides the field until it is asked for.
         max_upload_mb: Largest file, megabytes.
+        own_href: Where somebody adds a subject of their own before they mix their data with the demo's; empty elsewhere.
         upload: State of the first form.
         bill: State of the second form.
     """
@@ -225,6 +226,7 @@ class Connect:
     place: str = ""
     zones: tuple[str, ...] = ()
     max_upload_mb: int = 50
+    own_href: str = ""
     upload: FormState = field(default_factory=FormState)
     bill: FormState = field(default_factory=FormState)
 
@@ -306,14 +308,16 @@ def render(model: DashboardModel, messages: Messages, frame: Frame) -> str:
     Returns:
         The HTML document.
     """
+    ring_names = {name: messages(f"ring.{name}_of.{model.subject_kind}") for name in ("home", "travel", "food")}
     return page_text(
         "dashboard.html",
         messages,
         frame,
         page=model,
         figures=figures_of(model, messages),
-        dial=_dial(model.score, messages),
-        rings=_rings(model.this_month, messages),
+        dial=_dial(model, messages),
+        rings=_rings(model.this_month, ring_names, messages),
+        ring_names=ring_names,
         pace=_pace(model.this_month, messages),
         pace_said=_pace_said(model.this_month, messages),
         sparks={"gross": spark(model.gross.by_month_ug_co2e), "net": spark(model.net.by_month_ug_co2e)},
@@ -336,8 +340,11 @@ def _headline(model: DashboardModel, messages: Messages) -> str:
     return messages("dashboard.headline", count=model.year_months_measured_count, amount=str(amount))
 
 
-def _dial(score: Score, messages: Messages) -> str:
-    if score.points is None:
+def _dial(model: DashboardModel, messages: Messages) -> str:
+    score = model.score
+    if score.points is None and model.subject_kind is SubjectKind.BUSINESS:
+        said = messages("score.business_none")
+    elif score.points is None:
         said = messages("score.described_none")
     else:
         said = messages("score.described", points=score.points, low=score.low_points, high=score.high_points)
@@ -351,19 +358,17 @@ def _dial(score: Score, messages: Messages) -> str:
     )
 
 
-def _rings(now: ThisMonth | None, messages: Messages) -> dict[str, str]:
+def _rings(now: ThisMonth | None, names: Mapping[str, str], messages: Messages) -> dict[str, str]:
     used = now.used_pct if now else None
     if now is not None and now.used_micro is not None and used is None:
         used = 0
     centre = percent_of_reference(messages, now.used_pct) if now and now.used_pct is not None else _kwh_centre(now, messages)
     found: dict[str, str] = {
-        "home": ring(
-            "ring-home", share_pct=used, centre=centre, title=messages("ring.home"), description=_home_said(now, messages)
-        )
+        "home": ring("ring-home", share_pct=used, centre=centre, title=names["home"], description=_home_said(now, messages))
     }
     for name in ("travel", "food"):
         said = messages(f"ring.{name}_needs")
-        found[name] = ring(f"ring-{name}", share_pct=None, centre="–", title=messages(f"ring.{name}"), description=said)
+        found[name] = ring(f"ring-{name}", share_pct=None, centre="–", title=names[name], description=said)
     return found
 
 

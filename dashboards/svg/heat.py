@@ -9,6 +9,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from struct import pack
 
 from markupsafe import Markup
@@ -103,18 +104,24 @@ def heat_picture(figure_id: str, grid: HourGrid, messages: Messages, *, is_narro
 
 
 def _masks(figure_id: str, grid: HourGrid, place: _Box, *, is_narrow: bool) -> str:
-    top_micro = grid.top_micro()
-    shades = [[_shade(value, top_micro) for value in day] for day in grid.days]
-    known = [[0 if value is None else 255 for value in day] for day in grid.days]
     box = place.attributes()
     found = []
-    for name, rows in (("v", shades), ("m", known)):
-        turned = rows if is_narrow else [list(column) for column in zip(*rows, strict=True)]
-        image = tag("image", **box, preserveAspectRatio="none", href=_png_address(turned), class_="px")
+    for name, address in zip("vm", _mask_addresses(grid, is_narrow=is_narrow), strict=True):
+        image = tag("image", **box, preserveAspectRatio="none", href=address, class_="px")
         found.append(tag("mask", image, id=f"{figure_id}-{name}"))
     stripe = tag("path", d="M-1 7L7 -1M3 11L11 3", class_="hatch-line")
     found.append(tag("pattern", stripe, id=f"{figure_id}-h", width=8, height=8, patternUnits="userSpaceOnUse"))
     return tag("defs", *found)
+
+
+@lru_cache(maxsize=32)
+def _mask_addresses(grid: HourGrid, *, is_narrow: bool) -> tuple[str, str]:
+    """Shades, and what was measured, as addresses of pictures; kept, because whoever looks usually looks again."""
+    top_micro = grid.top_micro()
+    shades = [[_shade(value, top_micro) for value in day] for day in grid.days]
+    known = [[0 if value is None else 255 for value in day] for day in grid.days]
+    turned = [rows if is_narrow else [list(column) for column in zip(*rows, strict=True)] for rows in (shades, known)]
+    return _png_address(turned[0]), _png_address(turned[1])
 
 
 def _shade(value_micro: int | None, top_micro: int) -> int:

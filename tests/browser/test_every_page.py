@@ -196,3 +196,26 @@ def test_policy_is_strict_and_reports_nothing(visit: MakeVisitor) -> None:
     visitor.page.wait_for_timeout(100)
     assert any("Content Security Policy" in text for text in visitor.complaints)
     visitor.complaints.clear()
+
+
+def test_exported_bars_are_seen_when_plotly_draws(visit: MakeVisitor) -> None:
+    """The stripes of exported electricity have their own colour, not the card's."""
+    page = visit().page
+    page.goto("/")
+    page.locator("[data-plot-open=months]").click()
+    page.wait_for_selector("[data-plot=months].is-live .main-svg", timeout=30_000)
+    stripes = page.locator("[data-plot=months] .plot-live pattern path").first
+    colour = "(e) => { const s = getComputedStyle(e); return s.stroke === 'none' ? s.fill : s.stroke; }"
+    assert stripes.evaluate(colour) == "rgb(0, 158, 115)"
+
+
+def test_page_is_sent_compressed_and_whole(visit: MakeVisitor) -> None:
+    """The page travels as gzip to a browser, and as it is to a program that takes nothing else."""
+    page = visit().page
+    answer = page.goto("/")
+    assert answer is not None
+    assert answer.headers["content-encoding"] == "gzip"
+    assert len(answer.body()) > 3 * answer.request.sizes()["responseBodySize"]
+    plain = page.context.request.get("/", headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert len(plain.body()) > 50_000

@@ -183,7 +183,9 @@ def test_typed_bill_is_called_typed_everywhere(visit: MakeVisitor, home: str, pi
     open_earlier_months(page)
     page.get_by_role("link", name=f"Why this number – {MARCH}").click()
     assert set(page.locator("main .ev").all_inner_texts()) == {"Typed"}
-    assert "bill.pdf" in page.inner_text("section[aria-labelledby=records-title]")
+    with page.expect_download() as waiting:
+        page.locator("section[aria-labelledby=records-title]").get_by_role("link", name="Original file").click()
+    assert Path(waiting.value.path()).read_bytes() == bills.PDF
 
     close_month(page, home, MARCH)
     assert page.get_by_text("Self-declared", exact=True).is_visible()
