@@ -69,6 +69,7 @@ class Hosting:
         make_worker: Makes the worker, once the chain is open.
         prepare: What to do once the chain is open; nothing where left out.
         tasks: How far the start is, in order.
+        port: Where it listens, once it does.
         welcome_token: Secret of the link that signs the local visitor in; empty where there is none.
         welcome_account_id: Whom that link signs in, once known.
         welcome_tenant_id: Tenant of that account.
@@ -80,6 +81,7 @@ class Hosting:
     make_worker: Callable[[Services, ChainDesk], Works]
     prepare: Preparation | None = None
     tasks: list[StartTask] = field(default_factory=lambda: [StartTask("chain")])
+    port: int | None = None
     welcome_token: str = field(default="", repr=False)
     welcome_account_id: str = ""
     welcome_tenant_id: str = ""
@@ -89,6 +91,16 @@ class Hosting:
     ready: Event = field(default_factory=Event)
     _guard: Lock = field(default_factory=Lock)
     _thread: Thread | None = None
+
+    @property
+    def origin(self) -> str:
+        """The origin that people use, with the port that is really open."""
+        return self.services.settings.origin(self.port)
+
+    @property
+    def welcome_link(self) -> str:
+        """Address that signs the local visitor in."""
+        return f"{self.origin}/welcome/{self.welcome_token}"
 
     def start(self) -> None:
         """Open the chain and prepare, in a thread."""

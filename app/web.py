@@ -10,7 +10,19 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.status import HTTP_303_SEE_OTHER
 
 import dashboards
-from app.api import activities, documents, estimates, factors, pages, proof_pages, proofs, sign_in, statements, subjects
+from app.api import (
+    activities,
+    documents,
+    estimates,
+    factors,
+    pages,
+    proof_pages,
+    proofs,
+    sign_in,
+    statements,
+    subject_pages,
+    subjects,
+)
 from app.api.frames import error_page
 from app.api.idempotency import StoredReplies
 from app.api.who import SignInNeededError
@@ -20,15 +32,28 @@ from app.hosting import Hosting, Preparation
 from app.jobs.worker import Worker
 from app.main import Parts, create_app, run
 from app.security.passwords import Passwords
-from app.services import Services
+from app.services import Services, Work
 from app.settings import Settings
-from app.store.session import checked_revision
+from app.store.accounts import AccountRow
+from app.store.session import checked_revision, unit_of_work
 from dashboards.figures import CONTENT_SECURITY_POLICY
 from domain.errors import ChainError
 
 ROUTERS = tuple(
     module.router
-    for module in (sign_in, pages, proof_pages, subjects, documents, activities, statements, proofs, estimates, factors)
+    for module in (
+        sign_in,
+        subject_pages,
+        pages,
+        proof_pages,
+        subjects,
+        documents,
+        activities,
+        statements,
+        proofs,
+        estimates,
+        factors,
+    )
 )
 """The routes, one module per noun."""
 
@@ -65,14 +90,19 @@ def build_app(hosting: Hosting) -> FastAPI:
 
 
 def serve(
-    settings: Settings, *, prepare: Preparation | None = None, on_listening: Callable[[Hosting, int], None] | None = None
+    settings: Settings,
+    *,
+    prepare: Preparation | None = None,
+    welcome: Callable[[Work], AccountRow] | None = None,
+    on_listening: Callable[[Hosting], None] | None = None,
 ) -> None:
     """Serve an installation until it is stopped.
 
     Args:
         settings: Checked settings.
         prepare: What to do once the chain is open: the demo's data.
-        on_listening: Called with the process and its port once connections are accepted.
+        welcome: Gives the account that the welcome link signs in; without it and without `prepare` there is no link.
+        on_listening: Called with the process once connections are accepted; it knows its port.
 
     Raises:
         ConflictError: The address cannot be listened on.
@@ -80,12 +110,20 @@ def serve(
     """
     randomness = SystemRandomness()
     services = open_services(settings, clock=SystemClock(), randomness=randomness)
-    hosting = Hosting(services, Worker, prepare=prepare, welcome_token=randomness.token())
-    run(
-        build_app(hosting),
-        settings,
-        on_listening=(lambda port: on_listening(hosting, port)) if on_listening else None,
-    )
+    hosting = Hosting(services, Worker, prepare=prepare)
+    if welcome is not None:
+        with unit_of_work(services.engine) as session:
+            account = welcome(Work(session, services))
+        hosting.welcome_tenant_id, hosting.welcome_account_id = account.tenant_id, account.id
+    if welcome is not None or prepare is not None:
+        hosting.welcome_token = randomness.token()
+
+    def listening(port: int) -> None:
+        hosting.port = port
+        if on_listening is not None:
+            on_listening(hosting)
+
+    run(build_app(hosting), settings, on_listening=listening)
 
 
 @contextmanager

@@ -38,6 +38,7 @@ class Frame:
     Attributes:
         home_href: Where the name of the product leads.
         subjects: Subjects that this account sees; one of them current.
+        add: Where a further subject is added; None for a stranger.
         sections: Pages of the current subject.
         account_name: Who is signed in; empty for a stranger.
         sign_out_href: Where the sign-out form posts to.
@@ -51,6 +52,7 @@ class Frame:
 
     home_href: str = "/"
     subjects: tuple[NavLink, ...] = ()
+    add: NavLink | None = None
     sections: tuple[NavLink, ...] = ()
     account_name: str = ""
     sign_out_href: str = "/sign-out"

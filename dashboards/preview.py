@@ -14,7 +14,7 @@ from pathlib import Path
 
 from dashboards.frame import Frame, NavLink, Notice
 from dashboards.messages import Messages, messages_in
-from dashboards.pages import activities, dashboard, problem, progress, proof, sign_in, statement, upload, why
+from dashboards.pages import activities, dashboard, new_subject, problem, progress, proof, sign_in, statement, upload, why
 from dashboards.svg.heat import HourGrid
 from dashboards.svg.months import MonthPoint
 from domain.activity import Direction, EvidenceClass, Quality, activity_key
@@ -96,9 +96,7 @@ def _details(messages: Messages) -> Mapping[str, str]:
         ),
         "proof_unreadable.html": proof.render(
             proof.ProofModel(
-                proof.Verification(
-                    (proof.Step("bundle", proof.StepState.FAILED, "expected UTF-8 JSON, got PNG"),)
-                ),
+                proof.Verification((proof.Step("bundle", proof.StepState.FAILED, "expected UTF-8 JSON, got PNG"),)),
                 None,
                 "/verify",
                 is_uploaded=True,
@@ -154,9 +152,30 @@ def _small(messages: Messages) -> Mapping[str, str]:
             messages,
             PUBLIC,
         ),
+        **_new_subjects(messages),
         "progress.html": progress.render(progress.ProgressModel(tasks, refresh_s=0), messages, PUBLIC),
         "progress_failed.html": progress.render(progress.ProgressModel(failed), messages, PUBLIC),
         "problem.html": problem.render(refusal, messages, FRAME),
+    }
+
+
+def _new_subjects(messages: Messages) -> Mapping[str, str]:
+    first = new_subject.NewSubjectModel("/subjects/new", dashboard.FormState({"kind": "household"}), is_first=True)
+    typed = {"kind": "business", "name": HOSTILE, "place": "47501", "member_count": "none", "chain_holder": "0x12"}
+    wrong = {
+        "kind": "Choose one.",
+        "name": "A subject needs a name; expected 1 to 120 characters.",
+        "place": "This place is not known; expected a ZIP code or a country.",
+        "zone": "Choose the time zone of this place.",
+        "member_count": "How many live there?",
+        "chain_holder": "This is no account on a chain; expected 0x and 40 hexadecimal digits.",
+    }
+    zones = ("America/Indiana/Indianapolis", "America/Chicago")
+    asked = replace(first, form=dashboard.FormState(typed, wrong), zones=zones, is_first=False)
+    adding = replace(FRAME, add=NavLink(messages("nav.add"), "new_subject.html", is_current=True))
+    return {
+        "new_subject.html": new_subject.render(first, messages, replace(adding, subjects=())),
+        "new_subject_errors.html": new_subject.render(asked, messages, adding),
     }
 
 

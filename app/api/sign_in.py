@@ -15,6 +15,7 @@ from app.security.sessions import NewToken
 from app.services import Services, Work
 from app.store import accounts, subjects
 from app.store.session import unit_of_work
+from app.usecases.show_hrefs import NEW_SUBJECT_HREF
 from app.usecases.sign_in import sign_out, start_session, verified_account
 from dashboards.pages import progress as progress_page
 from dashboards.pages import sign_in as sign_in_page
@@ -27,7 +28,7 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/")
 def home(request: Request, services: ServicesHere, hosting: HostingHere) -> Response:
-    """The first subject of whoever is signed in; before that the sign-in page, or how far the start is."""
+    """The first subject of whoever is signed in, or the form that adds it; before that the sign-in page, or the start."""
     if hosting.prepare is not None and not hosting.ready.is_set():
         return _progress(request, hosting)
     who = caller_or_none(request)
@@ -36,9 +37,7 @@ def home(request: Request, services: ServicesHere, hosting: HostingHere) -> Resp
     with looking(services) as work:
         found = subjects.of_account(work.session, who.tenant_id, who.account_id, services.clock.now().date())
     if not found:
-        raise NotFoundError(
-            "There is no subject yet", expected="a household or business", next_step="Make one: POST /v1/subjects."
-        )
+        return RedirectResponse(NEW_SUBJECT_HREF, HTTP_303_SEE_OTHER)
     return RedirectResponse(f"/s/{found[0][0].id}", HTTP_303_SEE_OTHER)
 
 

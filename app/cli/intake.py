@@ -16,6 +16,7 @@ from app.usecases.create_subject import NewSubject, create_subject
 from app.usecases.enter_bill import BillInput, enter_bill
 from app.usecases.import_document import ImportReport, import_document
 from app.usecases.keep_original import Received
+from app.usecases.local_account import local_account
 from connectors import registry
 from domain.activity import EvidenceClass
 from domain.errors import PlaceError
@@ -159,7 +160,9 @@ def _new_person(work: Work, home: Place | None) -> Whose:
             record="--place",
             next_step="Say it once, for example --place 94110; later imports remember it.",
         )
-    return create_subject(work, NewSubject(SubjectKind.PERSON, FIRST_NAME, home), owner_account_id="")
+    account = local_account(work)
+    new = NewSubject(SubjectKind.PERSON, FIRST_NAME, home)
+    return create_subject(work, new, owner_account_id=account.id, tenant_id=account.tenant_id)
 
 
 def _view(work: Work, whose: Whose, report: ImportReport) -> months.MonthView | None:

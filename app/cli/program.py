@@ -110,11 +110,30 @@ def demo(
 
 
 @program.command()
-def serve(*, port: Port = None, data_folder: DataFolder = None) -> None:
-    """Serve the API and the dashboard until the program is stopped."""
+def serve(
+    *,
+    port: Port = None,
+    data_folder: DataFolder = None,
+    welcome_link: Annotated[
+        bool, typer.Option("--welcome-link", help="Print an address that signs you in, in production too.")
+    ] = False,
+) -> None:
+    """Serve the API and the dashboard for your own data until the program is stopped, and print an address that signs you in."""
     from app.cli.serving import run_server
 
-    run_server(port=port, data_folder=data_folder)
+    run_server(port=port, data_folder=data_folder, is_link_wanted=welcome_link)
+
+
+@program.command()
+def password(
+    login: Annotated[str, typer.Argument(metavar="LOGIN", help="Whose; your own where left out.", show_default=False)] = "",
+    *,
+    data_folder: DataFolder = None,
+) -> None:
+    """Set a password to sign in with: asked for twice, or the first line of standard input."""
+    from app.cli.password import run_password
+
+    run_password(login, data_folder=data_folder)
 
 
 @program.command("parse")

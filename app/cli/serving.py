@@ -4,20 +4,28 @@ from pathlib import Path
 
 from app.cli.terminal import say
 from app.demo import prepare
+from app.hosting import Hosting
 from app.logs import configure_logs
 from app.settings import Settings, read_settings
+from app.usecases.local_account import local_account
 from app.web import serve
 
 
-def run_server(*, port: int | None, data_folder: Path | None) -> None:
+def run_server(*, port: int | None, data_folder: Path | None, is_link_wanted: bool) -> None:
     """Serve until stopped.
 
     Args:
         port: Port to listen on; the setting where left out.
         data_folder: Folder of the installation; the setting where left out.
+        is_link_wanted: Whether the address signs the operator in, in production too.
     """
     settings = _settings(port, data_folder)
-    serve(settings, on_listening=lambda _hosting, open_port: say(f"Climate Fitness: {settings.origin(open_port)}"))
+    has_link = is_link_wanted or settings.environment == "demo"  # a log of production is read by others, too
+    serve(settings, welcome=local_account if has_link else None, on_listening=_tell_address)
+
+
+def _tell_address(hosting: Hosting) -> None:
+    say(f"Climate Fitness: {hosting.welcome_link if hosting.welcome_token else hosting.origin}")
 
 
 def run_demo(*, port: int | None, data_folder: Path | None, is_browser_wanted: bool) -> None:

@@ -28,6 +28,7 @@ from app.store.session import reading, unit_of_work
 from app.store.subjects import SubjectKind
 from app.usecases.close_period import close_period
 from app.usecases.create_subject import NewSubject, create_subject
+from app.usecases.demo_data import note_demo_subjects
 from app.usecases.import_document import import_document
 from app.usecases.keep_original import Received
 from app.usecases.sign_in import NewAccount, create_account, make_api_key
@@ -101,22 +102,21 @@ def run_demo(settings: Settings, *, opens_browser: bool = True) -> None:
         ConflictError: The address cannot be listened on.
     """
 
-    def listening(hosting: Hosting, port: int) -> None:
+    def listening(hosting: Hosting) -> None:
         _announce(hosting)
-        address = f"{settings.origin(port)}/welcome/{hosting.welcome_token}"
+        address = hosting.welcome_link
         _say(f"Climate Fitness demo: {address}")
         if opens_browser and sys.stdout.isatty() and (os.environ.get("DISPLAY") or sys.platform == "darwin"):
             webbrowser.open(address)
 
-    serve(settings, prepare=lambda hosting: prepare_demo(hosting, settings.origin()), on_listening=listening)
+    serve(settings, prepare=prepare_demo, on_listening=listening)
 
 
-def prepare_demo(hosting: Hosting, origin: str) -> None:
+def prepare_demo(hosting: Hosting) -> None:
     """Make the demo's account, subjects, readings and closed months, as far as they are not there yet.
 
     Args:
         hosting: The serving process; its chain is open.
-        origin: Where it is reached, for the example that is printed.
 
     Raises:
         ChainError: Not everything reached the chain.
@@ -128,7 +128,7 @@ def prepare_demo(hosting: Hosting, origin: str) -> None:
     hosting.run_task("readings", lambda: _import_all(services))
     hosting.run_task("months", lambda: _close_all(services))
     hosting.run_task("chain_work", lambda: _issue_all(hosting))
-    _tell(hosting, password, origin)
+    _tell(hosting, password)
 
 
 def _announce(hosting: Hosting) -> None:
@@ -146,8 +146,8 @@ def _make_people(hosting: Hosting, password: str) -> str:
         if account is None:
             tenant_id = services.randomness.id()
             account = create_account(work, NewAccount(LOGIN, "Demo visitor", password, tenant_id))
-            for plan in PLANS:
-                _make_subject(work, plan, account.id, tenant_id)
+            made = [_make_subject(work, plan, account.id, tenant_id) for plan in PLANS]
+            note_demo_subjects(session, made)
             installation.set_fact(session, f"{_FACT}_start", _first_day(services).isoformat())
         else:
             hashed = Passwords(services.randomness.bytes).hash(password)
@@ -156,7 +156,7 @@ def _make_people(hosting: Hosting, password: str) -> str:
     return ", ".join(plan.name for plan in PLANS)
 
 
-def _make_subject(work: Work, plan: _Plan, account_id: str, tenant_id: str) -> None:
+def _make_subject(work: Work, plan: _Plan, account_id: str, tenant_id: str) -> str:
     services = work.services
     holder = ""
     if plan.kind is SubjectKind.ENTITY:  # a business holds its tokens; a person's statements are anchored
@@ -165,7 +165,7 @@ def _make_subject(work: Work, plan: _Plan, account_id: str, tenant_id: str) -> N
             RelayerKey, path, passphrase_of(services.settings, "holder", services.randomness), services.randomness
         ).address
     new = NewSubject(plan.kind, plan.name, plan.home, member_count=plan.member_count, chain_holder=holder)
-    create_subject(work, new, owner_account_id=account_id, tenant_id=tenant_id)
+    return create_subject(work, new, owner_account_id=account_id, tenant_id=tenant_id).subject_id
 
 
 def _import_all(services: Services) -> str:
@@ -233,13 +233,13 @@ def _issue_all(hosting: Hosting) -> str:
     return "endorsed by the auditor, anchored or issued"
 
 
-def _tell(hosting: Hosting, password: str, origin: str) -> None:
+def _tell(hosting: Hosting, password: str) -> None:
     services = hosting.services
     with unit_of_work(services.engine) as session:
         account = accounts.by_id(session, hosting.welcome_tenant_id, hosting.welcome_account_id)
         key = make_api_key(Work(session, services), account, KeyMode.TEST, lifetime=_KEY_LIFETIME)
     _say(f"Or sign in as {LOGIN} with {password}")
-    _say(f'API key: {key}\n  curl -H "Authorization: Bearer {key}" {origin}/v1/subjects')
+    _say(f'API key: {key}\n  curl -H "Authorization: Bearer {key}" {hosting.origin}/v1/subjects')
 
 
 def _subjects(services: Services) -> list[tuple[_Plan, Whose]]:

@@ -2,13 +2,18 @@
 
 from dataclasses import dataclass
 
-from app.services import Whose, Work
+from app.services import Services, Whose, Work
 from app.store import subjects
 from app.store.subjects import MembershipRow, Role, SubjectKind, SubjectRow
+from app.usecases.place_meter import ask_for_zone
 from app.usecases.sealing import new_key_row
 from domain.errors import InputError
 from domain.period import zone_of
 from domain.place import Place
+from ledger.address import address_from_text
+
+MOST_MEMBERS_COUNT = 1000
+"""Most persons of a household; a typing mistake beyond."""
 
 _LONGEST_NAME_COUNT = 120
 
@@ -20,7 +25,7 @@ class NewSubject:
     Attributes:
         kind: Person, household, entity or facility.
         name: For people.
-        home: Where it is; its zone may be empty, it is then the first of the region.
+        home: Where it is; its zone may be empty where the region has one only.
         member_count: Persons of a household.
         currency: ISO 4217.
         chain_holder: 0x address that its tokens go to; empty anchors it.
@@ -47,18 +52,17 @@ def create_subject(work: Work, new: NewSubject, *, owner_account_id: str, tenant
         The subject.
 
     Raises:
-        InputError: The name is empty or too long, or nobody is in the household.
-        PlaceError: There is no such region or zone.
+        InputError: The name is empty or too long, nobody is in the household, or the holder is no address.
+        PlaceError: There is no such region or zone, or the region has several zones; the message lists them.
     """
     services, now = work.services, work.services.clock.now()
-    name = " ".join(new.name.split())
-    if not 1 <= len(name) <= _LONGEST_NAME_COUNT or not name.isprintable():
-        raise InputError("A subject needs a name", expected=f"1 to {_LONGEST_NAME_COUNT} characters", got=new.name, record="name")
-    if new.member_count < 1:
-        raise InputError("A household has members", expected="1 or more", got=new.member_count, record="member_count")
-    services.factor_set.regions.chain(new.home.region, record="home")
-    zone = new.home.zone or next(iter(services.zones_of_region(new.home.region)), "UTC")
-    zone_of(zone, record="home")
+    name = subject_name(new.name)
+    if not 1 <= new.member_count <= MOST_MEMBERS_COUNT:
+        raise InputError(
+            "A household has members", expected=f"1 to {MOST_MEMBERS_COUNT}", got=new.member_count, record="member_count"
+        )
+    holder = address_from_text(new.chain_holder, record="chain_holder") if new.chain_holder else ""
+    zone = _zone_of_home(services, new.home)
     subject_id = services.randomness.id()
     whose = Whose(tenant_id or subject_id, subject_id)
     subjects.add(
@@ -73,7 +77,7 @@ def create_subject(work: Work, new: NewSubject, *, owner_account_id: str, tenant
             zone=zone,
             currency=new.currency,
             member_count=new.member_count,
-            chain_holder=new.chain_holder,
+            chain_holder=holder,
             created_at=now,
         ),
     )
@@ -84,3 +88,37 @@ def create_subject(work: Work, new: NewSubject, *, owner_account_id: str, tenant
             MembershipRow(services.randomness.id(), whose.tenant_id, owner_account_id, subject_id, Role.OWNER, now.date()),
         )
     return whose
+
+
+def subject_name(text: str) -> str:
+    """A subject's name as it is kept.
+
+    Args:
+        text: As typed.
+
+    Returns:
+        The name with single spaces.
+
+    Raises:
+        InputError: It is empty, too long, or holds what cannot be shown.
+    """
+    name = " ".join(text.split())
+    if not 1 <= len(name) <= _LONGEST_NAME_COUNT or not name.isprintable():
+        raise InputError("A subject needs a name", expected=f"1 to {_LONGEST_NAME_COUNT} characters", got=text, record="name")
+    return name
+
+
+def _zone_of_home(services: Services, home: Place) -> str:
+    """The time zone of a home: as it was said, or the only one of its region; never a guess.
+
+    Raises:
+        PlaceError: There is no such region or zone, or several would fit.
+    """
+    services.factor_set.regions.chain(home.region, record="home")
+    if home.zone:
+        zone_of(home.zone, record="home")
+        return home.zone
+    zones = services.zones_of_region(home.region)
+    if len(zones) != 1:
+        ask_for_zone(home, zones, record="home", next_step="Name the time zone of this place.")
+    return zones[0]

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NoReturn
 
 from domain.errors import PlaceError
 from domain.period import zone_of
@@ -67,14 +68,29 @@ def place_meter(
     if len(zones) == 1:
         return MeterPlace(Place(place.region, place.country, zones[0]), "only zone of the region")
     fitting = tuple(zone for zone in zones if clock is not None and _has_standard_offset(zone, clock.offset_s))
-    if fitting:
-        return MeterPlace(Place(place.region, place.country, fitting[0]), "the feed's clock")
+    if not fitting:
+        ask_for_zone(place, zones, record=meter, next_step="Name the time zone of the meter.")
+    return MeterPlace(Place(place.region, place.country, fitting[0]), "the feed's clock")
+
+
+def ask_for_zone(place: Place, zones: tuple[str, ...], *, record: str, next_step: str) -> NoReturn:
+    """Refuse a place whose time zone has to be asked.
+
+    Args:
+        place: Which place.
+        zones: IANA zones that it may have.
+        record: Where it stands, for the message.
+        next_step: What to do.
+
+    Raises:
+        PlaceError: Always; its message lists the zones.
+    """
     raise PlaceError(
-        "This region has more than one time zone",
+        "This region has more than one time zone" if zones else "The time zone of this region is not known",
         expected=f"one of {', '.join(zones)}" if zones else "an IANA time zone such as Europe/Berlin",
         got=place.region,
-        record=meter,
-        next_step="Name the time zone of the meter.",
+        record=record,
+        next_step=next_step,
     )
 
 

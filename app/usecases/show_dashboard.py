@@ -10,9 +10,10 @@ from app.store import activities, documents, imports, subjects
 from app.store.subjects import SubjectKind as StoredKind
 from app.store.subjects import SubjectRow
 from app.usecases.bill_attachments import attachments_of
+from app.usecases.demo_data import is_demo_subject
 from app.usecases.import_report import name_of
 from app.usecases.show_days import hour_grid, measured_days, meter_zone
-from app.usecases.show_hrefs import Hrefs, proof_href
+from app.usecases.show_hrefs import NEW_SUBJECT_HREF, Hrefs, proof_href
 from app.usecases.show_months import ELECTRICITY, ELECTRICITY_EXPORT, MonthLook, look_at_months
 from connectors import registry
 from dashboards.pages.dashboard import (
@@ -343,6 +344,7 @@ def _connect(work: Work, subject: SubjectRow) -> Connect:
         bill_href=hrefs.bill,
         place=_place_text(subject.region),
         max_upload_mb=work.services.settings.max_upload_bytes // _BYTES_PER_MB,
+        own_href=NEW_SUBJECT_HREF if is_demo_subject(work.session, subject.id) else "",
     )
 
 

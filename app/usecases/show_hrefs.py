@@ -5,6 +5,9 @@ from urllib.parse import urlencode
 
 from domain.period import MonthRange
 
+NEW_SUBJECT_HREF = "/subjects/new"
+"""Where somebody adds a subject."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hrefs:

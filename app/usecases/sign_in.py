@@ -9,7 +9,7 @@ from app.security.sessions import NewToken, new_token, token_sha256
 from app.services import Services, Work
 from app.store import accounts
 from app.store.accounts import AccountRow, ApiKeyRow, SessionRow
-from app.store.session import Session
+from app.store.session import Session, unit_of_work
 from domain.errors import SecurityError
 
 READ_SCOPE = "read"
@@ -79,6 +79,23 @@ def create_account(work: Work, new: NewAccount) -> AccountRow:
     )
     accounts.add(work.session, account)
     return account
+
+
+def set_password(services: Services, account: AccountRow, password: str) -> None:
+    """Give an account another password, and end every session of it.
+
+    Args:
+        services: The installation; no transaction is open while the password is hashed.
+        account: Whose.
+        password: As typed.
+
+    Raises:
+        InputError: It is too short or too long.
+    """
+    hashed = Passwords(services.randomness.bytes).hash(password)
+    with unit_of_work(services.engine) as session:
+        accounts.set_password_hash(session, account.tenant_id, account.id, hashed)
+        accounts.end_sessions_of(session, account.tenant_id, account.id)
 
 
 def verified_account(session: Session, passwords: Passwords, login: str, password: str) -> AccountRow:
