@@ -1,10 +1,13 @@
 """Estimates: what an activity emits, line by line; nothing is stored."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import StreamingResponse
 from pydantic_core import to_json
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
 
 from app.api.problems import problem_responses
 from app.api.strict import StrictRoute, read_lines
@@ -12,6 +15,19 @@ from app.api.who import ServicesHere, caller
 from domain.canonical import Json
 from domain.errors import DocumentTooLargeError
 from scoring.estimate import error_json, estimate
+
+
+class LineAnswers(StreamingResponse):
+    """A reply that is written while the request is still being read.
+
+    Starlette's own listens for the end of the connection meanwhile, and would take pieces of the body away from the route.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answers; a client that leaves ends them, because the body ends."""
+        with suppress(ClientDisconnect):
+            await self.stream_response(send)
+
 
 router = APIRouter(prefix="/v1", tags=["estimates"], route_class=StrictRoute, dependencies=[Depends(caller)])
 
@@ -27,8 +43,8 @@ _LINES = {
 }
 
 
-@router.post("/estimate", response_class=StreamingResponse, responses=problem_responses(401), openapi_extra=_LINES)
-async def estimate_lines(request: Request, services: ServicesHere) -> StreamingResponse:
+@router.post("/estimate", response_class=LineAnswers, responses=problem_responses(401), openapi_extra=_LINES)
+async def estimate_lines(request: Request, services: ServicesHere) -> LineAnswers:
     """One activity per line in, one result per line out, in the same order; an error of one line never stops the others."""
     settings, today_date = services.settings, services.clock.now().date()
 
@@ -45,4 +61,4 @@ async def estimate_lines(request: Request, services: ServicesHere) -> StreamingR
         except DocumentTooLargeError as error:  # the reply has begun: the last line says why it ends here
             yield to_json({"line": settings.max_line_count + 1, "id": None, "error": error_json(error)}) + b"\n"
 
-    return StreamingResponse(answers(), media_type="application/x-ndjson")
+    return LineAnswers(answers(), media_type="application/x-ndjson")
