@@ -195,6 +195,7 @@ class EdgeMiddleware:
     def _refusal(self, scope: Scope, exchange: _Exchange) -> Problem | None:
         return (
             self._header_refusal(scope)
+            or self._address_refusal(scope)
             or self._host_refusal(exchange.headers)
             or self._rate_refusal(scope, exchange)
             or self._body_refusal(scope, exchange.headers)
@@ -209,6 +210,13 @@ class EdgeMiddleware:
             return edge_problem("headers-too-large", expected=expected, got=f"{len(raw)} headers of {size} bytes")
         if any(b"\x00" in value or b"\r" in value or b"\n" in value for _, value in raw):
             return edge_problem("bad-request", "a header contains a control character")
+        return None
+
+    def _address_refusal(self, scope: Scope) -> Problem | None:
+        if "\x00" in scope["path"]:  # nothing has such a name, and PostgreSQL would not take the question
+            return edge_problem("not-found")
+        if b"%00" in scope.get("query_string", b""):
+            return edge_problem("bad-request", "the query contains a NUL")
         return None
 
     def _host_refusal(self, headers: Headers) -> Problem | None:

@@ -23,7 +23,7 @@ class LineAnswers(StreamingResponse):
     Starlette's own listens for the end of the connection meanwhile, and would take pieces of the body away from the route.
     """
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """Send the answers; a client that leaves ends them, because the body ends."""
         with suppress(ClientDisconnect):
             await self.stream_response(send)

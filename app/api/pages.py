@@ -192,7 +192,7 @@ async def close(subject_id: str, period: str, request: Request, services: Servic
     """Close a period from the form."""
     who = page_caller(request)
     async with request.form(max_files=0, max_fields=4) as form:
-        reason = str(form.get("reason", ""))[:500]
+        reason = str(form.get("reason", "")).replace("\x00", "\ufffd")[:500]
     return await run_in_threadpool(_close, services, who, subject_id, MonthRange.from_text(period), reason)
 
 

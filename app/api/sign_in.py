@@ -64,7 +64,7 @@ def sign_in_form(request: Request) -> Response:
 async def post_sign_in(request: Request, services: ServicesHere) -> Response:
     """Sign in with login and password."""
     async with request.form(max_files=0, max_fields=8) as form:
-        name, password = str(form.get("name", "")), str(form.get("password", ""))
+        name, password = str(form.get("name", "")).replace("\x00", "\ufffd"), str(form.get("password", ""))
         next_href = _safe_next(str(form.get("next", "/")))
     return await run_in_threadpool(_try_sign_in, request, services, name, password, next_href)
 

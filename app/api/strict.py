@@ -346,7 +346,7 @@ async def _only_file(form: FormData, field: str, *, is_file_needed: bool) -> Upl
     file = files[0][1]
     return Upload(
         name=shown_name(file.filename or ""),
-        media_type=(file.content_type or "").partition(";")[0].strip().lower(),
+        media_type=(file.content_type or "").partition(";")[0].strip().lower().replace("\x00", ""),
         content=await file.read(),
         fields=fields,
     )

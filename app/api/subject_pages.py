@@ -132,7 +132,7 @@ def _read_members(typed: _Typed) -> int:
     text = typed.values["member_count"]
     count = int(text) if text.isascii() and text.isdecimal() else 0
     if not 1 <= count <= MOST_MEMBERS_COUNT:
-        error = InputError("How many live there?", expected=f"1 to {MOST_MEMBERS_COUNT}", got=text or "nothing")
+        error = InputError("Say how many live there", expected=f"1 to {MOST_MEMBERS_COUNT}", got=text or "nothing")
         typed.refuse("member_count", error)
     return count
 

@@ -8,6 +8,10 @@ import pytest
 import structlog
 
 from app.logs import configure_logs
+from tests.app.live import installation, live, shared_live, template
+from tests.postgres import postgres_url
+
+__all__ = ["installation", "json_logs", "live", "postgres_url", "shared_live", "template"]
 
 
 @pytest.fixture

@@ -221,7 +221,8 @@ def start(
     app = build_app(hosting)
     client = TestClient(app, base_url="http://localhost:8000", raise_server_exceptions=False, follow_redirects=False)
     with client:
-        assert hosting.ready.wait(60), hosting.error
+        while not hosting.ready.wait(0.05):
+            assert hosting.error is None, hosting.error
         tenants = installation.tenants or {name: _settle(services, name) for name in ("ada", "bob")}
         client.cookies.clear()
         yield Live(installation.folder, clock, client, hosting, tenants["ada"], tenants["bob"])

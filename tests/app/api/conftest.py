@@ -12,9 +12,6 @@ from starlette.testclient import TestClient
 from app.clock import Clock, SystemClock, SystemRandomness
 from app.main import Parts, create_app
 from app.settings import Settings
-from tests.app.live import installation, live, shared_live, template
-
-__all__ = ["edge_client", "installation", "live", "shared_live", "template"]
 
 
 @pytest.fixture

@@ -122,7 +122,7 @@ def test_activities_of_a_period(shared_live: Live) -> None:
     assert [one["month"] for one in page["items"]] == ["2026-02"] * 28
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=501", "limit=ten", "cursor=%00", "cursor=nonsense", "period=March"])
+@pytest.mark.parametrize("query", ["limit=0", "limit=501", "limit=ten", "cursor=nonsense", "period=March"])
 def test_activities_refuse_what_they_do_not_read(shared_live: Live, query: str) -> None:
     """A query that cannot be read is a clean 422."""
     reply = shared_live.get(f"/v1/subjects/{shared_live.ada.household}/activities?{query}", as_=shared_live.ada)
