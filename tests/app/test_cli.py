@@ -3,14 +3,17 @@
 import fcntl
 import json
 import os
+import pty
 import subprocess
 import sys
+import termios
 import time
 from contextlib import closing
 from dataclasses import replace
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -287,20 +290,100 @@ def test_serve_prints_its_address_and_stops(tmp_path: Path) -> None:
     command = [str(PROGRAM), "serve", "--port", "0", "--data-folder", str(tmp_path / "data")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment_of(tmp_path)) as program:
         assert program.stdout is not None
-        address = program.stdout.readline().decode().removeprefix("Climate Fitness: ").strip()
-        port = int(address.rpartition(":")[2])
+        port, _ = address_of(program)
         assert port
         assert status_of(port, "/health") == 200
         program.terminate()
         assert program.wait(timeout=30) == 0
 
 
+def test_served_folder_shows_what_was_imported(installation: Path) -> None:
+    """The printed link signs in, and leads to the page of the person whom the import made."""
+    command = [str(PROGRAM), "serve", "--port", "0"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment_of(installation)
+    ) as program:
+        port, path = address_of(program)
+        cookie = get(port, path)[1]["set-cookie"].partition(";")[0]
+        status, headers, _ = get(port, "/", cookie=cookie)
+        person = answer("subjects", folder=installation)[0]["id"]
+        assert (status, headers["location"]) == (303, f"/s/{person}")
+        status, _, page = get(port, f"/s/{person}", cookie=cookie)
+        assert status == 200
+        assert "March 2011" in page
+        assert "Demo data" not in page
+        program.terminate()
+        assert program.wait(timeout=30) == 0
+
+
+def test_production_prints_no_link_unless_asked(tmp_path: Path) -> None:
+    """In production the address signs nobody in; with the flag it does."""
+    production = {
+        "CF_ENVIRONMENT": "production",
+        "CF_BASE_URL": "https://fitness.example",
+        "CF_KEY_ENCRYPTION_KEY": "A" * 43 + "=",
+        "CF_PORT": "0",
+    }
+    printed = []
+    for more in ([], ["--welcome-link"]):
+        with subprocess.Popen(
+            [str(PROGRAM), "serve", *more],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment_of(tmp_path / "data") | production,
+        ) as program:
+            assert program.stdout is not None
+            printed.append(program.stdout.readline().decode())
+            program.terminate()
+            assert program.wait(timeout=30) == 0
+    assert printed[0] == "Climate Fitness: https://fitness.example\n"
+    assert printed[1].startswith("Climate Fitness: https://fitness.example/welcome/")
+
+
+def test_password_typed_is_not_shown(tmp_path: Path) -> None:
+    """At a terminal it is asked for twice, without an echo, and signs in afterwards."""
+    secret = "nobody reads this over my shoulder"
+    keyboard, terminal = pty.openpty()
+    with subprocess.Popen(
+        [str(PROGRAM), "password"],
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        env=environment_of(tmp_path),
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # the prompt asks the terminal of its session
+    ) as program:
+        os.close(terminal)
+        shown = b""
+        for prompt in (b"New password of local: ", b"Once more: "):
+            while not shown.endswith(prompt):
+                shown += os.read(keyboard, 1024)
+            os.write(keyboard, secret.encode() + b"\n")
+        assert program.wait(timeout=30) == 0
+        shown += os.read(keyboard, 1024)
+    os.close(keyboard)
+    assert b"Password set: sign in as local." in shown
+    assert secret.encode() not in shown
+
+
+def address_of(program: "subprocess.Popen[bytes]") -> tuple[int, str]:
+    """Port and path of the address that a server prints."""
+    assert program.stdout is not None
+    address = urlsplit(program.stdout.readline().decode().removeprefix("Climate Fitness: ").strip())
+    return address.port or 0, address.path
+
+
+def get(port: int, path: str, *, cookie: str = "") -> tuple[int, dict[str, str], str]:
+    """Status, headers by small name, and text of a page of a server on this machine."""
+    with closing(HTTPConnection("localhost", port, timeout=30)) as connection:
+        connection.request("GET", path, headers={"Cookie": cookie, "Accept": "text/html"} if cookie else {})
+        with connection.getresponse() as response:
+            return response.status, {name.lower(): text for name, text in response.getheaders()}, response.read().decode()
+
+
 def status_of(port: int, path: str) -> int:
     """The status of a page of a server on this machine."""
-    with closing(HTTPConnection("localhost", port, timeout=30)) as connection:
-        connection.request("GET", path)
-        with connection.getresponse() as response:
-            return response.status
+    return get(port, path)[0]
 
 
 def test_help_is_fast(tmp_path: Path) -> None:

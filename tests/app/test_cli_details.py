@@ -19,10 +19,14 @@ from app.cli.program import program
 from app.cli.terminal import show_error
 from app.cli.verifying import trusted_from_json
 from app.demo.espi import Meter, MeterSeries, espi_document, us_clock
+from app.security.passwords import Passwords
 from app.services import Services, Work
+from app.store import subjects
 from app.store.session import unit_of_work
 from app.store.subjects import SubjectKind
 from app.usecases.create_subject import NewSubject, create_subject
+from app.usecases.local_account import local_account
+from app.usecases.sign_in import verified_account
 from domain.activity import Direction
 from domain.errors import InputError, NotFoundError, TimeError
 from domain.period import zone_of
@@ -238,6 +242,49 @@ def test_too_short_prefix_is_no_id(two_people: Services) -> None:
     """Three characters of an id are not enough."""
     with pytest.raises(NotFoundError):
         find_subject(two_people, find_subject(two_people, "Ada").id[:3])
+
+
+def test_imported_person_belongs_to_the_operator() -> None:
+    """Who is made by a first bill is owned by the account that `serve` signs in."""
+    assert typed_bill("--place", "94110").exit_code == 0
+    with installation(None) as services, unit_of_work(services.engine) as session:
+        account = local_account(Work(session, services))
+        found = subjects.of_account(session, account.tenant_id, account.id, services.clock.now().date())
+    assert [row.name for row, _ in found] == ["You"]
+
+
+def test_person_with_several_zones_is_asked() -> None:
+    """A place with two time zones is refused until one is named, and nobody is made meanwhile."""
+    done = typed_bill("--place", "47501")
+    assert done.exit_code == 2
+    assert "one of America/Indiana/Indianapolis, America/Chicago" in done.stderr
+    assert json.loads(invoke("subjects", "--json").stdout) == []
+    assert typed_bill("--place", "47501", "--zone", "America/Chicago").exit_code == 0
+
+
+def test_password_is_read_from_standard_input() -> None:
+    """A first line sets the operator's password."""
+    done = invoke("password", stdin="a sentence that is long enough\n")
+    assert (done.exit_code, done.stdout.partition(".")[0]) == (0, "Password set: sign in as local")
+    with installation(None) as services, unit_of_work(services.engine) as session:
+        passwords = Passwords(services.randomness.bytes)
+        assert verified_account(session, passwords, "local", "a sentence that is long enough").login == "local"
+
+
+@pytest.mark.parametrize("typed", ["", "short\n", "x" * 300])
+def test_password_that_cannot_be_used(typed: str) -> None:
+    """Too short and too long ends with 2 and does not repeat what was typed."""
+    done = invoke("password", stdin=typed)
+    assert done.exit_code == 2
+    assert "expected   8 to 256 characters" in done.stderr
+    assert not typed.strip() or typed.strip() not in done.output
+
+
+def test_password_of_nobody() -> None:
+    """An unknown login ends with 2 and the next step."""
+    done = invoke("password", "linus", stdin="a sentence that is long enough\n")
+    assert done.exit_code == 2
+    assert "Nobody has this login" in done.stderr
 
 
 def test_lists_are_empty_at_first() -> None:
