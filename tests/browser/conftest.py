@@ -52,9 +52,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     assert "Traceback" not in program.printed
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator["Browser"]:
-    """Debian's Chromium, headless."""
+    """Debian's Chromium, headless; for one module, because two of Playwright's loops cannot be open at once in a process."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -87,6 +87,15 @@ def to_missing(page: "Page") -> None:
     page.goto("/s/none")
 
 
+def to_refused_subject(page: "Page") -> None:
+    """The form of a new subject with a place that is none."""
+    page.goto("/new")
+    page.fill("#new-name", "Nowhere")
+    page.fill("#new-place", "00000")
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.locator("#new-place-error").wait_for()
+
+
 PLACES: dict[str, Callable[["Page"], object]] = {
     "home": lambda page: page.goto("/"),
     "business": to_business,
@@ -100,6 +109,8 @@ PLACES: dict[str, Callable[["Page"], object]] = {
     "import": to_import,
     "blank proof": lambda page: page.goto("/proof"),
     "sign in": lambda page: page.goto("/sign-in"),
+    "new subject": lambda page: page.goto("/new"),
+    "new subject refused": to_refused_subject,
     "missing": to_missing,
 }
 
@@ -117,7 +128,7 @@ def inspect(visitor: Visitor, picture: Path) -> None:
 def test_page_is_sound(visit: MakeVisitor, pictures: Path, place: str, width: int, scheme: Scheme) -> None:
     """No axe violation, no sideways scrolling, no layout shift, at either size and in either scheme."""
     visitor = visit(width=width, scheme=scheme)
-    visitor.refusals = {404}
+    visitor.refusals = {404, 422}
     PLACES[place](visitor.page)
     inspect(visitor, pictures / f"{place.replace(' ', '-')}-{width}-{scheme}.png")
 

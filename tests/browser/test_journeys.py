@@ -104,6 +104,21 @@ def test_welcome_link_leads_over_the_progress_to_a_living_dashboard(tmp_path: Pa
     assert "Traceback" not in fresh.printed
 
 
+def test_own_household_begins_empty(visit: MakeVisitor) -> None:
+    """From the demo to a household of one's own: a name, a place, and the page that asks for the first file."""
+    page = visit().page
+    page.goto("/")
+    page.get_by_role("link", name="+ Add").click()
+    page.get_by_role("radio", name="A household").check()
+    page.fill("#new-name", "Our own home")
+    page.fill("#new-place", bills.DENVER)
+    page.get_by_label("Persons in the household").fill("2")
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.wait_for_url("**/s/*")
+    assert page.inner_text("h1") == "Let’s measure your electricity."
+    assert page.input_value("#up-place") == bills.DENVER
+
+
 @pytest.mark.parametrize("has_script", [True, False], ids=["script", "no script"])
 def test_file_to_proof(visit: MakeVisitor, home: str, pictures: Path, *, has_script: bool) -> None:
     """Upload, result, trace, close, proof, bundle, its check by a stranger, and a changed byte."""

@@ -153,11 +153,11 @@ def test_upload_leads_to_its_result(page: "Page") -> None:
 
 
 def test_refused_upload_is_shown_in_place(page: "Page") -> None:
-    """A page that answers without redirect takes the place of this one, with the focus in it."""
+    """A page that answers without redirect takes the place of this one, with the focus at what is wrong."""
     choose(page, "no feed")
     page.wait_for_selector("#up-zone-error")
     assert page.url.endswith("/dashboard.html")
-    assert page.evaluate("document.activeElement.id") == "content"
+    assert page.evaluate("document.activeElement.getAttribute('aria-invalid')") == "true"
 
 
 def test_upload_works_without_javascript(chromium: "Browser", address: str) -> None:
