@@ -148,7 +148,7 @@ def _small(messages: Messages) -> Mapping[str, str]:
         ),
         "sign_in.html": sign_in.render(sign_in.SignInModel("/sign-in", demo_href="/demo"), messages, PUBLIC),
         "sign_in_error.html": sign_in.render(
-            sign_in.SignInModel("/sign-in", name=HOSTILE, error="This name and password do not belong together."),
+            sign_in.SignInModel("/sign-in", name=HOSTILE, error="This name and password do not belong together.", is_local=True),
             messages,
             PUBLIC,
         ),

@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.status import HTTP_303_SEE_OTHER, HTTP_403_FORBIDDEN
 
 from app.api.frames import MESSAGES, page, plain_frame
-from app.api.who import HostingHere, ServicesHere, caller_or_none, looking, session_cookie_name, session_token
+from app.api.who import HostingHere, ServicesHere, caller_or_none, hosting_of, looking, session_cookie_name, session_token
 from app.hosting import Hosting
 from app.security.passwords import Passwords
 from app.security.sessions import NewToken
@@ -87,7 +87,7 @@ def _try_sign_in(request: Request, services: Services, name: str, password: str,
         with unit_of_work(services.engine) as session:
             started = start_session(Work(session, services), account, former_token=session_token(request))
     except SecurityError as error:
-        model = SignInModel("/sign-in", next_href=next_href, name=name[:120], error=error.message)
+        model = SignInModel("/sign-in", next_href=next_href, name=name[:120], error=error.message, is_local=_is_local(request))
         return page(sign_in_page.render(model, MESSAGES, plain_frame(request)), status=HTTP_403_FORBIDDEN)
     return _signed_in(request, services, started, next_href)
 
@@ -108,8 +108,14 @@ def _signed_in(request: Request, services: Services, started: NewToken, next_hre
 
 
 def _sign_in_page(request: Request, *, next_href: str = "/") -> Response:
-    model = SignInModel("/sign-in", next_href=next_href)
+    model = SignInModel("/sign-in", next_href=next_href, is_local=_is_local(request))
     return page(sign_in_page.render(model, MESSAGES, plain_frame(request)))
+
+
+def _is_local(request: Request) -> bool:
+    """Whether this program printed a link for its operator; the demo prints more, and has another account."""
+    hosting = hosting_of(request)
+    return bool(hosting.welcome_token) and hosting.prepare is None
 
 
 def _progress(request: Request, hosting: Hosting) -> Response:

