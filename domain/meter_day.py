@@ -27,6 +27,9 @@ from domain.series import IntervalSeries
 LONGEST_DAY_READING_S = 26 * 3600
 """A local day has at most 25 hours; anything longer than this is a span of several days."""
 
+PAIRED_KINDS = {"electricity": "electricity_export", "electricity_export": "electricity"}
+"""Kinds that one meter's net readings fall into: below zero they are export."""
+
 ESTIMATED_QUALITIES = frozenset({7, 8, 9, 10, 11, 12})
 """ESPI QualityOfReading codes that are not plain measurements: 7 manually edited, 8 estimated using reference day, 9 linear
 interpolation, 10 questionable, 11 derived, 12 projected (ESPI 4.0, QualityOfReading)."""
@@ -53,11 +56,13 @@ class ReadingValue(NamedTuple):
         quantity_micro: Millionths of the canonical unit.
         feed_time_s: Last change of the feed it came from, seconds since 1970; 0 where unknown.
         is_estimated: Whether the utility marks it as estimated.
+        is_turned: Whether it is a reading below zero that counts as export; known of what was cut, not of what was stored.
     """
 
     quantity_micro: int
     feed_time_s: int
     is_estimated: bool = False
+    is_turned: bool = False
 
 
 DayReadings = Mapping[ReadingId, ReadingValue]
@@ -96,6 +101,7 @@ class Span:
         quantity_micro: Millionths of the canonical unit.
         is_estimated: Whether the utility marks it as estimated.
         occurrence_index: 0 for the first of this start and length in its document, 1 for the next.
+        feed_time_s: Last change of the feed it came from, seconds since 1970; 0 where unknown.
     """
 
     usage_point: str
@@ -105,6 +111,7 @@ class Span:
     quantity_micro: int
     is_estimated: bool
     occurrence_index: int = 0
+    feed_time_s: int = 0
 
     @property
     def record_key(self) -> str:
@@ -198,7 +205,9 @@ class _OneSeries:
                 kind, quantity_micro = "electricity_export", abs(signed_micro)
             if duration_s > LONGEST_DAY_READING_S:
                 self.kinds.add(kind)
-                self.spans.append(Span(one.usage_point, kind, start_s, duration_s, quantity_micro, is_estimated))
+                self.spans.append(
+                    Span(one.usage_point, kind, start_s, duration_s, quantity_micro, is_estimated, feed_time_s=one.updated_at_s)
+                )
                 continue
             of_day = readings_of.setdefault((kind, local.day_number(start_s + duration_s // 2)), {})
             reading = ReadingId(start_s, duration_s, 0)

@@ -371,6 +371,7 @@ def day_readings(draw: st.DrawFn, *, feed_time_s: int | None = None) -> DayReadi
         st.integers(-(10**12), 10**12),
         st.just(feed_time_s) if feed_time_s is not None else st.integers(0, 2**31),
         st.booleans(),
+        is_turned=st.just(False),
     )
     return {ReadingId(START_S + hour * 3600, 3600, index): draw(values) for hour, index in contiguous}
 
