@@ -61,6 +61,8 @@ def place_meter(
         )
     if registered and registered.place.region == place.region and not place.zone:
         return registered
+    if home is not None and home.region == place.region and not place.zone:
+        place = home  # its zone was asked when the subject was made
     if place.zone:
         zone_of(place.zone, record=meter)
         return MeterPlace(place, "given")

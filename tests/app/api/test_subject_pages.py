@@ -85,6 +85,15 @@ def test_zone_is_asked_and_then_taken(live: Live) -> None:
     assert row.zone == "America/Chicago"
 
 
+def test_zone_of_the_home_is_not_asked_again(live: Live) -> None:
+    """A bill at the home's own place takes the zone that was chosen for it."""
+    row = subject_at(live, live.submit(HERE, data={**HOUSEHOLD, "place": "47501", "zone": "America/Chicago"}, as_=live.ada))
+    bill = {"utility": "Power Co", "start": "2026-01-01", "end": "2026-01-31", "kwh": "400", "place": "47501"}
+    reply = live.submit(f"/s/{row.id}/bills", files={name: (None, text) for name, text in bill.items()}, as_=live.ada)
+    assert reply.status_code == 303, errors_of(reply)
+    assert live.browse(reply.headers["location"], as_=live.ada).status_code == 200
+
+
 def test_zone_of_another_place_does_not_count(live: Live) -> None:
     """Chosen for one place and sent with another: the only zone is taken, among several it is asked again."""
     row = subject_at(live, live.submit(HERE, data={**HOUSEHOLD, "zone": "America/Chicago"}, as_=live.ada))
