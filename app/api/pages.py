@@ -232,7 +232,7 @@ class _FormChange:
 
 def _field_of(error: ClimateFitnessError, form: str, *, has_zones: bool) -> str:
     if isinstance(error, PlaceError):
-        return "zone" if has_zones and form == "upload" else "place"  # the bill's form asks for a place only
+        return "zone" if has_zones else "place"
     if form == "upload":
         return "file"
     if isinstance(error, ConflictError):  # these days are taken
