@@ -33,6 +33,7 @@ _HEX = "7f1c0a93b5d84e26" * 4
 FRAME = Frame(
     home_href="dashboard.html",
     subjects=(NavLink("Rivera household", "dashboard.html", is_current=True), NavLink("Corner Bakery", "business.html")),
+    add=NavLink("+ Add", "new_subject.html"),
     account_name="demo",
     csrf_token="made-up",  # noqa: S106 - a preview has no session
     is_demo=True,
