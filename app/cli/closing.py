@@ -15,7 +15,8 @@ from app.services import Services, Whose, Work
 from app.store import jobs, periods, statements
 from app.store.session import reading, unit_of_work
 from app.store.statements import StatementRow, StatementState
-from app.usecases.close_period import ENDORSE_JOB, close_period
+from app.usecases.ask_auditor import job_key
+from app.usecases.close_period import close_period
 from app.usecases.show_months import findings_of
 from domain.errors import ChainError
 from domain.period import MonthRange
@@ -62,7 +63,7 @@ def run_close(subject_text: str, period_text: str, *, reason: str, is_json: bool
         with reading(services.engine) as session:
             statement = statements.by_id(session, statement.tenant_id, statement.id)
             findings = list(findings_of(Work(session, services), statement))
-            job = jobs.by_key(session, statement.tenant_id, f"{ENDORSE_JOB}:{statement.id}")
+            job = jobs.by_key(session, statement.tenant_id, job_key(statement))
     if is_json:
         print_json(StatementOut.of(statement, str(months)).model_dump(mode="json") | {"findings": findings})
     else:
@@ -75,7 +76,7 @@ def run_close(subject_text: str, period_text: str, *, reason: str, is_json: bool
 
 
 def _standing(services: Services, whose: Whose, months: MonthRange) -> StatementRow | None:
-    """The statement of a closed, unchanged period that is still on its way to the chain: an earlier run was interrupted."""
+    """The statement of a closed, unchanged period that moves on to the chain: an earlier run was interrupted."""
     with reading(services.engine) as session:
         period = periods.by_months(session, whose.tenant_id, whose.subject_id, months)
         if period is None or period.is_changed_since_close:

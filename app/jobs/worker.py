@@ -14,13 +14,13 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from app.chain import ChainDesk
 from app.services import Services
-from app.store import accounts, jobs
+from app.store import accounts, idempotency, jobs
 from app.store.jobs import JobRow
 from app.store.session import unit_of_work
-from app.usecases.close_period import ENDORSE_JOB
+from app.usecases.ask_auditor import ENDORSE_JOB
 from app.usecases.endorse_statement import endorse_statement
 from app.usecases.send_outbox import pending_count, send_outbox
-from domain.errors import ClimateFitnessError
+from domain.errors import ArchiveError, ChainError, ClimateFitnessError, TryLaterError
 
 TICK_S = 1.0
 """How often the worker looks for work, seconds."""
@@ -28,8 +28,14 @@ TICK_S = 1.0
 LEASE_S = 120
 """How long one job is ours, seconds."""
 
-MOST_TRIES_COUNT = 8
-"""Tries after which a job is given up and shown."""
+FIRST_PAUSE = timedelta(seconds=2)
+"""Pause after a job's first failure; it grows with each one."""
+
+LONGEST_PAUSE = timedelta(minutes=10)
+"""Longest pause between two tries."""
+
+PATIENT_WITH: tuple[type[ClimateFitnessError], ...] = (ChainError, ArchiveError, TryLaterError)
+"""Errors of what is away for a while: they are waited for without end, and are no tries."""
 
 log = structlog.get_logger("app.jobs")
 
@@ -89,8 +95,12 @@ class Worker:
             return False
         try:
             BODIES[job.kind](self._services, self._chain, job)
+        except PATIENT_WITH as error:
+            log.warning("job waits", job=job.key, kind=job.kind, error=error.code)
+            self._wait_for(job, error)
         except ClimateFitnessError as error:
-            self._put_back(job, error.sentence())
+            log.warning("job refused", job=job.key, kind=job.kind, error=error.code)
+            self._put_back(job, name_of(error))
         except Exception as error:  # our own mistake: kept with the job, told in the log
             log.exception("job failed", job=job.key, kind=job.kind)
             self._put_back(job, type(error).__name__)
@@ -101,17 +111,31 @@ class Worker:
 
     def _put_back(self, job: JobRow, error: str) -> None:
         with unit_of_work(self._services.engine) as session:
-            if job.attempts >= MOST_TRIES_COUNT:
+            if job.attempts >= jobs.MOST_TRIES_COUNT:
                 jobs.fail(session, job, error)
             else:
-                wait = timedelta(seconds=min(2**job.attempts, 600))
+                wait = min(FIRST_PAUSE * 2 ** (job.attempts - 1), LONGEST_PAUSE)
                 jobs.retry_at(session, job, self._services.clock.now() + wait, error)
+
+    def _wait_for(self, job: JobRow, error: ClimateFitnessError) -> None:
+        """Put a job back until what it needs may answer; the pause doubles the time that the job has waited."""
+        now = self._services.clock.now()
+        asked = timedelta(seconds=error.wait_s) if isinstance(error, TryLaterError) else FIRST_PAUSE
+        wait = max(asked, min(max(now - job.created_at, FIRST_PAUSE), LONGEST_PAUSE))
+        with unit_of_work(self._services.engine) as session:
+            jobs.wait_until(session, job, now + wait, name_of(error))
 
     def _tidy(self) -> None:
         now = self._services.clock.now()
         with unit_of_work(self._services.engine) as session:
             accounts.end_expired_sessions(session, now)
             jobs.prune(session, now - timedelta(days=30))
+            idempotency.prune(session, now - timedelta(hours=self._services.settings.idempotency_hours))
+
+
+def name_of(error: ClimateFitnessError) -> str:
+    """An error as a job keeps it: its code and class; its sentence could tell amounts and meters."""
+    return f"{error.code} ({type(error).__name__})"
 
 
 def _endorse(services: Services, chain: ChainDesk, job: JobRow) -> None:

@@ -2,7 +2,7 @@
 
 Durability: a job is there when the transaction that enqueued it commits, and stays until it is done or has failed. Ordering:
 oldest due first, no promise beyond. Concurrency: a claim is exclusive until its lease ends; a worker that lost its lease cannot
-finish the job any more (the number of attempts is its token).
+finish the job any more (attempts and the lease's end are its token).
 """
 
 from collections.abc import Iterable
@@ -17,6 +17,9 @@ from app.store import tables
 from app.store.rows import columns_of, insert_new, to_row
 from app.store.tenant import of_tenant
 from domain.errors import ConflictError
+
+MOST_TRIES_COUNT = 8
+"""Tries after which a job is given up and shown."""
 
 
 class JobState(StrEnum):
@@ -38,10 +41,10 @@ class JobRow:
         kind: What to do.
         payload_json: With what.
         state: Where it stands.
-        attempts: How often it was claimed: the token of a claim.
+        attempts: How often it was tried; waiting for what does not answer is no try.
         next_at: Not before this instant.
         lease_until: Until when the present claim holds.
-        error: Last failure, without personal data.
+        error: Last failure: its code and class, without personal data.
         created_at: When it was enqueued.
     """
 
@@ -74,8 +77,26 @@ def enqueue(session: Session, tenant_id: str, key: str, kind: str, payload_json:
     return insert_new(session, tables.JOB, values)
 
 
+def ask_again(session: Session, tenant_id: str, key: str, *, now: datetime) -> bool:
+    """Have a job that failed or is done, done again at once; False, and nothing changed, where it is still on its way.
+
+    Args:
+        session: The open transaction.
+        tenant_id: Its tenant.
+        key: Which job.
+        now: The time.
+    """
+    table = tables.JOB
+    over = [str(JobState.FAILED), str(JobState.DONE)]
+    values = {"state": str(JobState.TODO), "attempts": 0, "next_at": now, "lease_until": None, "error": "", "created_at": now}
+    again = update(table).where(table.c.key == key, table.c.state.in_(over)).values(values).returning(table.c.key)
+    return session.execute(of_tenant(again, table, tenant_id)).first() is not None
+
+
 def claim(session: Session, now: datetime, *, lease_s: int, kinds: Iterable[str] = ()) -> JobRow | None:
     """The next job that is due, of any tenant, or one whose worker's lease has ended.
+
+    A job whose workers died `MOST_TRIES_COUNT` times is given up here: nobody else would.
 
     Args:
         session: A transaction of its own; commit it before working.
@@ -87,9 +108,12 @@ def claim(session: Session, now: datetime, *, lease_s: int, kinds: Iterable[str]
         The job, oldest due first, or None where nothing is due.
     """
     table = tables.JOB
+    is_left = and_(table.c.state == str(JobState.DOING), table.c.lease_until <= now)
+    given_up = {"state": str(JobState.FAILED), "lease_until": None, "error": "its worker died each time"}
+    session.execute(update(table).where(is_left, table.c.attempts >= MOST_TRIES_COUNT).values(given_up))
     is_due = or_(
         and_(table.c.state == str(JobState.TODO), table.c.next_at <= now),
-        and_(table.c.state == str(JobState.DOING), table.c.lease_until <= now),
+        is_left,
     )
     due = select(table.c.key).where(is_due).order_by(table.c.next_at, table.c.key).limit(1).with_for_update(skip_locked=True)
     wanted = tuple(kinds)
@@ -133,6 +157,22 @@ def retry_at(session: Session, job: JobRow, next_at: datetime, error: str) -> No
     _leave(session, job, {"state": str(JobState.TODO), "lease_until": None, "error": error, "next_at": next_at})
 
 
+def wait_until(session: Session, job: JobRow, next_at: datetime, error: str) -> None:
+    """Put a claimed job back because something that it needs does not answer: that was no try.
+
+    Args:
+        session: The open transaction.
+        job: As `claim` gave it.
+        next_at: Not before this instant.
+        error: What does not answer, without personal data.
+
+    Raises:
+        ConflictError: The lease ended and somebody else has it.
+    """
+    values = {"state": str(JobState.TODO), "lease_until": None, "error": error, "next_at": next_at}
+    _leave(session, job, values | {"attempts": job.attempts - 1})
+
+
 def fail(session: Session, job: JobRow, error: str) -> None:
     """Give a claimed job up; it stays, for people to see.
 
@@ -172,7 +212,12 @@ def _leave(session: Session, job: JobRow, values: dict[str, object]) -> None:
     table = tables.JOB
     left = (
         update(table)
-        .where(table.c.key == job.key, table.c.state == str(JobState.DOING), table.c.attempts == job.attempts)
+        .where(
+            table.c.key == job.key,
+            table.c.state == str(JobState.DOING),
+            table.c.attempts == job.attempts,
+            table.c.lease_until == job.lease_until,
+        )
         .values(values)
         .returning(table.c.key)
     )

@@ -46,14 +46,15 @@ class OutboxState(StrEnum):
 
 _REACHED_FROM = {
     OutboxState.QUEUED: (OutboxState.QUEUED,),
-    OutboxState.SIGNED: (OutboxState.QUEUED, OutboxState.SIGNED),
+    OutboxState.SIGNED: (OutboxState.QUEUED, OutboxState.SIGNED, OutboxState.SENT),
     OutboxState.SENT: (OutboxState.SIGNED, OutboxState.SENT, OutboxState.MINED),
     OutboxState.MINED: (OutboxState.QUEUED, OutboxState.SIGNED, OutboxState.SENT, OutboxState.MINED),
     OutboxState.FINAL: (OutboxState.MINED,),
     OutboxState.FAILED: (OutboxState.QUEUED, OutboxState.SIGNED, OutboxState.SENT),
     OutboxState.EXPIRED: (OutboxState.QUEUED, OutboxState.SIGNED, OutboxState.SENT),
 }
-"""State to those it can be reached from. Queued to mined: the chain had the commitment already."""
+"""State to those it can be reached from. Queued to mined: the chain had the commitment already. Sent to signed: another
+transaction took the nonce. Failed and expired rows are queued again by `renew_batch` alone."""
 
 UNFINISHED = (OutboxState.QUEUED, OutboxState.SIGNED, OutboxState.SENT, OutboxState.MINED)
 """States that a sequencer still has to work on."""
@@ -72,7 +73,7 @@ class EndorsementRow:
         signer_address: 0x address that it signs with.
         manifest_hash_hex: What it looked at.
         verdict: Accepted, or findings.
-        findings_json: The findings; "[]" where accepted.
+        findings_json: The findings; where accepted, what was taken as the subject declares it.
         created_at: When.
     """
 
@@ -226,6 +227,55 @@ def add_batch(session: Session, batch: BatchRow, issuances: tuple[IssuanceRow, .
         return False
     session.execute(insert(tables.ISSUANCE), [to_values(one) for one in issuances])
     session.execute(insert(tables.OUTBOX).values(to_values(outbox)))
+    return True
+
+
+def renew_endorsement(session: Session, endorsement: EndorsementRow) -> None:
+    """Replace a node's answer about a manifest by the one that it gave when it was asked again; there must be one."""
+    table = tables.ENDORSEMENT
+    values = {
+        "verdict": str(endorsement.verdict),
+        "findings_json": endorsement.findings_json,
+        "signer_address": endorsement.signer_address,
+        "created_at": endorsement.created_at,
+    }
+    same = (table.c.manifest_hash_hex == endorsement.manifest_hash_hex) & (table.c.node_id == endorsement.node_id)
+    session.execute(of_tenant(update(table).where(same).values(values), table, endorsement.tenant_id))
+
+
+def renew_batch(session: Session, batch: BatchRow, outbox: OutboxRow) -> bool:
+    """Queue a failed or expired batch again, under a new envelope and new signatures; False where it is on its way.
+
+    Its hashes stay: whatever was ever sent for the root is still looked for.
+
+    Args:
+        session: The open transaction.
+        batch: With the new deadline, epoch and signatures, and the root that it had.
+        outbox: With the new payload; its other fields are those of a new row.
+    """
+    table, over = tables.OUTBOX, [str(OutboxState.FAILED), str(OutboxState.EXPIRED)]
+    queued = {
+        "state": str(OutboxState.QUEUED),
+        "payload_json": outbox.payload_json,
+        "nonce": None,
+        "raw": None,
+        "error": "",
+        "next_at": outbox.next_at,
+        "updated_at": outbox.updated_at,
+    }
+    renewed = update(table).where(table.c.root_hex == outbox.root_hex, table.c.state.in_(over)).values(queued)
+    if session.execute(of_tenant(renewed.returning(table.c.root_hex), table, outbox.tenant_id)).first() is None:
+        return False
+    signed = {
+        "deadline_s": batch.deadline_s,
+        "epoch": batch.epoch,
+        "chain_id": batch.chain_id,
+        "contract": batch.contract,
+        "signatures_json": batch.signatures_json,
+        "created_at": batch.created_at,
+    }
+    change = update(tables.BATCH).where(tables.BATCH.c.root_hex == batch.root_hex).values(signed)
+    session.execute(of_tenant(change, tables.BATCH, batch.tenant_id))
     return True
 
 

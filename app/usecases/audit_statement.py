@@ -3,8 +3,8 @@
 The auditor believes nothing that it can recompute. It gets a request, answers findings, and keeps nothing of the data.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from hashlib import sha256
@@ -12,7 +12,7 @@ from hashlib import sha256
 from app.usecases.derive import MeterSite, believed_evidence, cut_document, day_record, merge_documents, span_record
 from domain.activity import Activity, ActivityKey, EvidenceClass
 from domain.canonical import Json, from_canonical
-from domain.coverage import coverage_ppm
+from domain.coverage import MILLION_PPM, coverage_ppm
 from domain.errors import AuditError, ClimateFitnessError
 from domain.fields import Fields
 from domain.manifest import Manifest, manifest_from_canonical
@@ -59,12 +59,18 @@ class Finding:
     """Something that an auditor does not accept.
 
     Attributes:
-        code: Stable name: "manifest", "method", "parser", "original", "record", "coverage", "lines", "trees".
+        code: Stable name: "manifest", "method", "parser", "original", "place", "record", "coverage", "lines", "trees".
         detail: What was expected, what came, which record.
     """
 
     code: str
     detail: str
+
+
+TAKEN_AS_DECLARED = (
+    Finding("place", "place: as declared; the region and its time zone fit each other, but no original says where a meter is"),
+)
+"""What an auditor that accepts takes from the subject without evidence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +124,44 @@ def audit_statement(
     return manifest, tuple(findings)
 
 
-def is_self_declared(shares_ppm: Mapping[EvidenceClass, int]) -> bool:
-    """Whether evidence this weak makes a statement self-declared: emissions without it are nothing to declare."""
+def is_self_declared(shares_ppm: Mapping[EvidenceClass, int], counts: Mapping[EvidenceClass, int]) -> bool:
+    """Whether evidence this weak makes a statement self-declared.
+
+    Where something is emitted, the shares of emissions decide. Where nothing is (a typed 0, only exports, only what no factor
+    fits), the number of records does: `is_self_declared(evidence_ppm(lines), record_counts(leaves))`.
+
+    Args:
+        shares_ppm: Share of gross emissions by evidence class, parts per million; empty where nothing is emitted.
+        counts: Records by evidence class; used where nothing is emitted.
+
+    Returns:
+        Whether less than the floor's share is of the floor's class or stronger; true where there is neither share nor record.
+    """
+    weights = shares_ppm or counts
     order = list(EvidenceClass)
-    strong_ppm = sum(ppm for found, ppm in shares_ppm.items() if order.index(found) >= order.index(EVIDENCE_FLOOR))
-    return bool(shares_ppm) and strong_ppm < EVIDENCE_FLOOR_PPM
+    strong = sum(weight for found, weight in weights.items() if order.index(found) >= order.index(EVIDENCE_FLOOR))
+    whole = sum(weights.values())
+    return not whole or strong * MILLION_PPM < EVIDENCE_FLOOR_PPM * whole
+
+
+def record_counts(leaves: Iterable[bytes]) -> dict[EvidenceClass, int]:
+    """How many records (one leaf each) are known in which way: by the weakest of a record's activities.
+
+    Args:
+        leaves: Canonical JSON of the records, all groups.
+
+    Returns:
+        Weakest class first, without classes of no record.
+
+    Raises:
+        CanonicalError: A leaf is not a record.
+    """
+    order = list(EvidenceClass)
+    counts = Counter(
+        min((activity_from_json(value).evidence for value in leaf.items("activities")), key=order.index, default=order[0])
+        for leaf in (Fields(from_canonical(one, record="input"), "input") for one in leaves)
+    )
+    return {evidence: counts[evidence] for evidence in order if counts[evidence]}
 
 
 class _Audit:
@@ -218,7 +257,8 @@ class _Audit:
         _same("totals", statement.totals.to_json(), self._manifest.totals.to_json())
         shares = evidence_ppm(statement.lines)
         _same("evidence shares", shares, dict(self._manifest.evidence_ppm))
-        _same("self-declared", is_self_declared(shares), self._manifest.is_self_declared)
+        counts = record_counts(leaf for leaves in self._request.groups.values() for leaf in leaves)
+        _same("self-declared", is_self_declared(shares, counts), self._manifest.is_self_declared)
         self._unscored = [found.canonical_bytes for found in statement.unscored]
 
     # (7) The trees are those of the manifest.

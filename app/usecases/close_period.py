@@ -5,17 +5,17 @@ Read the numbered steps aloud: they are the product.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
 
-from app.services import Services, Whose, Work
-from app.store import activities, connections, jobs, periods, records, resolutions, statements, subjects
+from app.services import Whose, Work
+from app.store import activities, connections, periods, records, resolutions, statements, subjects
 from app.store.periods import PeriodRow, PeriodState
 from app.store.records import StoredRevision
 from app.store.resolutions import ResolutionRow
 from app.store.statements import InputRow, StatementRow, StatementState
 from app.store.subjects import SubjectRow
-from app.usecases.audit_statement import is_self_declared
+from app.usecases.ask_auditor import ask, ask_again, is_stuck
+from app.usecases.audit_statement import is_self_declared, record_counts
 from app.usecases.sealing import seal
 from app.usecases.verify_bundle import group_totals
 from domain.activity import Activity
@@ -23,7 +23,7 @@ from domain.coverage import coverage_ppm
 from domain.errors import ConflictError
 from domain.factor import Basis
 from domain.manifest import Manifest
-from domain.period import Month, MonthRange, zone_of
+from domain.period import Month, MonthRange, local_day, local_midnight, zone_of
 from domain.statement import ActivityTotal, Statement
 from ledger.inputs import InputGroup
 from ledger.trees import build_trees
@@ -31,12 +31,9 @@ from scoring.lines import make_lines
 from scoring.net import METHOD, evidence_ppm, make_statement
 from scoring.resolve import resolve
 
-ENDORSE_JOB = "endorse"
-"""Kind of the job that asks the auditor."""
-
 
 def close_period(work: Work, whose: Whose, months: MonthRange, *, reason: str = "") -> StatementRow:
-    """Close a period of a subject; closing it again, with a reason, restates it.
+    """Close a period of a subject; closing it again, with a reason, restates it; one that got stuck is endorsed again.
 
     Args:
         work: The open transaction and the services; nothing is kept unless it commits.
@@ -45,7 +42,8 @@ def close_period(work: Work, whose: Whose, months: MonthRange, *, reason: str = 
         reason: Why it is restated; empty the first time.
 
     Returns:
-        The statement, closed; a job to endorse it is enqueued in the same transaction.
+        The statement, closed; a job to endorse it is enqueued in the same transaction. Where the standing statement waits for
+        what will not come (a job that was given up, a batch that failed), it is that statement, to be endorsed afresh.
 
     Raises:
         NotFoundError: There is no such subject.
@@ -54,8 +52,12 @@ def close_period(work: Work, whose: Whose, months: MonthRange, *, reason: str = 
     """
     session, services = work.session, work.services
     subject = subjects.by_id(session, whose.tenant_id, whose.subject_id)
-    # (1) The period is over, and nobody else closes it.
-    _check_over(services, subject, months)
+    # (1) The period is over, and nobody else closes it; what got stuck on its way goes on.
+    _check_over(work, subject, months)
+    stuck = _stuck(work, whose, months)
+    if stuck is not None:
+        ask_again(work, stuck)
+        return replace(stuck, state=StatementState.CLOSED)
     period, revision = _begin(work, subject, months, reason)
     # (2) Sum all activity by month and key, inside the database, in integers.
     totals = activities.totals(session, whose.tenant_id, whose.subject_id, months)
@@ -74,9 +76,7 @@ def close_period(work: Work, whose: Whose, months: MonthRange, *, reason: str = 
     # (8) Keep the statement, close the period, and ask for an endorsement: one transaction.
     row = _keep(work, period, _Closed(statement, manifest, inputs, statement_key))
     periods.set_state(session, whose.tenant_id, period.id, PeriodState.CLOSED)
-    jobs.enqueue(
-        session, whose.tenant_id, f"{ENDORSE_JOB}:{row.id}", ENDORSE_JOB, f'{{"statement_id":"{row.id}"}}', now=row.created_at
-    )
+    ask(work, row)
     # (9) endorse_statement.py: the auditor recomputes all of this from the originals, and signs.
     # (10) send_outbox.py: the signed batch goes to the chain.
     return row
@@ -128,15 +128,31 @@ def statement_key_field(statement_id: str) -> str:
     return f"statement_key/{statement_id}"
 
 
-def _check_over(services: Services, subject: SubjectRow, months: MonthRange) -> None:
-    today: date = services.clock.now().astimezone(zone_of(subject.zone or "UTC")).date()
-    if today < months.end.first_date():
+def _check_over(work: Work, subject: SubjectRow, months: MonthRange) -> None:
+    """The period has ended everywhere: in the subject's zone and in that of each of its meters.
+
+    Raises:
+        ConflictError: Somewhere it has not.
+    """
+    zones = {subject.zone or "UTC", *_zones(work, Whose(subject.tenant_id, subject.id)).values()}
+    last = max(zones, key=lambda zone: (local_midnight(months.end.first_date(), zone_of(zone)), zone))
+    now = work.services.clock.now()
+    if now < local_midnight(months.end.first_date(), zone_of(last)):
         raise ConflictError(
             "This period is not over yet",
-            expected=f"a period that ends by {today}",
+            expected=f"a period that ends by {local_day(now, zone_of(last))} in {last}",
             got=str(months),
             next_step=f"Close it from {months.end.first_date()} on.",
         )
+
+
+def _stuck(work: Work, whose: Whose, months: MonthRange) -> StatementRow | None:
+    """The standing statement of an unchanged period where it is stuck on its way to the ledger."""
+    period = periods.by_months(work.session, whose.tenant_id, whose.subject_id, months)
+    if period is None or period.is_changed_since_close:
+        return None
+    found = statements.latest_of_period(work.session, whose.tenant_id, period.id)
+    return found if found is not None and is_stuck(work, found) else None
 
 
 def _begin(work: Work, subject: SubjectRow, months: MonthRange, reason: str) -> tuple[PeriodRow, int]:
@@ -155,10 +171,10 @@ def _begin(work: Work, subject: SubjectRow, months: MonthRange, reason: str) -> 
         subject_commitment=services.randomness.bytes(32),
     )
     former = statements.latest_of_period(session, subject.tenant_id, period.id)
-    if former is not None and not period.is_changed_since_close:
+    if former is not None and not period.is_changed_since_close and former.state is not StatementState.FINDINGS:
         raise ConflictError(
             "This period is closed, and nothing has changed since",
-            expected="an open period, or one that changed since it was closed",
+            expected="an open period, one that changed since it was closed, or one with an auditor's findings",
             got=f"revision {former.revision} of {former.created_at:%Y-%m-%d}",
             record=str(months),
             next_step="Look at its statement.",
@@ -185,12 +201,16 @@ def _inputs(work: Work, whose: Whose, months: MonthRange) -> _Inputs:
             record=str(months),
             next_step="Import a file or type a bill first; a month without data is not zero.",
         )
-    zones = {
+    return _Inputs(revisions, _zones(work, whose), months)
+
+
+def _zones(work: Work, whose: Whose) -> dict[tuple[str, str], str]:
+    """IANA zone of each meter, by connector and usage point."""
+    return {
         (connection.connector, point.name): point.zone
-        for connection in connections.of_subject(session, tenant_id, subject_id)
-        for point in connections.usage_points_of(session, tenant_id, connection.id)
+        for connection in connections.of_subject(work.session, whose.tenant_id, whose.subject_id)
+        for point in connections.usage_points_of(work.session, whose.tenant_id, connection.id)
     }
-    return _Inputs(revisions, zones, months)
 
 
 def _keep_resolutions(work: Work, whose: Whose, totals: Iterable[ActivityTotal]) -> None:
@@ -224,7 +244,7 @@ def _manifest(statement: Statement, inputs: _Inputs, statement_key: bytes, perio
         method=METHOD,
         parsers=dict(sorted(inputs.parsers.items())),
         totals=statement.totals,
-        is_self_declared=is_self_declared(shares),
+        is_self_declared=is_self_declared(shares, record_counts(leaf for leaves in inputs.leaves.values() for leaf in leaves)),
     )
 
 

@@ -14,7 +14,7 @@ from app.store import documents, ledger, statements, subjects
 from app.store.ledger import BatchRow, EndorsementRow, IssuanceRow, LedgerAction, OutboxRow, OutboxState, Verdict
 from app.store.session import reading, unit_of_work
 from app.store.statements import StatementRow, StatementState
-from app.usecases.audit_statement import AuditRequest, Finding, Reader, audit_statement
+from app.usecases.audit_statement import TAKEN_AS_DECLARED, AuditRequest, Finding, Reader, audit_statement
 from app.usecases.close_period import statement_key_field
 from app.usecases.keep_original import fetch_original
 from app.usecases.sealing import unseal
@@ -140,28 +140,27 @@ def issuance_of(manifest: Manifest, auditor: AuditorNode, holder: str) -> Issuan
 
 def _keep_answer(work: Work, statement: StatementRow, findings: tuple[Finding, ...]) -> None:
     auditor = work.services.auditor
-    ledger.add_endorsement(
-        work.session,
-        EndorsementRow(
-            id=work.services.randomness.id(),
-            tenant_id=statement.tenant_id,
-            statement_id=statement.id,
-            node_id=auditor.node_id,
-            node_region=auditor.region,
-            signer_address=auditor.key.address,
-            manifest_hash_hex=statement.manifest_hash_hex,
-            verdict=Verdict.FINDINGS if findings else Verdict.ACCEPTED,
-            findings_json=json.dumps([asdict(finding) for finding in findings]),
-            created_at=work.services.clock.now(),
-        ),
+    answer = EndorsementRow(
+        id=work.services.randomness.id(),
+        tenant_id=statement.tenant_id,
+        statement_id=statement.id,
+        node_id=auditor.node_id,
+        node_region=auditor.region,
+        signer_address=auditor.key.address,
+        manifest_hash_hex=statement.manifest_hash_hex,
+        verdict=Verdict.FINDINGS if findings else Verdict.ACCEPTED,
+        findings_json=json.dumps([asdict(one) for one in findings or TAKEN_AS_DECLARED]),
+        created_at=work.services.clock.now(),
     )
+    if not ledger.add_endorsement(work.session, answer):
+        ledger.renew_endorsement(work.session, answer)
 
 
 def _queue(work: Work, statement: StatementRow, issuance: Issuance, chain: ChainDesk) -> None:
-    """Sign a batch of one and put it in the outbox."""
+    """Sign a batch of one and put it in the outbox; a batch that expired or failed goes out under the new envelope."""
     services, now = work.services, work.services.clock.now()
     # A token is issued once per period; a restated one is anchored until the contract can supersede.
-    is_token = issuance.holder != ZERO_ADDRESS and issuance.revision == 1
+    is_token = issuance.holder != ZERO_ADDRESS and not _has_token(work, statement)
     action = LedgerAction.ISSUE if is_token else LedgerAction.ANCHOR
     envelope = Envelope(
         root=leaf_of(issuance),
@@ -212,4 +211,17 @@ def _queue(work: Work, statement: StatementRow, issuance: Issuance, chain: Chain
         created_at=now,
         updated_at=now,
     )
-    ledger.add_batch(work.session, batch, (row,), outbox)
+    if not ledger.add_batch(work.session, batch, (row,), outbox):
+        ledger.renew_batch(work.session, batch, outbox)
+
+
+def _has_token(work: Work, statement: StatementRow) -> bool:
+    """Whether a former revision of the period has a token, or may still get one."""
+    for former in statements.of_period(work.session, statement.tenant_id, statement.period_id):
+        issuance = ledger.issuance_of_statement(work.session, statement.tenant_id, former.id)
+        if former.revision >= statement.revision or issuance is None or issuance.action is not LedgerAction.ISSUE:
+            continue
+        outbox = ledger.outbox_of(work.session, statement.tenant_id, issuance.batch_root_hex)
+        if outbox.state is not OutboxState.FAILED or outbox.tx_hashes_json != "[]":
+            return True
+    return False

@@ -1,19 +1,22 @@
 """Bringing signed batches to the chain, once: queued → signed → sent → mined → final.
 
 Signed bytes are stored before they are sent, so that after a crash the same bytes are sent again; the chain takes them once. One
-process runs this (the chain's owner).
+process runs this (the chain's owner). What expired is endorsed again by itself. What a restatement superseded before it was
+signed is not sent.
 """
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 from app.chain import ChainDesk
-from app.services import Services
+from app.services import Services, Work
 from app.store import ledger, statements
 from app.store.ledger import OutboxChange, OutboxRow, OutboxState
 from app.store.session import reading, unit_of_work
 from app.store.statements import StatementState
+from app.usecases.ask_auditor import ask_again
 from domain.bundle import envelope_from_json, issuance_from_json
 from domain.canonical import from_canonical
 from domain.errors import AlreadyIssuedError, ChainError, ExpiredError, LedgerError
@@ -24,6 +27,9 @@ LEASE_S = 60
 
 LATER = timedelta(seconds=2)
 """When to look again at what the chain has not mined or finalised yet."""
+
+LOOKS_COUNT = 8
+"""Looks for a receipt after which the stored bytes are sent again: a node may have dropped them."""
 
 LONGEST_WAIT = timedelta(minutes=10)
 """Longest pause between tries while a chain does not answer."""
@@ -51,7 +57,7 @@ def send_outbox(services: Services, chain: ChainDesk, *, limit_count: int = 100)
 
 def _send(services: Services, chain: ChainDesk, row: OutboxRow) -> None:
     steps = {
-        OutboxState.QUEUED: _sign,
+        OutboxState.QUEUED: _begin,
         OutboxState.SIGNED: _broadcast,
         OutboxState.SENT: _look_for_receipt,
         OutboxState.MINED: _look_for_finality,
@@ -69,6 +75,16 @@ def _send(services: Services, chain: ChainDesk, row: OutboxRow) -> None:
         _write(services, row, OutboxChange(row.state, services.clock.now() + wait, error=error.sentence()))
     except LedgerError as error:
         _write(services, row, OutboxChange(OutboxState.FAILED, services.clock.now(), error=error.sentence()))
+
+
+def _begin(services: Services, chain: ChainDesk, row: OutboxRow) -> OutboxChange:
+    """Sign, unless every statement of the batch was superseded meanwhile: then nobody wants it any more."""
+    with reading(services.engine) as session:
+        named = [one.statement_id for one in ledger.issuances_of_batch(session, row.tenant_id, row.root_hex)]
+        states = {statements.by_id(session, row.tenant_id, one).state for one in named}
+    if states == {StatementState.SUPERSEDED}:
+        return OutboxChange(OutboxState.FAILED, services.clock.now(), error="Superseded by a restatement before it was sent.")
+    return _sign(services, chain, row)
 
 
 def _sign(services: Services, chain: ChainDesk, row: OutboxRow) -> OutboxChange:
@@ -107,14 +123,20 @@ def _broadcast(services: Services, chain: ChainDesk, row: OutboxRow) -> OutboxCh
 
 
 def _look_for_receipt(services: Services, chain: ChainDesk, row: OutboxRow) -> OutboxChange:
+    """What the receipts of all that was ever sent for this root say together: one success is enough, only all reverted fail."""
     now = services.clock.now()
-    for hash_hex in json.loads(row.tx_hashes_json):
-        receipt = chain.receipt(bytes.fromhex(hash_hex))
-        if receipt is None:
-            continue
-        if not receipt.is_success:
-            return OutboxChange(OutboxState.FAILED, now, error=f"The transaction {hash_hex} was mined and reverted.")
-        return OutboxChange(OutboxState.MINED, now, block_number=receipt.block_number, block_hash_hex=receipt.block_hash.hex())
+    hashes = json.loads(row.tx_hashes_json)
+    found = [chain.receipt(bytes.fromhex(hash_hex)) for hash_hex in hashes]
+    for receipt in found:
+        if receipt is not None and receipt.is_success:
+            return OutboxChange(
+                OutboxState.MINED, now, block_number=receipt.block_number, block_hash_hex=receipt.block_hash.hex()
+            )
+    if found and all(found):
+        return OutboxChange(OutboxState.FAILED, now, error=f"Mined and reverted: {', '.join(hashes)}.")
+    if row.attempts % LOOKS_COUNT == 0:
+        change = _broadcast(services, chain, row)
+        return replace(change, next_at=now + LATER) if change.state is OutboxState.SENT else change
     return OutboxChange(OutboxState.SENT, now + LATER)
 
 
@@ -136,10 +158,12 @@ def _write(services: Services, row: OutboxRow, change: OutboxChange) -> OutboxRo
     """Keep what became of a transaction; its statements follow in the same transaction."""
     with unit_of_work(services.engine) as session:
         written = ledger.change_outbox(session, row, change, services.clock.now())
-        if written.state is OutboxState.FINAL:
+        if written.state in {OutboxState.FINAL, OutboxState.EXPIRED}:
             for issuance in ledger.issuances_of_batch(session, row.tenant_id, row.root_hex):
                 statement = statements.by_id(session, row.tenant_id, issuance.statement_id)
-                if statement.state is StatementState.QUEUED:
+                if statement.state is StatementState.QUEUED and written.state is OutboxState.EXPIRED:
+                    ask_again(Work(session, services), statement)
+                elif statement.state is StatementState.QUEUED:
                     statements.set_state(
                         session, row.tenant_id, statement.id, StatementState.ISSUED, expected=[StatementState.QUEUED]
                     )
