@@ -11,7 +11,8 @@ Rules (shared design, data model):
 - A reading longer than a day is a span, split over months by days.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from fractions import Fraction
@@ -145,7 +146,7 @@ def cut_into_days(series: Iterable[IntervalSeries], zones: Mapping[str, ZoneInfo
         zones: Time zone of each usage point by its name.
 
     Returns:
-        Days, spans and notes. An electricity reading below zero counts as export, positive.
+        Days, spans and notes. An electricity reading below zero counts as export, positive; a bill's is a refund.
 
     Raises:
         NumberError: A reading does not fit in 64 bits of millionths.
@@ -155,8 +156,9 @@ def cut_into_days(series: Iterable[IntervalSeries], zones: Mapping[str, ZoneInfo
     days: dict[MeterDayId, dict[ReadingId, ReadingValue]] = {}
     spans: list[Span] = []
     negative_count = 0
+    local = {zone: _DayOfInstant(zone) for zone in {zones[one.usage_point] for one in chosen}}
     for one in chosen:
-        cut = _OneSeries(one, zones[one.usage_point])
+        cut = _OneSeries(one, local[zones[one.usage_point]])
         for meter_day, readings in cut.days():
             days.setdefault(meter_day, {}).update(readings)
         spans += cut.spans
@@ -182,13 +184,13 @@ def _numbered(spans: Iterable[Span]) -> list[Span]:
 class _OneSeries:
     """One series cut into local days."""
 
-    def __init__(self, series: IntervalSeries, zone: ZoneInfo) -> None:
+    def __init__(self, series: IntervalSeries, local: "_DayOfInstant") -> None:
         self._series = series
         self._readings: dict[tuple[str, int], dict[ReadingId, ReadingValue]] = {}
         self.spans: list[Span] = []
         self.kinds: set[str] = set()
         self.negative_count = 0
-        self._cut(_DayOfInstant(zone))
+        self._cut(local)
 
     def days(self) -> Iterator[tuple[MeterDayId, dict[ReadingId, ReadingValue]]]:
         for (kind, day_number), readings in self._readings.items():
@@ -197,11 +199,12 @@ class _OneSeries:
     def _cut(self, local: "_DayOfInstant") -> None:
         one, readings_of = self._series, self._readings
         repeats: dict[tuple[str, int, int], int] = {}
-        is_electricity, is_export = one.kind == "electricity", one.direction is Direction.EXPORT
+        can_turn, is_export = one.kind == "electricity" and not one.is_bill, one.direction is Direction.EXPORT
         for start_s, duration_s, signed_micro, is_estimated in _readings(one):
-            kind, quantity_micro = one.kind, signed_micro
-            if is_electricity and (is_export or signed_micro < 0):
-                self.negative_count += not is_export
+            kind, quantity_micro, is_turned = one.kind, signed_micro, False
+            if can_turn and (is_export or signed_micro < 0):
+                is_turned = not is_export
+                self.negative_count += is_turned
                 kind, quantity_micro = "electricity_export", abs(signed_micro)
             if duration_s > LONGEST_DAY_READING_S:
                 self.kinds.add(kind)
@@ -214,7 +217,7 @@ class _OneSeries:
             if reading in of_day:
                 repeats[kind, start_s, duration_s] = occurrence_index = repeats.get((kind, start_s, duration_s), 0) + 1
                 reading = ReadingId(start_s, duration_s, occurrence_index)
-            of_day[reading] = ReadingValue(quantity_micro, one.updated_at_s, is_estimated)
+            of_day[reading] = ReadingValue(quantity_micro, one.updated_at_s, is_estimated, is_turned)
         self.kinds.update(kind for kind, _ in readings_of)
 
 
@@ -242,6 +245,64 @@ def merge_readings(older: DayReadings, newer: DayReadings) -> DayReadings:
         if known is None or value.feed_time_s >= known.feed_time_s:
             merged[reading] = value
     return merged
+
+
+def merge_days(
+    older: Mapping[MeterDayId, DayReadings], newer: Mapping[MeterDayId, DayReadings]
+) -> dict[MeterDayId, DayReadings]:
+    """The meter days after another document: those that it has, and those that lose readings to it, which may be empty then.
+
+    A net reading has one sign: where the newer feed turns it, it leaves the other kind's day.
+
+    Args:
+        older: What is known, as it was cut; of stored readings nobody knows any more whether they were below zero.
+        newer: What the document says.
+
+    Returns:
+        The days that are other than before, or were said again.
+    """
+    changed: dict[MeterDayId, DayReadings] = {}
+    for day, said in newer.items():
+        readings = said
+        paired = _paired(day)
+        other = changed.get(paired, older.get(paired)) if paired else None
+        if paired and other:
+            left, kept = _without_turned(other, said, newer.get(paired, {}))
+            if left is not None:
+                changed[paired], readings = left, kept
+        changed[day] = merge_readings(changed.get(day, older.get(day, {})), readings)
+    return changed
+
+
+def turned_ids(
+    day: MeterDayId, older: Mapping[MeterDayId, DayReadings], newer: Mapping[MeterDayId, DayReadings]
+) -> frozenset[ReadingId]:
+    """Readings of a meter day that the known days have in the other kind alone: they may have changed their sign."""
+    paired = _paired(day)
+    if paired is None or paired not in older:
+        return frozenset()
+    both = newer[day].keys() & older[paired].keys()
+    return frozenset(both - newer.get(paired, {}).keys() - older.get(day, {}).keys()) if both else frozenset()
+
+
+def _paired(day: MeterDayId) -> MeterDayId | None:
+    kind = PAIRED_KINDS.get(day.kind)
+    return MeterDayId(day.usage_point, kind, day.day) if kind else None
+
+
+def _without_turned(other: DayReadings, said: DayReadings, said_of_other: DayReadings) -> tuple[DayReadings | None, DayReadings]:
+    """The other kind's day without what the newer feed turned, or None where it turned nothing; and what is said then."""
+    turned = [
+        reading
+        for reading in said.keys() & other.keys()
+        if reading not in said_of_other and (said[reading].is_turned or other[reading].is_turned)
+    ]
+    if not turned:
+        return None, said
+    gone = {reading for reading in turned if said[reading].feed_time_s >= other[reading].feed_time_s}
+    stale = set(turned) - gone
+    left = {reading: value for reading, value in other.items() if reading not in gone}
+    return left, {reading: value for reading, value in said.items() if reading not in stale}
 
 
 def day_activity(readings: DayReadings, day: date, key: ActivityKey, evidence: EvidenceClass) -> Activity:
@@ -337,25 +398,49 @@ def _without_third_views(series: Iterable[IntervalSeries]) -> tuple[list[Interva
     for one in summable:
         directions.setdefault((one.usage_point, one.kind), set()).add(one.direction)
     notes: list[str] = []
-    chosen: list[IntervalSeries] = []
+    chosen = _Chosen()
     for one in sorted(summable, key=_measured_s, reverse=True):  # stable: of equals the document's first stays
         reason = _reason_left_out(one, directions[one.usage_point, one.kind], chosen)
         if reason:
             notes.append(reason)
         else:
-            chosen.append(one)
-    return sorted(chosen, key=lambda one: one.direction is Direction.EXPORT), notes
+            chosen.add(one)
+    return sorted(chosen.series, key=lambda one: one.direction is Direction.EXPORT), notes
 
 
-def _reason_left_out(one: IntervalSeries, directions: set[Direction], chosen: Sequence[IntervalSeries]) -> str:
+class _Chosen:
+    """The series that count. Invariant: the times of one meter, kind and direction are sorted, and none overlaps another."""
+
+    def __init__(self) -> None:
+        self.series: list[IntervalSeries] = []
+        self._units: dict[str, str] = {}
+        self._times: dict[tuple[str, str, Direction], list[tuple[int, int]]] = {}
+
+    def add(self, one: IntervalSeries) -> None:
+        self.series.append(one)
+        self._units[one.kind] = one.unit
+        insort(self._times.setdefault((one.usage_point, one.kind, one.direction), []), _time(one))
+
+    def has_other_unit(self, one: IntervalSeries) -> bool:
+        return self._units.get(one.kind, one.unit) != one.unit
+
+    def overlaps(self, one: IntervalSeries) -> bool:
+        """Whether the time from first to last reading has an instant in common with one that counts."""
+        times = self._times.get((one.usage_point, one.kind, one.direction), [])
+        start_s, end_s = _time(one)
+        after = bisect_left(times, (start_s, end_s))
+        return (after > 0 and times[after - 1][1] > start_s) or (after < len(times) and times[after][0] < end_s)
+
+
+def _reason_left_out(one: IntervalSeries, directions: set[Direction], chosen: _Chosen) -> str:
     """Why a series is not counted beside the chosen ones, or nothing (ESPI FlowDirectionKind 1, 19, 4, 20)."""
     name = f"{one.kind} of meter {one.usage_point or '(unnamed)'}"
     other_view = _other_view(one, directions)
     if other_view:
         return f"the {one.direction} series of {name} {other_view} and is not counted"
-    if any(known.kind == one.kind and known.unit != one.unit for known in chosen):
+    if chosen.has_other_unit(one):
         return f"the {one.direction} series of {name} is in {one.unit}, another one is not, and it is not counted"
-    if any(_is_same_meter(known, one) and _overlap(known, one) for known in chosen):
+    if chosen.overlaps(one):
         return f"a second {one.direction} series of {name} ({len(one.values)} readings) is not counted"
     return ""
 
@@ -376,18 +461,10 @@ def _other_view(one: IntervalSeries, directions: set[Direction]) -> str:
             return ""
 
 
-def _is_same_meter(one: IntervalSeries, other: IntervalSeries) -> bool:
-    return (one.usage_point, one.kind, one.direction) == (other.usage_point, other.kind, other.direction)
-
-
-def _overlap(one: IntervalSeries, other: IntervalSeries) -> bool:
-    """Whether the time from first to last reading of two series has an instant in common."""
-    one_end_s, other_end_s = _end_s(one), _end_s(other)
-    return min(one.starts_s) < other_end_s and min(other.starts_s) < one_end_s
-
-
-def _end_s(series: IntervalSeries) -> int:
-    return max(start_s + max(duration_s, 1) for start_s, duration_s in zip(series.starts_s, series.durations_s, strict=True))
+def _time(series: IntervalSeries) -> tuple[int, int]:
+    """Begin of the first and end of the last reading."""
+    ends_s = (start_s + max(duration_s, 1) for start_s, duration_s in zip(series.starts_s, series.durations_s, strict=True))
+    return min(series.starts_s), max(ends_s)
 
 
 def _measured_s(series: IntervalSeries) -> int:

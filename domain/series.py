@@ -44,6 +44,7 @@ class IntervalSeries:
         is_additive: Whether its values are amounts per interval (ESPI accumulation 4); a register's are not summed.
         source_unit: The unit as the feed names it, for the record.
         updated_at_s: The feed's own time of its last change, seconds since 1970, or 0.
+        is_bill: Whether its values are amounts of bills and not of meters: below zero they are refunds, never export.
     """
 
     usage_point: str
@@ -59,6 +60,7 @@ class IntervalSeries:
     is_additive: bool
     source_unit: str
     updated_at_s: int = 0
+    is_bill: bool = False
 
     def total(self) -> Fraction:
         """Sum of its readings in the canonical unit, exact."""

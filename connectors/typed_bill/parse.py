@@ -37,6 +37,7 @@ class Bill:
         unit: Its unit: "kWh".
         zone: IANA time zone of the meter.
         attachment_sha256: SHA-256 of the file attached as evidence, or empty.
+        is_additional: Whether it counts beside other data of the same days: it is for another meter.
     """
 
     utility: str
@@ -46,6 +47,7 @@ class Bill:
     unit: str
     zone: str
     attachment_sha256: str = ""
+    is_additional: bool = False
 
 
 def bill_document(bill: Bill) -> bytes:
@@ -56,6 +58,7 @@ def bill_document(bill: Bill) -> bytes:
             "attachment_sha256": bill.attachment_sha256,
             "first_date": bill.first_date,
             "format": BILL_FORMAT,
+            "is_additional": bill.is_additional,
             "kind": "electricity",
             "last_date": bill.last_date,
             "unit": bill.unit,
@@ -77,36 +80,74 @@ def parse(body: bytes) -> MeterDocument:
     Raises:
         DocumentError: The bytes are not a typed bill, or what was typed cannot be.
     """
+    bill, kind = _bill_of(body)
+    try:
+        return _document(bill, kind)
+    except ClimateFitnessError as error:
+        raise _refusal(error) from error
+
+
+def bill_of_document(body: bytes) -> Bill:
+    """What was typed: the inverse of `bill_document`.
+
+    Args:
+        body: As `bill_document` makes it.
+
+    Returns:
+        The bill.
+
+    Raises:
+        DocumentError: The bytes are not a typed bill.
+    """
+    return _bill_of(body)[0]
+
+
+def _bill_of(body: bytes) -> tuple[Bill, str]:
+    """The bill and its kind of activity."""
     try:
         fields = Fields(from_canonical(body, record="typed bill"), "typed bill")
         if fields.text("format") != BILL_FORMAT:
             raise DocumentError(expected=BILL_FORMAT, got=fields.text("format"), record="typed bill")
-        return _document(fields)
+        bill = Bill(
+            utility=fields.text("utility"),
+            first_date=fields.text("first_date"),
+            last_date=fields.text("last_date"),
+            amount_text=fields.text("amount"),
+            unit=fields.text("unit"),
+            zone=fields.text("zone"),
+            attachment_sha256=fields.text("attachment_sha256"),
+            is_additional="is_additional" in fields.names() and fields.boolean("is_additional"),  # older ones do not say it
+        )
+        return bill, fields.text("kind")
     except DocumentError:
         raise
     except ClimateFitnessError as error:
-        raise DocumentError(
-            f"This bill cannot be used: {error.message}",
-            expected=error.expected,
-            got=error.got,
-            record=error.record or "typed bill",
-            next_step=error.next_step,
-        ) from error
+        raise _refusal(error) from error
 
 
-def _document(fields: Fields) -> MeterDocument:
-    first = date_from_text(fields.text("first_date"), record="first day")
-    last = date_from_text(fields.text("last_date"), record="last day")
+def _refusal(error: ClimateFitnessError) -> DocumentError:
+    return DocumentError(
+        f"This bill cannot be used: {error.message}",
+        expected=error.expected,
+        got=error.got,
+        record=error.record or "typed bill",
+        next_step=error.next_step,
+    )
+
+
+def _document(bill: Bill, kind: str) -> MeterDocument:
+    first = date_from_text(bill.first_date, record="first day")
+    last = date_from_text(bill.last_date, record="last day")
     _check_days(first, last)
-    period = bill_period(first, last, zone_of(fields.text("zone"), record="typed bill"))
+    period = bill_period(first, last, zone_of(bill.zone, record="typed bill"))
     start, end = checked_instant(period.start, record="first day"), checked_instant(period.end, record="last day")
-    amount = decimal_from_text(fields.text("amount"), record="amount")
-    quantity = to_canonical_micro(amount, fields.text("unit"), dimension=Dimension.ENERGY, record="amount")
+    amount = decimal_from_text(bill.amount_text, record="amount")
+    quantity = to_canonical_micro(amount, bill.unit, dimension=Dimension.ENERGY, record="amount")
     start_s = int(start.timestamp())
     series = IntervalSeries(
-        usage_point=fields.text("utility"),
+        usage_point=bill.utility,
         series_key="bill",
-        kind=fields.text("kind"),
+        kind=kind,
         direction=Direction.DELIVERED,
         unit=quantity.unit,
         micro_per_value=Fraction(1),
@@ -115,9 +156,10 @@ def _document(fields: Fields) -> MeterDocument:
         values=array("q", [quantity.quantity_micro]),
         qualities=array("q"),
         is_additive=True,
-        source_unit=fields.text("unit"),
+        source_unit=bill.unit,
+        is_bill=True,
     )
-    return MeterDocument(series=(series,), title=fields.text("utility"))
+    return MeterDocument(series=(series,), title=bill.utility)
 
 
 def _check_days(first: date, last: date) -> None:
