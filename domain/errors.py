@@ -16,6 +16,7 @@
     │       └── DocumentTooLargeError
     ├── NotFoundError                nothing of that name, or nothing that you may see
     ├── ConflictError                the thing is in another state than the request needs
+    ├── BusyError                    others are writing: nothing was done, ask again in this many seconds
     ├── FactorError                  no published factor fits
     │   └── FactorSetError           the shipped factor set is damaged or another one
     ├── LineOverflowError            a sum or a line of 2^63 or more
@@ -165,6 +166,32 @@ class NotFoundError(ClimateFitnessError):
 
 class ConflictError(ClimateFitnessError):
     """The thing is in another state than this needs."""
+
+
+class BusyError(ClimateFitnessError):
+    """Others are writing just now; nothing was done, ask again in a moment.
+
+    Args:
+        message: What is wrong, in one sentence.
+        wait_s: Seconds to wait before the next try.
+        expected: What would have been right.
+        got: What came.
+        record: Which record it was.
+        next_step: What to do about it.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        wait_s: float = 5.0,
+        expected: str = "",
+        got: object = "",
+        record: str = "",
+        next_step: str = "",
+    ) -> None:
+        super().__init__(message, expected=expected, got=got, record=record, next_step=next_step)
+        self.wait_s = wait_s
 
 
 class FactorError(ClimateFitnessError):

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import ErrorPage, Problem, ProblemError, edge_problem, problem_response
@@ -138,8 +139,10 @@ class _Exchange:
 class EdgeMiddleware:
     """The edge as ASGI middleware.
 
-    Every request gets an id in `request.state.request_id` and in `X-Request-Id`. An exception that no route handled ends here: a
-    500 with a fixed text, and a log line with the places in the code but without the message.
+    Every request gets an id in `request.state.request_id` and in `X-Request-Id`. HEAD is answered as GET without its body (RFC
+    9110, section 9.3.2). An exception that no route handled ends here: a 500 with a fixed text, and a log line with the places in
+    the code but without the message. A client that leaves before its body is complete gets no answer, and its line in the log
+    has status 0.
 
     Args:
         app: The application behind.
@@ -173,21 +176,24 @@ class EdgeMiddleware:
         scope.setdefault("state", {})["request_id"] = exchange.request_id
         guarded_send = self._sender(scope, exchange, send)
         structlog.contextvars.bind_contextvars(request_id=exchange.request_id)
+        routed = _as_get(scope)
         try:
             exchange.refusal = self._refusal(scope, exchange)
             if exchange.refusal is None:
-                await self._app(scope, self._receiver(scope, exchange, receive), guarded_send)
+                await self._app(routed, self._receiver(scope, exchange, receive), guarded_send)
             if exchange.refusal is not None and not exchange.is_started:
                 await self._refuse(scope, exchange, send)
+        except ClientDisconnect:  # nobody waits for an answer
+            exchange.refusal = None
         except ProblemError as refused:
             exchange.refusal = refused.problem
             await self._refuse(scope, exchange, send)
         except Exception as error:  # the outermost loop of a request: whatever it is, the caller gets an answer
-            log.exception("unhandled", method=scope["method"], route=_route(scope), exc_info=error)
+            log.exception("unhandled", method=scope["method"], route=_route(routed), exc_info=error)
             exchange.refusal = edge_problem("internal-error")
             await self._refuse(scope, exchange, send)
         finally:
-            self._log_line(scope, exchange)
+            self._log_line(scope, exchange, _route(routed))
             structlog.contextvars.unbind_contextvars("request_id")
 
     # What is refused before anything runs, cheapest first.
@@ -312,6 +318,8 @@ class EdgeMiddleware:
                 exchange.status = message["status"]
                 self._add_headers(scope, exchange, MutableHeaders(scope=message))
             elif message["type"] == "http.response.body":
+                if scope["method"] == "HEAD":
+                    message = {**message, "body": b""}
                 exchange.out_bytes += len(message.get("body", b""))
             await send(message)
 
@@ -338,16 +346,21 @@ class EdgeMiddleware:
         response = problem_response(problem, accept=accept, request_id=exchange.request_id, page=self._page)
         await response(scope, _no_body, self._sender(scope, exchange, send))
 
-    def _log_line(self, scope: Scope, exchange: _Exchange) -> None:
+    def _log_line(self, scope: Scope, exchange: _Exchange, route: str) -> None:
         log.info(
             "request",
             method=scope["method"] if scope["method"].isalpha() else "other",
-            route=_route(scope),
+            route=route,
             status=exchange.status,
             duration_ms=round((self._clock.monotonic_s() - exchange.started_s) * 1000, 1),
             in_bytes=exchange.in_bytes,
             out_bytes=exchange.out_bytes,
         )
+
+
+def _as_get(scope: Scope) -> Scope:
+    """The connection as routes see it: HEAD is GET. A copy, because the server too looks at the method; the state is shared."""
+    return {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
 
 
 async def _no_body() -> Message:

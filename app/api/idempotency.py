@@ -5,6 +5,7 @@
 - **A reply is kept exactly when its effect is committed**: the key is taken, the work is done and the reply is kept in one
   transaction. A refusal rolls all three back, so the same key may be tried again; a process that dies in the middle leaves
   nothing behind. (Stripe also keeps its 500s, because it cannot know whether they had an effect; here a 500 had none.)
+- A reply that shows a secret (`Reply.shows_secret`) is never kept: asked again, it is 410 with what to do, and nothing happens.
 - A twin in the same process is refused at once. A twin in another process waits for the first one's transaction, because both
   insert the same row, and then gets its reply.
 
@@ -23,7 +24,7 @@ Source:
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -63,12 +64,20 @@ class Ask:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """What was answered: enough to answer it again."""
+    """What was answered: enough to answer it again.
+
+    Invariants: one that `shows_secret` (a token or key of which only the hash is kept) is sent once and never stored.
+    """
 
     status: int
     content: bytes
     media_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
+    shows_secret: bool = False
+
+
+SHOWN_ONCE = Reply(status=410, content=b"")
+"""Kept in place of a reply that showed a secret; no operation answers 410 itself."""
 
 
 class Replies(Protocol[S]):
@@ -165,10 +174,6 @@ class RunningWrites:
                 self._running.discard(name)
 
 
-class _NothingDoneError(Exception):
-    """Rolls back a look at a key."""
-
-
 class Once(Generic[S]):
     """One request's right to be done once.
 
@@ -221,7 +226,7 @@ class Once(Generic[S]):
             The reply, new or replayed.
 
         Raises:
-            ProblemError: The key was used for another request, or the same request is running.
+            ProblemError: The key was used for another request, the same request is running, or its reply showed a secret.
         """
         ask = self._ask(tenant_id, account_id, fingerprint, key)
         if ask is None:
@@ -230,51 +235,10 @@ class Once(Generic[S]):
         with self._running.only(ask), self._replies.transaction() as transaction:
             earlier = _begun(self._replies, transaction, ask)
             if earlier is not None:
-                return _response(earlier, is_replayed=True)
+                return _response(_shown_again(earlier), is_replayed=True)
             reply = operation(transaction)
-            self._replies.finish(transaction, ask, reply)
+            self._replies.finish(transaction, ask, SHOWN_ONCE if reply.shows_secret else reply)
             return _response(reply)
-
-    def run_apart(
-        self,
-        operation: Callable[[], Reply],
-        *,
-        tenant_id: str,
-        account_id: str,
-        fingerprint: bytes | None = None,
-        key: str | None = None,
-    ) -> Response:
-        """Do an operation that has its own transactions, then keep its reply.
-
-        Weaker than `run`: after a crash in between, or with a twin in another process, the operation runs again, so it must
-        itself do nothing twice (as `close_period` and the outbox do).
-
-        Args:
-            operation: Does the work and answers.
-            tenant_id: Whose data it changes.
-            account_id: Whose keys these are.
-            fingerprint: What makes two requests the same, as in `run`.
-            key: The key, as in `run`.
-
-        Returns:
-            The reply, new or replayed.
-
-        Raises:
-            ProblemError: The key was used for another request, or the same request is running.
-        """
-        ask = self._ask(tenant_id, account_id, fingerprint, key)
-        if ask is None:
-            return _response(operation())
-        with self._running.only(ask):
-            earlier = self._earlier(ask)
-            if earlier is not None:
-                return _response(earlier, is_replayed=True)
-            reply = operation()
-            with self._replies.transaction() as transaction:
-                earlier = _begun(self._replies, transaction, ask)
-                if earlier is None:
-                    self._replies.finish(transaction, ask, reply)
-                return _response(earlier or reply, is_replayed=earlier is not None)
 
     def _ask(self, tenant_id: str, account_id: str, fingerprint: bytes | None, key: str | None) -> Ask | None:
         name = checked_key(key) if key else self._key
@@ -292,24 +256,18 @@ class Once(Generic[S]):
             asked_at=self._clock.now(),
         )
 
-    def _earlier(self, ask: Ask) -> Reply | None:
-        """The reply given before, leaving no trace where there is none.
-
-        Raises:
-            _NothingDoneError: Never to the caller: it rolls the look back.
-        """
-        earlier = None
-        with suppress(_NothingDoneError), self._replies.transaction() as transaction:
-            earlier = _begun(self._replies, transaction, ask)
-            raise _NothingDoneError
-        return earlier
-
 
 def _begun(replies: Replies[S], transaction: S, ask: Ask) -> Reply | None:
     try:
         return replies.begin(transaction, ask)
     except ConflictError as error:
         raise ProblemError(edge_problem("idempotency-key-reused", record="Idempotency-Key")) from error
+
+
+def _shown_again(earlier: Reply) -> Reply:
+    if earlier == SHOWN_ONCE:
+        raise ProblemError(edge_problem("shown-once", record="Idempotency-Key", headers={"Idempotent-Replayed": "true"}))
+    return earlier
 
 
 def checked_key(text: str) -> str:
@@ -329,18 +287,25 @@ def checked_key(text: str) -> str:
     return text
 
 
-def json_reply(value: Any, status: int = 200, *, headers: Mapping[str, str] | None = None) -> Reply:  # noqa: ANN401 - models, mappings
+def json_reply(
+    value: Any,  # noqa: ANN401 - models, mappings
+    status: int = 200,
+    *,
+    headers: Mapping[str, str] | None = None,
+    shows_secret: bool = False,
+) -> Reply:
     """A JSON reply.
 
     Args:
         value: A pydantic model, or values that JSON knows; Decimals and instants become text.
         status: HTTP status.
         headers: Such as Location or ETag.
+        shows_secret: Whether it holds a token or key that must not be kept.
 
     Returns:
         The reply.
     """
-    return Reply(status=status, content=to_json(value), headers=headers or {})
+    return Reply(status=status, content=to_json(value), headers=headers or {}, shows_secret=shows_secret)
 
 
 def _response(reply: Reply, *, is_replayed: bool = False) -> Response:

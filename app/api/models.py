@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.store.activities import ActivityRow
 from app.store.documents import DocumentRow
 from app.store.periods import PeriodRow
+from app.store.shares import ShareLinkRow
 from app.store.statements import StatementRow
 from app.store.subjects import SubjectRow
 from app.usecases.import_document import ImportReport
@@ -272,6 +273,21 @@ class ShareOut(_Out):
 
     path: str
     expires_at: datetime
+
+
+class ShareLinkOut(_Out):
+    """A link that was made, without its token."""
+
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None = Field(description="When it was withdrawn.")
+    is_live: bool = Field(description="Whether who has it sees the lines now.")
+
+    @classmethod
+    def of(cls, row: ShareLinkRow, now: datetime) -> "ShareLinkOut":
+        """A link as it stands at an instant."""
+        is_live = row.revoked_at is None and row.expires_at > now
+        return cls(created_at=row.created_at, expires_at=row.expires_at, revoked_at=row.revoked_at, is_live=is_live)
 
 
 class StepOut(_Out):

@@ -93,6 +93,7 @@ STATUS_BY_ERROR: Mapping[type[errors.ClimateFitnessError], int] = {
     errors.DocumentTooLargeError: 413,
     errors.NotFoundError: 404,
     errors.ConflictError: 409,
+    errors.BusyError: 503,
     errors.FactorError: 422,
     errors.FactorSetError: 503,
     errors.LineOverflowError: 422,
@@ -121,6 +122,7 @@ EDGE_PROBLEMS: Mapping[str, tuple[int, str, str]] = {
     "method-not-allowed": (405, "This address takes other methods", "`Allow` names them."),
     "slow-body": (408, "The body came too slowly", "Send it again over a faster line, or in smaller parts."),
     "idempotency-key-in-use": (409, "The same request is running", "Wait `Retry-After` seconds and send it again."),
+    "shown-once": (410, "This was done, and its secret was shown once", "Withdraw it if it was lost; ask anew with a new key."),
     "precondition-failed": (412, "It has changed since you read it", "Read it again, then repeat the change with the new ETag."),
     "body-too-large": (413, "The body is larger than allowed", "Send a smaller file, or several."),
     "unsupported-media-type": (415, "The body is of another kind than this address reads", "Set Content-Type as documented."),
@@ -202,7 +204,7 @@ def problem_of(error: errors.ClimateFitnessError) -> Problem:
     """The problem that an error of the tree is shown as; of 5xx and of security only the fixed text and the next step."""
     status = status_of(type(error))
     title = (type(error).__doc__ or type(error).__name__).splitlines()[0].rstrip(".")
-    headers = {"Retry-After": str(ceil(error.wait_s))} if isinstance(error, errors.TryLaterError) else {}
+    headers = {"Retry-After": str(ceil(error.wait_s))} if isinstance(error, errors.TryLaterError | errors.BusyError) else {}
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers.setdefault("Retry-After", "30")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(error, errors.SecurityError):

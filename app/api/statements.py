@@ -6,13 +6,14 @@ from pydantic_core import to_json
 
 from app.api.etag import tagged_response
 from app.api.idempotency import OnceHere, Reply, json_reply
-from app.api.models import CloseIn, PeriodOut, ShareIn, ShareOut, StatementOut
+from app.api.models import CloseIn, PeriodOut, ShareIn, ShareLinkOut, ShareOut, StatementOut
 from app.api.problems import problem_responses
 from app.api.strict import StrictRoute
 from app.api.who import Asking, ServicesHere, looking, may_change, may_see
-from app.services import Work
-from app.store import periods, statements
+from app.services import Services, Work
+from app.store import periods, shares, statements
 from app.store.session import Session
+from app.store.statements import StatementRow
 from app.usecases.close_period import close_period
 from app.usecases.export_bundle import Shown, export_bundle
 from app.usecases.share_statement import share_statement
@@ -81,15 +82,43 @@ def get_bundle(statement_id: str, request: Request, who: Asking, services: Servi
 
 
 @router.post(
-    "/statements/{statement_id}/share-links", status_code=201, response_model=ShareOut, responses=problem_responses(401, 404)
+    "/statements/{statement_id}/share-links", status_code=201, response_model=ShareOut, responses=problem_responses(401, 404, 410)
 )
 def add_share_link(statement_id: str, body: ShareIn, who: Asking, services: ServicesHere, once: OnceHere) -> Response:
-    """Make a link that shows the statement's lines on its proof page."""
+    """Make a link that shows the statement's lines on its proof page. It is shown once: with the same key again this is a 410."""
 
     def add(session: Session) -> Reply:
         row = statements.by_id(session, who.tenant_id, statement_id)
         whose = may_change(session, services, who, row.subject_id)
         link = share_statement(Work(session, services), whose, row.id, days_count=body.days)
-        return json_reply(ShareOut(path=link.path, expires_at=link.expires_at), 201)
+        return json_reply(ShareOut(path=link.path, expires_at=link.expires_at), 201, shows_secret=True)
 
     return once.run(add, tenant_id=who.tenant_id, account_id=who.account_id)
+
+
+@router.get("/statements/{statement_id}/share-links", response_model=list[ShareLinkOut], responses=problem_responses(401, 404))
+def list_share_links(statement_id: str, request: Request, who: Asking, services: ServicesHere) -> Response:
+    """Links that were made for the statement, the newest first; their tokens are not kept."""
+    with looking(services) as work:
+        row = statements.by_id(work.session, who.tenant_id, statement_id)
+        may_see(work.session, services, who, row.subject_id)
+        links = _links(work.session, services, row)
+    return tagged_response(request, to_json(links))
+
+
+@router.delete("/statements/{statement_id}/share-links", response_model=list[ShareLinkOut], responses=problem_responses(401, 404))
+def withdraw_share_links(statement_id: str, who: Asking, services: ServicesHere, once: OnceHere) -> Response:
+    """Withdraw every link of the statement, from now on; answers them all."""
+
+    def withdraw(session: Session) -> Reply:
+        row = statements.by_id(session, who.tenant_id, statement_id)
+        may_change(session, services, who, row.subject_id)
+        shares.revoke_all(session, row.tenant_id, row.id, services.clock.now())
+        return json_reply(_links(session, services, row))
+
+    return once.run(withdraw, tenant_id=who.tenant_id, account_id=who.account_id)
+
+
+def _links(session: Session, services: Services, row: StatementRow) -> list[ShareLinkOut]:
+    now = services.clock.now()
+    return [ShareLinkOut.of(link, now) for link in shares.of_statement(session, row.tenant_id, row.id)]

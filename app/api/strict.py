@@ -1,16 +1,14 @@
-"""Reading what strangers send: JSON, NDJSON, uploads, zip files.
+"""Reading what strangers send: JSON, NDJSON, uploads. What is in a file (XML, zip) is for the connector that reads it.
 
-Everything here has a bound (depth, line, file, members, expansion) and says which one was passed. JSON numbers with a fraction
+Everything here has a bound (depth, line, file) and says which one was passed. JSON numbers with a fraction
 or an exponent stay the text that was sent (`DecimalText`), so that no amount ever passes through a float.
 """
 
 import json
 import re
-import zipfile
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from hashlib import sha256
-from io import BytesIO
 from typing import Any, TypeAlias, cast
 
 from fastapi import Request
@@ -21,7 +19,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 
 from app.api.problems import ProblemError, edge_problem
 from domain.canonical import MAX_DEPTH_COUNT, MAX_INTEGER
-from domain.errors import CanonicalError, DocumentError, DocumentTooLargeError, HostileDocumentError, TruncatedDocumentError
+from domain.errors import CanonicalError, DocumentError, DocumentTooLargeError, TruncatedDocumentError
 
 StrictJson: TypeAlias = "bool | int | str | list[StrictJson] | dict[str, StrictJson] | None"
 """What `read_json` gives; amounts with a fraction are `DecimalText`."""
@@ -35,24 +33,8 @@ MAX_FIELD_BYTES = 64 * 1024
 MAX_NAME_LENGTH = 120
 """Characters kept of an uploaded file's name."""
 
-MAX_MEMBER_COUNT = 64
-"""Files in a zip file."""
-
-MAX_EXPANSION_RATIO = 100
-"""Bytes that one byte of a zip file may become; honest XML stays under 30 (shared measurements: 10 to 25)."""
-
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _BRACKET = re.compile(rb"[\[\]{}]")
-_PACKED = (
-    b"PK\x03\x04",
-    b"PK\x05\x06",
-    b"\x1f\x8b",
-    b"BZh",
-    b"\xfd7zXZ\x00",
-    b"7z\xbc\xaf\x27\x1c",
-    b"Rar!",
-    b"\x28\xb5\x2f\xfd",
-)
 
 
 class DecimalText(str):
@@ -365,81 +347,3 @@ def shown_name(name: str) -> str:
     """A file's name fit to be shown: its last part, printable characters, at most 120. Never a path."""
     last = re.split(r"[\\/]", name)[-1]
     return "".join(c for c in last if c.isprintable()).strip(" .")[:MAX_NAME_LENGTH]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Member:
-    """One file out of a zip file; `name` is for showing only."""
-
-    name: str
-    content: bytes
-
-
-def is_zip(content: bytes) -> bool:
-    """Whether bytes begin as a zip file does."""
-    return content.startswith((b"PK\x03\x04", b"PK\x05\x06"))
-
-
-def read_zip(content: bytes, *, max_total_bytes: int) -> list[Member]:
-    """The files of a zip file, expanded in memory.
-
-    Args:
-        content: The zip file.
-        max_total_bytes: Most bytes of all members together, expanded.
-
-    Returns:
-        Its files in their order, without folders.
-
-    Raises:
-        DocumentError: Not a zip file that we read, or damaged.
-        HostileDocumentError: Overlapping, encrypted or nested members, too many of them, or an expansion beyond 100 to 1.
-        DocumentTooLargeError: More bytes than allowed.
-    """
-    try:
-        with zipfile.ZipFile(BytesIO(content)) as archive:
-            infos = [info for info in archive.infolist() if not info.filename.endswith("/")]  # is_dir() fails on an empty name
-            _check_members(infos, content)
-            return list(_expanded(archive, infos, max_total_bytes))
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, OSError) as error:
-        raise DocumentError(
-            "This zip file cannot be read", expected="a complete zip file", next_step="Unpack it and send the files in it."
-        ) from error
-    except zipfile.zlib.error as error:  # type: ignore[attr-defined]  # zipfile imports it; typeshed does not say so
-        raise DocumentError("This zip file is damaged", next_step="Download it again.") from error
-
-
-def _check_members(infos: list[zipfile.ZipInfo], content: bytes) -> None:
-    if len(infos) > MAX_MEMBER_COUNT:
-        raise HostileDocumentError("This zip file has too many files", expected=f"at most {MAX_MEMBER_COUNT}", got=len(infos))
-    end = 0
-    for info in sorted(infos, key=lambda info: info.header_offset):
-        if info.header_offset < end:
-            raise HostileDocumentError("Two files of this zip file share their bytes", record=shown_name(info.filename))
-        end = info.header_offset + 30 + len(info.orig_filename) + info.compress_size  # 30: APPNOTE 4.3.7, local header
-        if info.flag_bits & 0x1:  # APPNOTE 4.4.4, bit 0
-            raise HostileDocumentError(
-                "This zip file is encrypted", record=shown_name(info.filename), next_step="Unpack it and send the files in it."
-            )
-    if end > len(content):
-        raise TruncatedDocumentError("This zip file ends too early", next_step="Download it again.")
-
-
-def _expanded(archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo], max_total_bytes: int) -> Iterator[Member]:
-    budget = max_total_bytes
-    for info in infos:
-        name = shown_name(info.filename)
-        allowed = min(budget, max(info.compress_size, 1) * MAX_EXPANSION_RATIO)
-        with archive.open(info) as file:
-            data = file.read(allowed + 1)  # never trusts the declared size
-        if len(data) > budget:
-            raise DocumentTooLargeError("This zip file is too large", expected=f"at most {max_total_bytes} bytes", record=name)
-        if len(data) > allowed:
-            raise HostileDocumentError(
-                "This zip file grows too much", expected=f"at most {MAX_EXPANSION_RATIO} to 1", record=name
-            )
-        if data.startswith(_PACKED):
-            raise HostileDocumentError(
-                "This zip file holds another packed file", expected="plain files", record=name, next_step="Unpack the inner one."
-            )
-        budget -= len(data)
-        yield Member(name=name, content=data)

@@ -112,13 +112,6 @@ def finish(session: Session, request: Request, answer: Answer) -> None:
     session.execute(of_tenant(change, table, request.tenant_id))
 
 
-def abandon(session: Session, request: Request) -> None:
-    """Forget a running write that changed nothing, so that it can be asked again."""
-    table = tables.IDEMPOTENCY_KEY
-    gone = delete(table).where(table.c.scope == request.scope, table.c.key == request.key, table.c.state == _RUNNING)
-    session.execute(of_tenant(gone, table, request.tenant_id))
-
-
 def prune(session: Session, before: datetime) -> None:
     """Forget keys older than an instant, in all tenants; keep them at least 24 hours."""
     session.execute(delete(tables.IDEMPOTENCY_KEY).where(tables.IDEMPOTENCY_KEY.c.created_at < before))

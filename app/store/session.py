@@ -13,11 +13,13 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 import migrations
-from domain.errors import ConflictError, InputError
+from domain.errors import BusyError, ConflictError, InputError
 
 __all__ = [
     "Engine",
@@ -41,6 +43,12 @@ _PRAGMAS = (
     "PRAGMA secure_delete = ON",  # deleted readings and bills are overwritten, not only unlinked
     "PRAGMA synchronous = FULL",  # in WAL, NORMAL may lose acknowledged commits at a power cut: an outbox row must not be lost
 )
+_SQLITE_BUSY_CODES = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+"""Primary result codes of a database that others hold (sqlite.org/rescode.html)."""
+
+_POSTGRES_BUSY_STATES = frozenset({"40001", "40P01", "55P03"})
+"""serialization_failure, deadlock_detected, lock_not_available (PostgreSQL, Appendix A): the transaction may be tried again."""
+
 _UPGRADE_LOCK_ID = 0x636C696D61746566
 """Advisory lock that one upgrading process holds on PostgreSQL: "climatef" in ASCII."""
 
@@ -83,8 +91,11 @@ def unit_of_work(engine: Engine) -> Iterator[Session]:
 
     Yields:
         The session that repositories take.
+
+    Raises:
+        BusyError: Others held the database for too long; nothing was done.
     """
-    with Session(engine, expire_on_commit=False) as session, session.begin():
+    with _told_when_busy(), Session(engine, expire_on_commit=False) as session, session.begin():
         yield session
 
 
@@ -97,9 +108,30 @@ def reading(engine: Engine) -> Iterator[Session]:
 
     Yields:
         The session that repositories take.
+
+    Raises:
+        BusyError: Others held the database, or all connections to it, for too long.
     """
-    with Session(_read_only(engine)) as session, session.begin():
+    with _told_when_busy(), Session(_read_only(engine)) as session, session.begin():
         yield session
+
+
+@contextmanager
+def _told_when_busy() -> Iterator[None]:
+    try:
+        yield
+    except (DBAPIError, PoolTimeoutError) as error:
+        if isinstance(error, DBAPIError) and not _is_busy(error.orig):
+            raise
+        raise BusyError(next_step="Send it again in a moment.") from error
+
+
+def _is_busy(error: BaseException | None) -> bool:
+    """Whether a driver's error says that others hold the database: sqlite3's result code, psycopg's SQLSTATE."""
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is not None:
+        return code & 0xFF in _SQLITE_BUSY_CODES  # the low byte of an extended code is the primary one
+    return getattr(error, "sqlstate", None) in _POSTGRES_BUSY_STATES
 
 
 def upgrade(engine: Engine) -> None:

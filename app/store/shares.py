@@ -55,8 +55,8 @@ def of_statement(session: Session, tenant_id: str, statement_id: str) -> tuple[S
     return tuple(to_row(ShareLinkRow, row) for row in rows)
 
 
-def revoke(session: Session, tenant_id: str, token_sha256: bytes, now: datetime) -> None:
-    """Withdraw a link; a second time changes nothing."""
+def revoke_all(session: Session, tenant_id: str, statement_id: str, now: datetime) -> None:
+    """Withdraw every link of a statement; those withdrawn before keep their time."""
     table = tables.SHARE_LINK
-    change = update(table).where(table.c.token_sha256 == token_sha256, table.c.revoked_at.is_(None)).values(revoked_at=now)
+    change = update(table).where(table.c.statement_id == statement_id, table.c.revoked_at.is_(None)).values(revoked_at=now)
     session.execute(of_tenant(change, table, tenant_id))

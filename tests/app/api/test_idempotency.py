@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import Barrier, Event
 from typing import Any
@@ -22,6 +23,8 @@ from app.api.problems import ProblemError
 from app.api.strict import StrictRoute
 from app.store.session import engine_of, unit_of_work, upgrade
 from domain.errors import ConflictError, InputError
+
+SECRET = b"canary-shown-once"
 
 
 class BareReplies:
@@ -95,7 +98,7 @@ class House:
         self.router = APIRouter(route_class=StrictRoute)
         self.router.post("/things")(self.add)
         self.router.post("/others")(self.add)
-        self.router.post("/apart")(self.add_apart)
+        self.router.post("/secrets")(self.add_secret)
         self.router.post("/files")(self.add_file)
 
     def _effect(self, transaction: Session | sqlite3.Connection, thing: Thing) -> Reply:
@@ -112,14 +115,13 @@ class House:
         """Add in one transaction."""
         return once.run(lambda transaction: self._effect(transaction, thing), tenant_id="t", account_id="a")
 
-    def add_apart(self, thing: Thing, once: OnceHere) -> Response:
-        """Add in a transaction of its own."""
+    def add_secret(self, thing: Thing, once: OnceHere) -> Response:
+        """Add, and answer what is shown once."""
 
-        def operation() -> Reply:
-            with self.replies.transaction() as transaction:
-                return self._effect(transaction, thing)
+        def operation(transaction: Session | sqlite3.Connection) -> Reply:
+            return replace(self._effect(transaction, thing), content=SECRET, shows_secret=True)
 
-        return once.run_apart(operation, tenant_id="t", account_id="a")
+        return once.run(operation, tenant_id="t", account_id="a")
 
     def add_file(self, once: OnceHere) -> Response:
         """Add with a fingerprint of its own."""
@@ -158,15 +160,29 @@ def send(client: TestClient, path: str = "/things", key: str | None = "k1", size
     return client.post(path, json={"size": size}, headers={"idempotency-key": key} if key is not None else {})
 
 
-@pytest.mark.parametrize("path", ["/things", "/apart"])
-def test_same_request_is_replayed(house: House, edge_client: Callable[..., TestClient], path: str) -> None:
+def test_same_request_is_replayed(house: House, edge_client: Callable[..., TestClient]) -> None:
     """The second time the first status and body come back, marked, and nothing happens."""
     client = client_of(house, edge_client)
-    first, second = send(client, path), send(client, path)
+    first, second = send(client), send(client)
     assert (first.status_code, first.json()) == (201, {"size": 1, "number": 1})
     assert (second.status_code, second.content, second.headers["content-type"]) == (201, first.content, "application/json")
     assert ("idempotent-replayed" in first.headers, second.headers["idempotent-replayed"]) == (False, "true")
     assert house.count() == 1
+
+
+def test_secret_is_shown_once(house: House, edge_client: Callable[..., TestClient], tmp_path: Path) -> None:
+    """A reply with a secret is sent once; asked again it is 410, nothing happens, and the secret lies nowhere on the disk."""
+    client = client_of(house, edge_client)
+    first, second = send(client, "/secrets"), send(client, "/secrets")
+    assert (first.status_code, first.content) == (201, SECRET)
+    assert (second.status_code, second.json()["type"], second.headers["idempotent-replayed"]) == (
+        410,
+        "/problems/shown-once",
+        "true",
+    )
+    assert send(client, "/secrets", size=2).status_code == 422
+    assert house.count() == 1
+    assert all(SECRET not in path.read_bytes() for path in tmp_path.iterdir())
 
 
 def test_replay_after_restart(make_house: Callable[[], House], edge_client: Callable[..., TestClient]) -> None:
@@ -194,8 +210,7 @@ def test_without_key(house: House, edge_client: Callable[..., TestClient]) -> No
     assert house.count() == 2
 
 
-@pytest.mark.parametrize("path", ["/things", "/apart"])
-def test_twin_is_refused_while_the_first_runs(house: House, edge_client: Callable[..., TestClient], path: str) -> None:
+def test_twin_is_refused_while_the_first_runs(house: House, edge_client: Callable[..., TestClient]) -> None:
     """While the first request runs, its twin gets 409 with Retry-After; afterwards it gets the reply."""
     client = client_of(house, edge_client)
     running, finish = Event(), Event()
@@ -206,24 +221,23 @@ def test_twin_is_refused_while_the_first_runs(house: House, edge_client: Callabl
 
     house.gate = wait
     with ThreadPoolExecutor() as pool:
-        first = pool.submit(send, client, path)
+        first = pool.submit(send, client)
         assert running.wait(10)
-        twin = send(client, path)
+        twin = send(client)
         finish.set()
         assert first.result().status_code == 201
     assert (twin.status_code, twin.json()["type"], twin.headers["retry-after"]) == (409, "/problems/idempotency-key-in-use", "1")
-    assert send(client, path).headers["idempotent-replayed"] == "true"
+    assert send(client).headers["idempotent-replayed"] == "true"
 
 
-@pytest.mark.parametrize("path", ["/things", "/apart"])
-def test_twenty_at_once(house: House, edge_client: Callable[..., TestClient], path: str) -> None:
+def test_twenty_at_once(house: House, edge_client: Callable[..., TestClient]) -> None:
     """Twenty parallel requests with one key have one effect; each gets the one reply or 409."""
     client = client_of(house, edge_client)
     barrier = Barrier(20)
 
     def one(_: int) -> httpx2.Response:
         barrier.wait()
-        return send(client, path)
+        return send(client)
 
     with ThreadPoolExecutor(20) as pool:
         replies = list(pool.map(one, range(20)))

@@ -237,6 +237,13 @@ def test_every_error_is_explained(edge_client: Callable[..., TestClient]) -> Non
     assert [code for code in codes if client.get(f"/problems/{code}").json()["status"] != codes[code][0]] == []
 
 
+def test_busy_says_when_to_come_back() -> None:
+    """A database that others hold is a 503 with Retry-After, not a fault of ours."""
+    problem = problem_of(errors.BusyError(wait_s=4.2, next_step="Send it again in a moment."))
+    assert (problem.status, problem.code, problem.headers) == (503, "busy", {"Retry-After": "5"})
+    assert problem.next_step == "Send it again in a moment."
+
+
 def test_explained_status_is_the_real_one() -> None:
     """The status that /problems tells is the one that the error gets."""
     assert problem_kinds()["unknown-format"][0] == problem_of(errors.UnknownFormatError()).status == 415

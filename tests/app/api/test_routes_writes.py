@@ -62,7 +62,10 @@ def test_same_key_is_answered_the_same(live: Live, name: str) -> None:
     assert first.status_code == 201, first.text
     after_first = live.counts()
     again = send(live, name, key="k-1")
-    assert (again.status_code, again.content) == (201, first.content)
+    if name == "share":  # its token is shown once, and kept nowhere
+        assert (again.status_code, again.json()["type"]) == (410, "/problems/shown-once")
+    else:
+        assert (again.status_code, again.content) == (201, first.content)
     assert again.headers["idempotent-replayed"] == "true"
     assert again.headers.get("location") == first.headers.get("location")
     assert live.counts() == after_first
@@ -87,7 +90,7 @@ def test_same_key_holds_over_a_restart(installation: Installation, name: str) ->
     with start(installation) as live:
         before = live.counts()
         again = send(live, name, key="k-3")
-        assert (again.status_code, again.content) == (201, first.content)
+        assert (again.status_code, again.content) == (201, first.content) or (name, again.status_code) == ("share", 410)
         assert live.counts() == before
 
 
@@ -237,6 +240,30 @@ def test_share_link_shows_lines_until_it_ends(live: Live) -> None:
     assert len(live.browse(made["path"]).text) > len(plain)
     live.clock.advance(2 * 86_400 + 1)
     assert live.browse(made["path"]).text == live.browse(f"/proof/{live.ada.public_token}").text
+
+
+def test_share_links_are_withdrawn(live: Live) -> None:
+    """Links are listed without their tokens, and all end at once when they are withdrawn; twice changes nothing."""
+    path = f"/v1/statements/{live.ada.statement_id}/share-links"
+    made = send(live, "share").json()
+    links = live.get(path, as_=live.ada)
+    assert [one["is_live"] for one in links.json()] == [True, True]
+    assert made["path"].partition("share=")[2] not in links.text
+    plain = live.browse(f"/proof/{live.ada.public_token}").text
+    assert live.browse(made["path"]).text != plain
+    withdrawn = live.client.delete(path, headers=live.ada.bearer)
+    assert (withdrawn.status_code, [one["is_live"] for one in withdrawn.json()]) == (200, [False, False])
+    assert live.browse(made["path"]).text == plain
+    live.clock.advance(60)
+    assert live.client.delete(path, headers=live.ada.bearer).json() == withdrawn.json() == live.get(path, as_=live.ada).json()
+
+
+def test_share_links_of_others_stay(live: Live) -> None:
+    """A stranger neither sees nor withdraws a link."""
+    path = f"/v1/statements/{live.ada.statement_id}/share-links"
+    assert live.get(path, as_=live.bob).status_code == 404
+    assert live.client.delete(path, headers=live.bob.bearer).status_code == 404
+    assert [one["is_live"] for one in live.get(path, as_=live.ada).json()] == [True]
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,9 @@
-"""Strict reading: JSON, NDJSON, uploads, zip files, and hostile ones of each."""
+"""Strict reading: JSON, NDJSON, uploads, and hostile ones of each."""
 
 import asyncio
-import io
 import json
-import struct
 import tempfile
 import tracemalloc
-import zipfile
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -22,14 +19,12 @@ from app.api.strict import (
     Line,
     StrictRoute,
     depth_count,
-    is_zip,
     read_json,
     read_lines,
     read_upload,
-    read_zip,
     shown_name,
 )
-from domain.errors import CanonicalError, DocumentError, DocumentTooLargeError, HostileDocumentError, TruncatedDocumentError
+from domain.errors import CanonicalError, DocumentTooLargeError
 
 HOSTILE_JSON = {
     "duplicate key": b'{"a":1,"a":2}',
@@ -321,90 +316,3 @@ def test_same_upload_has_the_same_fingerprint(edge_client: Callable[..., TestCli
 def test_shown_name(name: str, shown: str) -> None:
     """A file's name is cut down to what may be shown."""
     assert shown_name(name) == shown
-
-
-def zipped(members: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
-    """A zip file."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", compression) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return buffer.getvalue()
-
-
-def test_zip_round_trip() -> None:
-    """The members of an honest zip file come out in order, named without their folders."""
-    content = zipped({"a/one.xml": b"<one/>", "two.csv": b"1,2\n" * 100})
-    assert is_zip(content)
-    assert [(m.name, m.content) for m in read_zip(content, max_total_bytes=10_000)] == [
-        ("one.xml", b"<one/>"),
-        ("two.csv", b"1,2\n" * 100),
-    ]
-
-
-def test_zip_bomb() -> None:
-    """A member that grows more than a hundredfold is refused."""
-    with pytest.raises(HostileDocumentError, match=r"grows too much; expected at most 100 to 1; in zeros"):
-        read_zip(zipped({"zeros": bytes(10_000_000)}), max_total_bytes=20_000_000)
-
-
-def test_zip_total() -> None:
-    """All members together stay under the budget."""
-    with pytest.raises(DocumentTooLargeError, match="expected at most 150 bytes; in b"):
-        read_zip(zipped({"a": b"x" * 100, "b": b"y" * 100}, zipfile.ZIP_STORED), max_total_bytes=150)
-
-
-def test_zip_in_zip() -> None:
-    """A packed file inside is refused."""
-    with pytest.raises(HostileDocumentError, match="holds another packed file"):
-        read_zip(zipped({"inner.zip": zipped({"a": b"x"})}), max_total_bytes=10_000)
-
-
-def test_zip_with_many_members() -> None:
-    """More than 64 members are refused."""
-    with pytest.raises(HostileDocumentError, match="expected at most 64; got 65"):
-        read_zip(zipped({str(i): b"x" for i in range(65)}), max_total_bytes=10_000)
-
-
-def test_zip_that_lies_about_its_size() -> None:
-    """A declared size smaller than the real one does not get past: the member fails its check."""
-    content = bytearray(zipped({"zeros": bytes(1000)}))
-    central = content.index(b"PK\x01\x02")
-    struct.pack_into("<L", content, central + 24, 10)
-    with pytest.raises(DocumentError, match="zip file"):
-        read_zip(bytes(content), max_total_bytes=10_000)
-
-
-def test_zip_with_overlapping_members() -> None:
-    """Two entries that point at the same bytes are refused."""
-    content = bytearray(zipped({"a": b"x" * 50, "b": b"y" * 50}, zipfile.ZIP_STORED))
-    first = content.index(b"PK\x01\x02")
-    second = content.index(b"PK\x01\x02", first + 1)
-    struct.pack_into("<L", content, second + 42, 0)
-    with pytest.raises(HostileDocumentError, match="share their bytes"):
-        read_zip(bytes(content), max_total_bytes=10_000)
-
-
-def test_encrypted_zip() -> None:
-    """An encrypted member is refused with what to do."""
-    content = bytearray(zipped({"a": b"x"}))
-    content[content.index(b"PK\x01\x02") + 8] |= 1
-    with pytest.raises(HostileDocumentError, match=r"encrypted; in a\. Unpack it and send the files in it\."):
-        read_zip(bytes(content), max_total_bytes=10_000)
-
-
-@given(st.integers(0, 400), st.integers(0, 255))
-def test_damaged_zip_never_surprises(position: int, value: int) -> None:
-    """One changed byte anywhere gives the files or one of our errors, nothing else."""
-    content = bytearray(zipped({"a.xml": b"<a>" * 40, "b.csv": b"1,2\n" * 9}))
-    content[position % len(content)] = value
-    try:
-        assert len(read_zip(bytes(content), max_total_bytes=10_000)) <= 2
-    except DocumentError as error:
-        assert error.message  # noqa: PT017 - both ends are allowed
-
-
-def test_cut_zip() -> None:
-    """A zip file that ends too early is refused."""
-    with pytest.raises((TruncatedDocumentError, DocumentError), match="cannot be read"):
-        read_zip(zipped({"a": b"x" * 100})[:-10], max_total_bytes=10_000)

@@ -48,17 +48,6 @@ def test_same_key_of_another_account_is_another(engine: Engine) -> None:
         assert idempotency.begin(session, replace(REQUEST, tenant_id="bob", scope="account 2"), NOW) is None
 
 
-def test_abandoned_request_can_be_asked_again(engine: Engine) -> None:
-    """A write that was refused before it changed anything does not use up its key; a done one stays."""
-    with unit_of_work(engine) as session:
-        idempotency.begin(session, REQUEST, NOW)
-        idempotency.abandon(session, REQUEST)
-        assert idempotency.begin(session, REQUEST, NOW) is None
-        idempotency.finish(session, REQUEST, ANSWER)
-        idempotency.abandon(session, REQUEST)
-        assert idempotency.begin(session, REQUEST, NOW) == ANSWER
-
-
 def test_old_keys_are_pruned(engine: Engine) -> None:
     """Keys older than an instant are forgotten, others not."""
     with unit_of_work(engine) as session:

@@ -5,12 +5,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy import create_engine, event, text
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from app.store import activities, connections, documents, installation, records
 from app.store.session import Engine, checkpoint, engine_of, reading, unit_of_work, upgrade
-from domain.errors import InputError
+from domain.errors import BusyError, InputError
 from tests.app.store.builders import NOW, Home, make_document, make_home, meter_day, record
 
 
@@ -106,6 +106,57 @@ def test_writers_wait_for_each_other(engine: Engine) -> None:
     assert failures == []
     with reading(engine) as session:
         assert installation.fact(session, "count") == "40"
+
+
+def test_waiting_too_long_is_told(tmp_path: Path) -> None:
+    """A writer that waits in vain for another one is told to come back, and has done nothing; afterwards it gets through."""
+    engine = engine_of(f"sqlite:///{tmp_path / 'x.sqlite3'}")
+    event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout = 50").close())
+    upgrade(engine)
+
+    def write() -> None:
+        with unit_of_work(engine) as session:
+            installation.set_fact(session, "name", "late")
+
+    with unit_of_work(engine) as session:
+        installation.set_fact(session, "name", "first")
+        with pytest.raises(BusyError, match="nothing was done, ask again") as refusal:
+            write()
+    assert refusal.value.wait_s == 5.0
+    with reading(engine) as session:
+        assert installation.fact(session, "name") == "first"
+    write()
+    engine.dispose()
+
+
+def test_held_row_on_postgresql_is_told(migrated_postgres: Engine) -> None:
+    """A row that somebody else holds for longer than the lock timeout is the same refusal on PostgreSQL."""
+    with unit_of_work(migrated_postgres) as session:
+        installation.set_fact(session, "held", "1")
+
+    def write() -> None:
+        with unit_of_work(migrated_postgres) as session:
+            session.execute(text("SET LOCAL lock_timeout = '50ms'"))
+            installation.set_fact(session, "held", "3")
+
+    with unit_of_work(migrated_postgres) as holder:
+        installation.set_fact(holder, "held", "2")
+        with pytest.raises(BusyError):
+            write()
+
+
+def test_no_free_connection_is_told(tmp_path: Path) -> None:
+    """Somebody who gets no connection in time is told to come back, too."""
+    engine = create_engine(f"sqlite:///{tmp_path / 'x.sqlite3'}", pool_size=1, max_overflow=0, pool_timeout=0.05)
+    with engine.connect(), pytest.raises(BusyError), unit_of_work(engine) as session:
+        session.execute(text("SELECT 1"))
+    engine.dispose()
+
+
+def test_other_database_errors_are_not_called_busy(engine: Engine) -> None:
+    """A mistake of ours stays what it is."""
+    with pytest.raises(DBAPIError), unit_of_work(engine) as session:
+        session.execute(text("SELECT nothing FROM nowhere"))
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://u:secret@h/d"])
