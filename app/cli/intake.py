@@ -17,11 +17,13 @@ from app.usecases.enter_bill import BillInput, enter_bill
 from app.usecases.import_document import ImportReport, import_document
 from app.usecases.keep_original import Received
 from app.usecases.local_account import local_account
+from app.usecases.place_meter import place_meter
 from connectors import registry
 from domain.activity import EvidenceClass
 from domain.errors import PlaceError
 from domain.period import MonthRange
 from domain.place import Place, place_from_text
+from domain.series import LocalTime
 
 FIRST_NAME = "You"
 """Name of the person that a first import is about."""
@@ -60,6 +62,7 @@ def run_import(
         place=place,
         is_json=is_json,
         data_folder=data_folder,
+        feed_clock=lambda: _feed_clock(connector_name, received.body),
     )
 
 
@@ -116,14 +119,25 @@ def run_bill(
     )
 
 
+def _no_clock() -> LocalTime | None:
+    """A typed bill has no clock."""
+    return None
+
+
 def _take_in(
-    take: Callable[[Work, Whose], ImportReport], *, subject: str, place: Place | None, is_json: bool, data_folder: Path | None
+    take: Callable[[Work, Whose], ImportReport],
+    *,
+    subject: str,
+    place: Place | None,
+    is_json: bool,
+    data_folder: Path | None,
+    feed_clock: Callable[[], LocalTime | None] = _no_clock,
 ) -> int:
     with installation(data_folder) as services:
         known = _known_subject(services, subject)
         with unit_of_work(services.engine) as session:  # a person that is made now stays only if the document does
             work = Work(session, services)
-            whose = known or _new_person(work, place)
+            whose = known or _new_person(work, place, feed_clock())
             report = take(work, whose)
         with reading(services.engine) as session:
             view = _view(Work(session, services), whose, report)
@@ -151,7 +165,12 @@ def _known_subject(services: Services, text: str) -> Whose | None:
     return Whose(found.tenant_id, found.id)
 
 
-def _new_person(work: Work, home: Place | None) -> Whose:
+def _feed_clock(connector_name: str, body: bytes) -> LocalTime | None:
+    """The clock of a document's first meter: tells the zone where a region has several."""
+    return next(iter(registry.find(connector_name).parse(body).local_times.values()), None)
+
+
+def _new_person(work: Work, home: Place | None, clock: LocalTime | None) -> Whose:
     if home is None:
         raise PlaceError(
             "We do not know where you live",
@@ -160,8 +179,9 @@ def _new_person(work: Work, home: Place | None) -> Whose:
             record="--place",
             next_step="Say it once, for example --place 94110; later imports remember it.",
         )
+    placed = place_meter("", given=home, registered=None, home=None, clock=clock, zones_of_region=work.services.zones_of_region)
     account = local_account(work)
-    new = NewSubject(SubjectKind.PERSON, FIRST_NAME, home)
+    new = NewSubject(SubjectKind.PERSON, FIRST_NAME, placed.place)
     return create_subject(work, new, owner_account_id=account.id, tenant_id=account.tenant_id)
 
 
