@@ -1,10 +1,10 @@
 """Putting one installation together from its settings: database, keys, archive, factors, auditor; for its owner, the chain."""
 
 from base64 import b64decode
-from pathlib import Path
 
 from app.chain import AuditorNode, ChainDesk, keystore_passphrase, load_key, open_chain
 from app.clock import Clock, Randomness
+from app.data_folder import make_private_file, make_private_folder, open_data_folder
 from app.security.kek import LocalKek, make_kek
 from app.security.vault import Vault
 from app.services import Services
@@ -38,14 +38,16 @@ def open_services(settings: Settings, *, clock: Clock, randomness: Randomness) -
         The services.
 
     Raises:
-        SecurityError: A key file is readable by others, or damaged.
+        SecurityError: The data folder or a key file is readable by others, or a key file is damaged.
         FactorSetError: The shipped factor set is damaged.
         InputError: The database's address cannot be used.
         ConflictError: The data folder has the layout of another version.
     """
     folder = settings.data_folder
-    (folder / "keys").mkdir(parents=True, exist_ok=True, mode=0o700)
-    engine = database.engine_of(settings.database_url.get_secret_value() or f"sqlite:///{(folder / 'data.sqlite3').absolute()}")
+    open_data_folder(settings)
+    engine = database.engine_of(settings.database_address())
+    if not settings.database_url.get_secret_value():
+        make_private_file(settings.database_file())
     database.upgrade(engine)
     _check_folder(engine)
     factor_set = shipped_factor_set()
@@ -98,20 +100,35 @@ def open_desk(services: Services) -> ChainDesk:
         ChainError: Another process owns the embedded chain, or the chain is another one.
     """
     settings, randomness = services.settings, services.randomness
+    if not settings.chain_url.get_secret_value():
+        make_private_folder(settings.data_folder / "chain")
+        make_private_file(settings.data_folder / "chain" / "chain.sqlite3")
     passphrase = passphrase_of(settings, "relayer", randomness)
     return open_chain(settings, services.auditor, passphrase=passphrase, clock=services.clock, randomness=randomness)
 
 
 def passphrase_of(settings: Settings, purpose: str, randomness: Randomness) -> str:
-    """Passphrase of one of our key files: follows from a secret file of this installation."""
-    path = settings.data_folder / "keys" / "keystore.secret"
-    make_kek(path, randomness.bytes)  # made once, refused where others could read it
-    return keystore_passphrase(bytes.fromhex(path.read_text(encoding="ascii").strip()), purpose)
+    """Passphrase of one of our key files: follows from the secret that is set, else from a file made once for this installation.
+
+    Args:
+        settings: May hold the secret.
+        purpose: Which key file.
+        randomness: Makes the secret where there is none.
+
+    Returns:
+        The passphrase.
+
+    Raises:
+        SecurityError: Others may read the file, or it is damaged.
+    """
+    secret_hex = settings.keystore_passphrase.get_secret_value()
+    if not secret_hex:
+        path = settings.data_folder / "keys" / "keystore.secret"
+        make_kek(path, randomness.bytes)  # made once, refused where others could read it
+        secret_hex = path.read_text(encoding="ascii").strip()
+    return keystore_passphrase(bytes.fromhex(secret_hex), purpose)
 
 
 def _kek(settings: Settings, randomness: Randomness) -> LocalKek:
     given = settings.key_encryption_key.get_secret_value()
-    if given:
-        return LocalKek(b64decode(given), randomness.bytes)
-    path: Path = settings.key_encryption_key_file or settings.data_folder / "keys" / "kek"
-    return make_kek(path, randomness.bytes)
+    return LocalKek(b64decode(given), randomness.bytes) if given else make_kek(settings.kek_path(), randomness.bytes)

@@ -5,6 +5,7 @@ Each field is read from the environment variable `CF_` + its name in capitals. `
 """
 
 import os
+import re
 from base64 import b64decode
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -20,6 +21,8 @@ PREFIX = "CF_"
 
 KEK_SIZE = 32
 """Bytes of a key-encryption key (AES-256)."""
+
+_SECRET_HEX = re.compile(r"[0-9a-fA-F]{64}")
 
 
 class SettingsError(InputError):
@@ -55,10 +58,18 @@ def _check_kek(value: SecretStr) -> SecretStr:
     return value
 
 
+def _check_keystore_passphrase(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if text and not _SECRET_HEX.fullmatch(text):
+        raise ValueError("expected 64 hexadecimal digits")
+    return value
+
+
 Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Origin = Annotated[str, AfterValidator(_check_origin)]
 Origins = Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_split)]
 Kek = Annotated[SecretStr, AfterValidator(_check_kek)]
+KeystorePassphrase = Annotated[SecretStr, AfterValidator(_check_keystore_passphrase)]
 Count = Annotated[int, Field(ge=0)]
 Size = Annotated[int, Field(gt=0)]
 Seconds = Annotated[float, Field(gt=0)]
@@ -101,7 +112,14 @@ class Settings(BaseSettings):
         SecretStr(""), description="Key that wraps every subject's key, 32 bytes in base64; empty: the file is used."
     )
     key_encryption_key_file: Path | None = Field(
-        None, description="File holding that key, mode 0600; empty: `kek` in the data folder, made on first start."
+        None, description="File holding that key, mode 0600; empty: `keys/kek` in the data folder, made on first start."
+    )
+    keystore_passphrase: KeystorePassphrase = Field(
+        SecretStr(""),
+        description=(
+            "Secret that opens the key files of auditor and relayer, 64 hexadecimal digits; empty: `keys/keystore.secret` in the "
+            "data folder, made on first start."
+        ),
     )
     session_hours: Size = Field(12, description="Hours until a signed-in browser has to sign in again.")
     idempotency_hours: Annotated[int, Field(ge=24)] = Field(
@@ -135,7 +153,11 @@ class Settings(BaseSettings):
 
     def database_address(self) -> str:
         """The database's address with its password: for the engine alone, never for a log."""
-        return self.database_url.get_secret_value() or f"sqlite:///{self.data_folder.absolute() / 'climate-fitness.sqlite'}"
+        return self.database_url.get_secret_value() or f"sqlite:///{self.database_file()}"
+
+    def database_file(self) -> Path:
+        """The SQLite file that is used where no other database is set."""
+        return self.data_folder.absolute() / "data.sqlite3"
 
     def origin(self, port: int | None = None) -> str:
         """The origin that people use.
@@ -155,7 +177,7 @@ class Settings(BaseSettings):
 
     def kek_path(self) -> Path:
         """The file of the key-encryption key."""
-        return self.key_encryption_key_file or self.data_folder / "kek"
+        return self.key_encryption_key_file or self.data_folder / "keys" / "kek"
 
     def requests_per_minute(self) -> int:
         """The rate limit in force, requests per minute; 0 is none."""
@@ -208,6 +230,12 @@ def _production_rules(settings: Settings) -> tuple[tuple[str, str, str, bool], .
             f"a key, or {PREFIX}KEY_ENCRYPTION_KEY_FILE outside the data folder",
             "a key beside the data that it protects",
             is_kek_beside_data,
+        ),
+        (
+            "keystore_passphrase",
+            "64 hexadecimal digits, kept apart from the data folder",
+            "a secret beside the key files that it opens",
+            not settings.keystore_passphrase.get_secret_value(),
         ),
         ("allowed_hosts", "names without *", ", ".join(settings.allowed_hosts), "*" in "".join(settings.allowed_hosts)),
         ("trusted_proxies", "addresses", "*", "*" in settings.trusted_proxies),

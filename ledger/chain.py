@@ -461,7 +461,8 @@ class ChainClient:
         try:
             answer = self._web3.provider.make_request(method, list(params))  # type: ignore[arg-type]  # a plain name
         except (OSError, ValueError) as error:
-            raise ChainError("The chain does not answer", got=str(error), next_step="Try again later.") from error
+            # not its text: it holds the address, and keys of node providers stand in addresses
+            raise ChainError("The chain does not answer", got=type(error).__name__, next_step="Try again later.") from error
         if "error" in answer:
             raise _to_error(answer["error"])
         return answer.get("result")

@@ -30,7 +30,6 @@ OLDEST_SQLITE = (3, 35, 0)
 """Has RETURNING, which the store uses (SQLite 3.35 of 2021)."""
 
 _DISTRIBUTION = "climate-fitness"
-_DATABASE_NAME = "data.sqlite3"
 _NOT_YET = "not there yet; the first use makes it"
 
 
@@ -176,17 +175,17 @@ def _keys(settings: Settings) -> str:
 
 
 def _database(settings: Settings) -> str:
-    url, path = settings.database_url.get_secret_value(), settings.data_folder / _DATABASE_NAME
+    url, path = settings.database_url.get_secret_value(), settings.database_file()
     if not url and not path.exists():
         return _NOT_YET
     if not url:
-        with closing(sqlite3.connect(f"file:{path.absolute()}?mode=ro", uri=True)) as connection:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
             found = "; ".join(row[0] for row in connection.execute("PRAGMA integrity_check(3)"))
         if found != "ok":
             raise ConflictError(
                 "The database is damaged", expected="ok", got=found, record=str(path), next_step="Restore it from a backup."
             )
-    engine = engine_of(url or f"sqlite:///{path.absolute()}")
+    engine = engine_of(settings.database_address())
     try:
         revision = checked_revision(engine)
     finally:
@@ -222,7 +221,7 @@ def _chain(settings: Settings) -> str:
     if _database(settings) == _NOT_YET:
         raise ConflictError(
             "There is a chain without its database",
-            expected=_DATABASE_NAME,
+            expected=settings.database_file().name,
             got="none",
             record=str(settings.data_folder),
             next_step="Restore it from a backup.",

@@ -322,6 +322,7 @@ def test_production_prints_no_link_unless_asked(tmp_path: Path) -> None:
         "CF_ENVIRONMENT": "production",
         "CF_BASE_URL": "https://fitness.example",
         "CF_KEY_ENCRYPTION_KEY": "A" * 43 + "=",
+        "CF_KEYSTORE_PASSPHRASE": "5a" * 32,
         "CF_PORT": "0",
     }
     printed = []

@@ -8,7 +8,12 @@ import pytest
 from app.settings import Settings, SettingsError, read_settings, settings_document
 
 KEK = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
-SAFE = {"environment": "production", "base_url": "https://fit.example", "key_encryption_key": KEK}
+SAFE = {
+    "environment": "production",
+    "base_url": "https://fit.example",
+    "key_encryption_key": KEK,
+    "keystore_passphrase": "5a" * 32,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +40,7 @@ def test_defaults_work_alone() -> None:
     """Nothing set: a demo on this machine, with SQLite in the data folder."""
     settings = read_settings()
     assert settings.origin() == "http://localhost:8000"
-    assert settings.database_address() == f"sqlite:///{Path.cwd()}/.climate-fitness/climate-fitness.sqlite"
+    assert settings.database_address() == f"sqlite:///{Path.cwd()}/.climate-fitness/data.sqlite3"
     assert settings.requests_per_minute() == 0
     assert settings.hosts() == {"localhost", "127.0.0.1", "[::1]"}
 
@@ -68,6 +73,7 @@ def test_misspelt_name_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("PORT", "70000"),
         ("MAX_UPLOAD_BYTES", "0"),
+        ("KEYSTORE_PASSPHRASE", "5a" * 31),
         ("BASE_URL", "https://fit.example/path"),
         ("BASE_URL", "ftp://fit.example"),
         ("CHAIN_CONTRACT", "0x12"),
@@ -107,6 +113,7 @@ def test_safe_production() -> None:
         ({"allowed_local_origins": "http://localhost:9001"}, "ALLOWED_LOCAL_ORIGINS"),
         ({"key_encryption_key": ""}, "KEY_ENCRYPTION_KEY"),
         ({"key_encryption_key": "", "key_encryption_key_file": ".climate-fitness/kek"}, "KEY_ENCRYPTION_KEY"),
+        ({"keystore_passphrase": ""}, "KEYSTORE_PASSPHRASE"),
         ({"allowed_hosts": "*.example"}, "ALLOWED_HOSTS"),
         ({"trusted_proxies": "*"}, "TRUSTED_PROXIES"),
     ],

@@ -1,6 +1,7 @@
 """The whole program behind uvicorn on a port of this machine: what the ASGI test client cannot show."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,11 +18,17 @@ __all__ = ["serving"]
 
 
 @contextmanager
-def serving(installation: Installation, **settings: Any) -> Iterator[int]:  # noqa: ANN401 - each setting's own type
+def serving(
+    installation: Installation,
+    *,
+    is_ready_awaited: bool = True,
+    **settings: Any,  # noqa: ANN401 - each setting's own type
+) -> Iterator[int]:
     """Serve an installation in a thread.
 
     Args:
         installation: Where.
+        is_ready_awaited: Whether the chain has to open first.
         **settings: Further settings.
 
     Yields:
@@ -35,7 +42,9 @@ def serving(installation: Installation, **settings: Any) -> Iterator[int]:  # no
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
-            assert hosting.ready.wait(60), hosting.error
+            while not (server.started and (hosting.ready.is_set() or not is_ready_awaited)):
+                assert hosting.error is None or not is_ready_awaited, hosting.error
+                time.sleep(0.01)
             yield listening.getsockname()[1]
         finally:
             server.should_exit = True
