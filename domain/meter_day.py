@@ -247,9 +247,7 @@ def merge_readings(older: DayReadings, newer: DayReadings) -> DayReadings:
     return merged
 
 
-def merge_days(
-    older: Mapping[MeterDayId, DayReadings], newer: Mapping[MeterDayId, DayReadings]
-) -> dict[MeterDayId, DayReadings]:
+def merge_days(older: Mapping[MeterDayId, DayReadings], newer: Mapping[MeterDayId, DayReadings]) -> dict[MeterDayId, DayReadings]:
     """The meter days after another document: those that it has, and those that lose readings to it, which may be empty then.
 
     A net reading has one sign: where the newer feed turns it, it leaves the other kind's day.

@@ -8,7 +8,7 @@ from hashlib import sha256
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Select, Table, delete, insert, select, update
+from sqlalchemy import Select, Table, bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -94,6 +94,7 @@ class _Latest:
     record_revision_id: str
     revision: int
     content_sha256: bytes
+    parser_version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +133,9 @@ def upsert_many(
 ) -> tuple[Stored, ...]:
     """Store what a source says about many things, each once.
 
-    The same content as the newest revision changes nothing; other content becomes the next revision, and the activities of the
-    one before are no longer current, but stay.
+    The same content as the newest revision, read by the same parser, changes nothing but its trail: documents that say it again
+    are linked, and its intervals get the feed times of who said it last. Other content, or another parser, becomes the next
+    revision, and the activities of the one before are no longer current, but stay.
 
     Args:
         session: The open transaction; writers of one connection take turns.
@@ -156,12 +158,14 @@ def upsert_many(
     changes = [
         (one, content)
         for one, content in zip(inputs, contents, strict=True)
-        if one.record_key not in latest or latest[one.record_key].content_sha256 != content
+        if one.record_key not in latest
+        or (latest[one.record_key].content_sha256, latest[one.record_key].parser_version) != (content, one.parser_version)
     ]
     old_months = _months_of(session, tenant_id, [latest[one.record_key] for one, _ in changes if one.record_key in latest])
     place = _Place(tenant_id, subject_id, connection_id)
     _write(session, place, changes, latest, recorded_at=recorded_at, new_id=new_id)
     changed_keys = {one.record_key for one, _ in changes}
+    _say_again(session, place, [(one, latest[one.record_key]) for one in inputs if one.record_key not in changed_keys])
     return tuple(_stored(one, latest.get(one.record_key), one.record_key in changed_keys, old_months) for one in inputs)
 
 
@@ -204,16 +208,79 @@ def current_profiles(
     return result
 
 
-def keys_of_usage_point(session: Session, tenant_id: str, connection_id: str, usage_point: str) -> tuple[str, ...]:
-    """The names of all records of a meter point that are not removed, sorted."""
+@dataclass(frozen=True, slots=True)
+class RecordState:
+    """A record of a meter point as it stands, without what it says.
+
+    Attributes:
+        record_key: Its name.
+        parser_version: Of what its newest revision was read with.
+        is_removal: Whether its newest revision says nothing.
+        document_sha256s: What the newest revision was taken from, in order; a removal on purpose was taken from none.
+    """
+
+    record_key: str
+    parser_version: str
+    is_removal: bool
+    document_sha256s: tuple[str, ...]
+
+
+def of_usage_point(session: Session, tenant_id: str, connection_id: str, usage_point: str) -> tuple[RecordState, ...]:
+    """All records of a meter point, by record key, removed ones, too."""
     record, revision = tables.RECORD, tables.RECORD_REVISION
     query = (
-        select(record.c.record_key)
+        select(record.c.record_key, revision.c.id, revision.c.parser_version, revision.c.is_removal)
         .join(revision, (revision.c.record_id == record.c.id) & (revision.c.revision == record.c.latest_revision))
-        .where(record.c.connection_id == connection_id, record.c.usage_point == usage_point, revision.c.is_removal.is_(False))
+        .where(record.c.connection_id == connection_id, record.c.usage_point == usage_point)
         .order_by(record.c.record_key)
     )
-    return tuple(session.execute(of_tenant(query, record, tenant_id)).scalars())
+    rows = session.execute(of_tenant(query, record, tenant_id)).all()
+    documents = _documents_by_revision(session, tenant_id, [row.id for row in rows])
+    return tuple(
+        RecordState(row.record_key, row.parser_version, row.is_removal, tuple(documents.get(row.id, ()))) for row in rows
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPlace:
+    """Where a record belongs.
+
+    Attributes:
+        record_id: Its id in the store.
+        connection_id: The connection it came through.
+        record_key: Its name there.
+        usage_point: Meter point, or empty.
+        latest_revision: Number of its newest revision.
+    """
+
+    record_id: str
+    connection_id: str
+    record_key: str
+    usage_point: str
+    latest_revision: int
+
+
+def place_of(session: Session, tenant_id: str, subject_id: str, record_id: str) -> RecordPlace:
+    """Where a record of a subject belongs.
+
+    Args:
+        session: The open transaction.
+        tenant_id: Its tenant.
+        subject_id: Whose.
+        record_id: Its id.
+
+    Returns:
+        Its connection and name.
+
+    Raises:
+        NotFoundError: The subject has no such record.
+    """
+    table = tables.RECORD
+    query = select(table.c.id, table.c.connection_id, table.c.record_key, table.c.usage_point, table.c.latest_revision).where(
+        table.c.id == record_id, table.c.subject_id == subject_id
+    )
+    row = found(session.execute(of_tenant(query, table, tenant_id)).first(), "record", record_id)
+    return RecordPlace(row.id, row.connection_id, row.record_key, row.usage_point, row.latest_revision)
 
 
 def revisions_for_period(session: Session, tenant_id: str, subject_id: str, months: MonthRange) -> tuple[StoredRevision, ...]:
@@ -321,12 +388,12 @@ def _latest(session: Session, tenant_id: str, connection_id: str, record_keys: I
     for keys in _chunks(record_keys):
         query = (
             select(record.c.record_key, record.c.id, revision.c.id.label("revision_id"), revision.c.revision)
-            .add_columns(revision.c.content_sha256)
+            .add_columns(revision.c.content_sha256, revision.c.parser_version)
             .join(revision, (revision.c.record_id == record.c.id) & (revision.c.revision == record.c.latest_revision))
             .where(record.c.connection_id == connection_id, record.c.record_key.in_(keys))
         )
         for row in session.execute(of_tenant(query, record, tenant_id)):
-            result[row.record_key] = _Latest(row.id, row.revision_id, row.revision, row.content_sha256)
+            result[row.record_key] = _Latest(row.id, row.revision_id, row.revision, row.content_sha256, row.parser_version)
     return result
 
 
@@ -382,10 +449,7 @@ def _write(
                 "recorded_at": recorded_at,
             }
         )
-        rows[tables.RECORD_DOCUMENT] += [
-            {"record_revision_id": revision_id, "document_id": documents[sha], "tenant_id": tenant_id, "position": position}
-            for position, sha in enumerate(dict.fromkeys(one.document_sha256s))
-        ]
+        rows[tables.RECORD_DOCUMENT] += _link_values(one, revision_id, documents, tenant_id)
         rows[tables.ACTIVITY] += [
             activity_values(a, tenant_id=tenant_id, subject_id=place.subject_id, record_revision_id=revision_id)
             for a in one.activities
@@ -407,6 +471,44 @@ def _record_values(one: RecordInput, place: _Place, record_id: str) -> dict[str,
         "usage_point": one.usage_point,
         "latest_revision": 1,
     }
+
+
+def _say_again(session: Session, place: _Place, repeats: Sequence[tuple[RecordInput, _Latest]]) -> None:
+    """Link what says the same again, in order, and keep who said it last with each interval."""
+    tenant_id = place.tenant_id
+    linked = _documents_by_revision(session, tenant_id, [before.record_revision_id for _, before in repeats])
+    other = [
+        (one, before)
+        for one, before in repeats
+        if tuple(linked.get(before.record_revision_id, ())) != tuple(dict.fromkeys(one.document_sha256s))
+    ]
+    if not other:
+        return
+    link, activity = tables.RECORD_DOCUMENT, tables.ACTIVITY
+    documents = _document_ids(session, tenant_id, place.subject_id, {sha for one, _ in other for sha in one.document_sha256s})
+    for ids in _chunks(before.record_revision_id for _, before in other):
+        session.execute(of_tenant(delete(link).where(link.c.record_revision_id.in_(ids)), link, tenant_id))
+    rows = [row for one, before in other for row in _link_values(one, before.record_revision_id, documents, tenant_id)]
+    if rows:
+        session.execute(insert(link), rows)
+    profiles = [
+        {"of_revision": before.record_revision_id, "of_tenant": tenant_id, "packed": profile_codec.encode(said.profile)}
+        for one, before in other
+        for said in one.activities[:1]  # a record with intervals is a meter day: it has one activity
+        if said.profile is not None
+    ]
+    if profiles:
+        change = update(activity).where(
+            activity.c.record_revision_id == bindparam("of_revision"), activity.c.tenant_id == bindparam("of_tenant")
+        )
+        session.connection().execute(change.values(profile=bindparam("packed")), profiles)
+
+
+def _link_values(one: RecordInput, revision_id: str, documents: Mapping[str, str], tenant_id: str) -> list[dict[str, Any]]:
+    return [
+        {"record_revision_id": revision_id, "document_id": documents[sha], "tenant_id": tenant_id, "position": position}
+        for position, sha in enumerate(dict.fromkeys(one.document_sha256s))
+    ]
 
 
 def _supersede(session: Session, tenant_id: str, superseded: Sequence[_Latest]) -> None:

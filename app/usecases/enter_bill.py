@@ -1,25 +1,21 @@
 """Typing a bill: what a person says about one bill, kept as a document of its own, and counted once."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
 
 from app.services import Whose, Work
-from app.store import activities, connections, subjects
-from app.store.activities import ActivityRow
+from app.store import connections, subjects
+from app.usecases.count_bills import corrected_bill
 from app.usecases.import_document import ImportReport, import_document
 from app.usecases.keep_original import Received, keep_original
 from app.usecases.place_meter import MeterPlace, place_meter
 from connectors.typed_bill.parse import Bill, bill_document
 from domain.activity import EvidenceClass
-from domain.errors import ConflictError, InputError, TimeError
-from domain.period import Month, MonthRange, Period, date_from_text, local_day, zone_of
+from domain.errors import InputError, TimeError
+from domain.period import date_from_text, local_day, zone_of
 from domain.place import Place
-from domain.split import bill_period
 
 CONNECTOR = "typed-bill"
 _LONGEST_NAME_COUNT = 120
-_PAGE_COUNT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,22 +69,23 @@ def enter_bill(
         )
     meter = _place_of(work, whose, utility, place)
     zone = meter.zone
-    period = _period_of(work, bill, zone)
-    _check_overlap(work, whose, bill, utility, period)
+    _check_over(work, bill, zone)
     kept = keep_original(work, whose, CONNECTOR, attachment) if attachment else None
-    document = bill_document(
-        Bill(
-            utility=utility,
-            first_date=bill.first_date,
-            last_date=bill.last_date,
-            amount_text=bill.amount_text.strip(),
-            unit=bill.unit,
-            zone=zone,
-            attachment_sha256=kept.sha256 if kept else "",
-        )
+    typed = Bill(
+        utility=utility,
+        first_date=bill.first_date,
+        last_date=bill.last_date,
+        amount_text=bill.amount_text.strip(),
+        unit=bill.unit,
+        zone=zone,
+        attachment_sha256=kept.sha256 if kept else "",
+        is_additional=bill.is_additional,
     )
+    corrected = corrected_bill(work, whose, typed)
+    if corrected and corrected.is_additional:  # a correction of the amount says nothing else
+        typed = replace(typed, is_additional=True)
     name = f"{utility}, {bill.first_date} to {bill.last_date}"
-    received = Received(document, "application/json", EvidenceClass.TYPED, document_name=name)
+    received = Received(bill_document(typed), "application/json", EvidenceClass.TYPED, document_name=name)
     return import_document(work, whose, CONNECTOR, received, place=meter)
 
 
@@ -113,7 +110,12 @@ def _place_of(work: Work, whose: Whose, utility: str, place: Place | None) -> Pl
     return found.place
 
 
-def _period_of(work: Work, bill: BillInput, zone_name: str) -> Period:
+def _check_over(work: Work, bill: BillInput, zone_name: str) -> None:
+    """Refuse days that are no days, or that are not over.
+
+    Raises:
+        TimeError: They are not.
+    """
     zone = zone_of(zone_name, record="place")
     first, last = date_from_text(bill.first_date, record="first day"), date_from_text(bill.last_date, record="last day")
     today = local_day(work.services.clock.now(), zone)
@@ -127,57 +129,3 @@ def _period_of(work: Work, bill: BillInput, zone_name: str) -> Period:
         )
     if last < first:
         raise TimeError("A bill ends after it begins", expected=f"a last day from {first} on", got=str(last), record="last day")
-    return bill_period(first, last, zone)
-
-
-def _check_overlap(work: Work, whose: Whose, bill: BillInput, utility: str, period: Period) -> None:
-    """Refuse what would count the same days twice.
-
-    Raises:
-        ConflictError: Another bill of the utility has some of the days, or other data cover them.
-    """
-    rows = [
-        row
-        for row in _electricity_rows(work, whose, period)
-        if row.activity.start < period.end and period.start < row.activity.end
-    ]
-    of_utility = [row for row in rows if row.connector == CONNECTOR and row.usage_point == utility]
-    if any(row.record_key.endswith(_span_name(period)) for row in of_utility):
-        return  # the same days of the same utility: a correction of what stands already
-    for row in rows:
-        if row in of_utility:
-            raise ConflictError(
-                "This bill overlaps another one of the same utility",
-                expected="days that no other bill of this utility has",
-                got=f"{bill.first_date} to {bill.last_date}",
-                record=row.record_key,
-                next_step="Correct the other bill: type it again with the same days.",
-            )
-        if not bill.is_additional:
-            raise ConflictError(
-                "These days are measured already, and would count twice",
-                expected="days without other electricity data, or a bill that is said to be additional",
-                got=f"{bill.first_date} to {bill.last_date}",
-                record=f"{row.connector} {row.usage_point}".strip(),
-                next_step="Leave the bill out; or, if it is for another meter, say that it is additional.",
-            )
-
-
-def _electricity_rows(work: Work, whose: Whose, period: Period) -> Iterator[ActivityRow]:
-    day = timedelta(days=1)
-    first, last = (period.start - day).date(), (period.end + day).date()
-    months = MonthRange(Month(first.year, first.month), Month(last.year, last.month).plus(1))
-    cursor = ""
-    while True:
-        page = activities.page(
-            work.session, whose.tenant_id, whose.subject_id, cursor=cursor, limit_count=_PAGE_COUNT, months=months
-        )
-        yield from (row for row in page.items if row.activity.key.kind == "electricity")
-        if not page.next_cursor:
-            return
-        cursor = page.next_cursor
-
-
-def _span_name(period: Period) -> str:
-    """How the record key of a span of exactly this time ends."""
-    return f"|{period.start:%Y-%m-%dT%H:%M:%SZ}|{int((period.end - period.start).total_seconds())}"

@@ -10,18 +10,21 @@ from app.services import Whose, Work
 from app.store import connections, imports, periods, records, subjects
 from app.store.connections import ConnectionRow, UsagePointRow
 from app.store.imports import ImportRow
-from app.store.records import Outcome, RecordInput
+from app.store.records import Outcome, RecordInput, Stored
 from app.store.subjects import SubjectRow
-from app.usecases.derive import DerivedRecord, MeterSite, believed_evidence, cut_document, day_record, span_record
+from app.usecases.count_bills import BillsAside, check_bill, set_bills_aside
+from app.usecases.derive import DerivedRecord, MeterSite, SourcedCut, believed_evidence, cut_document, day_record, span_record
 from app.usecases.import_report import LISTED_COUNT, day_span, read_totals, refused_to_json, seal_name, totals_to_json
 from app.usecases.keep_original import Received, keep_original
 from app.usecases.move_meter import move_meter
 from app.usecases.place_meter import MeterPlace, place_meter
+from app.usecases.rederive_meter import Rederived, must_rederive, rederive_meter
 from connectors import registry
 from connectors.typed_bill import TYPED_BILL
+from connectors.typed_bill.parse import bill_of_document
 from domain.activity import EvidenceClass
 from domain.errors import ConflictError, DocumentError, TimeError
-from domain.meter_day import CutSeries, merge_readings, readings_of_activity
+from domain.meter_day import PAIRED_KINDS, CutSeries, DayReadings, MeterDayId, merge_readings, readings_of_activity
 from domain.period import Month, instant_of_epoch_s, instant_to_text
 from domain.place import Place
 from domain.record import RecordRevision
@@ -64,10 +67,38 @@ class ImportReport:
     import_id: str
 
 
+def read_document(connector_name: str, body: bytes) -> MeterDocument:
+    """What a file says, read without a transaction: reading can take seconds, and writers wait for each other.
+
+    Args:
+        connector_name: Which connector reads it.
+        body: The file.
+
+    Returns:
+        Its readings, for `import_document`.
+
+    Raises:
+        NotFoundError: There is no such connector.
+        DocumentError: The file cannot be read at all, or has no readings and nothing that was refused.
+    """
+    document = registry.find(connector_name).parse(body)
+    _check_readable(document, connector_name)
+    return document
+
+
 def import_document(
-    work: Work, whose: Whose, connector_name: str, received: Received, *, place: Place | None = None
+    work: Work,
+    whose: Whose,
+    connector_name: str,
+    received: Received,
+    *,
+    place: Place | None = None,
+    document: MeterDocument | None = None,
 ) -> ImportReport:
     """Take in one document of a subject; everything or nothing of it.
+
+    Nothing is counted twice: what a newer or fuller reading of the same time replaces is removed with a note, and stays in the
+    history.
 
     Args:
         work: The open transaction and the services.
@@ -75,6 +106,7 @@ def import_document(
         connector_name: Which connector reads it.
         received: The file.
         place: Where the meter is, as the person says; else what is registered, else the subject's home.
+        document: What `read_document` read of the same file; read here where left out.
 
     Returns:
         What became of it.
@@ -84,15 +116,17 @@ def import_document(
         DocumentError: The file cannot be read at all, or has no readings and nothing that was refused.
         PlaceError: The place or its time zone must be asked for.
         TimeError: It has readings in the future.
-        ConflictError: A typed bill's days are those of another time zone.
+        ConflictError: A typed bill's days are those of another time zone, or count already; or a typed bill counts part of the
+            days that the file measures.
     """
     session, services = work.session, work.services
     now = services.clock.now()
     connector = registry.find(connector_name)
     received = replace(received, evidence=believed_evidence(connector_name, received.evidence))
-    document = connector.parse(received.body)
-    _check_readable(document, connector_name)
+    document = document or read_document(connector_name, received.body)
     _check_not_future(document, now)
+    if connector_name == TYPED_BILL.manifest.connector_id:
+        check_bill(work, whose, bill_of_document(received.body))
     subject = subjects.by_id(session, whose.tenant_id, whose.subject_id)
     connection = connections.standing_file(
         session, whose.tenant_id, whose.subject_id, connector_name, connection_id=services.randomness.id(), now=now
@@ -102,18 +136,13 @@ def import_document(
     original = keep_original(work, whose, connector_name, received)
     cut = cut_document(document, sites)
     source = _Source(connection, connector.manifest.parser_version, original.sha256, received.evidence)
-    stored = records.upsert_many(
-        session,
-        whose.tenant_id,
-        whose.subject_id,
-        connection.id,
-        _inputs(work, source, cut, sites),
-        recorded_at=now,
-        new_id=services.randomness.id,
-    )
-    months = sorted(placed.months.union(*(one.months for one in stored)))
+    stored = _store(work, whose, source, cut, sites)
+    changed = placed.months.union(*(one.months for one in stored.records))
+    aside = set_bills_aside(work, whose, changed) if connector_name != TYPED_BILL.manifest.connector_id else BillsAside()
+    months = sorted(changed | aside.months)
     periods.mark_changed(session, whose.tenant_id, whose.subject_id, months)
-    outcomes = Counter(one.outcome for one in stored)
+    counted = (one for one in stored.records if one.record_key in stored.counting or one.outcome is not Outcome.NEW)
+    outcomes = Counter(one.outcome for one in counted)
     report = ImportReport(
         document_sha256=original.sha256,
         is_known=original.is_known,
@@ -123,7 +152,7 @@ def import_document(
         same_count=outcomes[Outcome.SAME],
         refused=tuple(refusal.sentence() for refusal in document.refused[:LISTED_COUNT]),
         refused_count=len(document.refused),
-        notes=(*placed.notes, *cut.notes),
+        notes=(*placed.notes, *cut.notes, *stored.notes, *aside.notes),
         months=tuple(months),
         meters=placed.meters,
         import_id=services.randomness.id(),
@@ -293,17 +322,75 @@ def _clock_of(document: MeterDocument, name: str) -> LocalTime | None:
     return document.local_times.get(name) or document.local_times.get("")
 
 
-def _inputs(work: Work, source: _Source, cut: CutSeries, sites: Mapping[str, MeterSite]) -> list[RecordInput]:
-    """What the document and the earlier ones say together, one input per meter day or span."""
-    keys = [day.record_key for day in cut.days] + [span.record_key for span in cut.spans]
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """What became of the records of a document's meters, which of them count, and what a person should know."""
+
+    records: tuple[Stored, ...]
+    counting: frozenset[str]
+    notes: tuple[str, ...]
+
+
+def _store(work: Work, whose: Whose, source: _Source, cut: CutSeries, sites: Mapping[str, MeterSite]) -> _Stored:
+    """Store what the document and the earlier ones say together: meter by meter from the originals where they differ in more."""
+    newest = SourcedCut(source.sha256, source.evidence, cut)
+    known = _known(work, source, cut)
+    known_days = _readings_of(cut, known)
+    merged: dict[str, MeterSite] = {}
+    again: list[Rederived] = []
+    for name, site in sites.items():
+        states = records.of_usage_point(work.session, whose.tenant_id, source.connection.id, name)
+        if must_rederive(newest, name, site.zone, version=source.parser_version, states=states, known_days=known_days):
+            again.append(rederive_meter(work, whose, source.connection, name, site, newest=newest))
+        else:
+            merged[name] = site
+    stored = records.upsert_many(
+        work.session,
+        whose.tenant_id,
+        whose.subject_id,
+        source.connection.id,
+        _inputs(source, cut, merged, known),
+        recorded_at=work.services.clock.now(),
+        new_id=work.services.randomness.id,
+    )
+    counting = frozenset(one.record_key for one in stored).union(*(one.counting for one in again))
+    return _Stored(
+        (*stored, *(one for meter in again for one in meter.stored)),
+        counting,
+        tuple(note for meter in again for note in meter.notes),
+    )
+
+
+def _known(work: Work, source: _Source, cut: CutSeries) -> dict[str, RecordRevision]:
+    """The stored records of the document's days and spans, and of the days that are paired with them."""
+    paired = (MeterDayId(day.usage_point, PAIRED_KINDS[day.kind], day.day) for day in cut.days if day.kind in PAIRED_KINDS)
+    keys = [one.record_key for one in (*cut.days, *paired)] + [span.record_key for span in cut.spans]
     connection = source.connection
-    known = records.current_profiles(work.session, connection.tenant_id, connection.id, keys)
+    return records.current_profiles(work.session, connection.tenant_id, connection.id, dict.fromkeys(keys))
+
+
+def _readings_of(cut: CutSeries, known: Mapping[str, RecordRevision]) -> dict[MeterDayId, DayReadings]:
+    """Stored readings of the document's days and of those paired with them."""
+    found: dict[MeterDayId, DayReadings] = {}
+    for day in cut.days:
+        for kind in (day.kind, PAIRED_KINDS.get(day.kind, day.kind)):
+            one = MeterDayId(day.usage_point, kind, day.day)
+            before = known.get(one.record_key)
+            if one not in found and before and before.activities:
+                found[one] = readings_of_activity(before.activities[0])
+    return found
+
+
+def _inputs(
+    source: _Source, cut: CutSeries, sites: Mapping[str, MeterSite], known: Mapping[str, RecordRevision]
+) -> list[RecordInput]:
+    """What the document and the earlier ones say together of these meters, one input per meter day or span."""
+    connection = source.connection
     inputs = []
 
-    def add(record: DerivedRecord, *, is_merged: bool) -> None:
+    def add(record: DerivedRecord) -> None:
         before = known.get(record.record_key)
-        earlier = before.document_sha256s if before and is_merged else ()
-        documents = (*earlier, source.sha256)
+        documents = tuple(dict.fromkeys((*(before.document_sha256s if before else ()), source.sha256)))
         inputs.append(
             RecordInput(
                 connection.connector, source.parser_version, record.record_key, record.usage_point, documents, record.activities
@@ -311,6 +398,8 @@ def _inputs(work: Work, source: _Source, cut: CutSeries, sites: Mapping[str, Met
         )
 
     for day, readings in cut.days.items():
+        if day.usage_point not in sites:
+            continue
         before = known.get(day.record_key)
         if before and source.sha256 in before.document_sha256s:  # merged before; again would undo what came after it
             inputs.append(_unchanged(before))
@@ -318,13 +407,15 @@ def _inputs(work: Work, source: _Source, cut: CutSeries, sites: Mapping[str, Met
         merged = (
             merge_readings(readings_of_activity(before.activities[0]), readings) if before and before.activities else readings
         )
-        add(
-            day_record(day, merged, unit=cut.unit[day.kind], site=sites[day.usage_point], evidence=source.evidence),
-            is_merged=True,
-        )
+        add(day_record(day, merged, unit=cut.unit[day.kind], site=sites[day.usage_point], evidence=source.evidence))
     for span in cut.spans:
-        site = sites[span.usage_point]
-        add(span_record(span, unit=cut.unit[span.kind], site=site, evidence=source.evidence), is_merged=False)
+        if span.usage_point not in sites:
+            continue
+        before = known.get(span.record_key)
+        if before and source.sha256 in before.document_sha256s:
+            inputs.append(_unchanged(before))
+            continue
+        add(span_record(span, unit=cut.unit[span.kind], site=sites[span.usage_point], evidence=source.evidence))
     return inputs
 
 

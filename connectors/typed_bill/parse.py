@@ -4,6 +4,7 @@ from array import array
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from typing import NoReturn
 
 from domain.activity import Direction
 from domain.canonical import from_canonical, to_canonical
@@ -84,7 +85,7 @@ def parse(body: bytes) -> MeterDocument:
     try:
         return _document(bill, kind)
     except ClimateFitnessError as error:
-        raise _refusal(error) from error
+        _refuse(error)
 
 
 def bill_of_document(body: bytes) -> Bill:
@@ -103,7 +104,11 @@ def bill_of_document(body: bytes) -> Bill:
 
 
 def _bill_of(body: bytes) -> tuple[Bill, str]:
-    """The bill and its kind of activity."""
+    """The bill and its kind of activity.
+
+    Raises:
+        DocumentError: The bytes are not a typed bill.
+    """
     try:
         fields = Fields(from_canonical(body, record="typed bill"), "typed bill")
         if fields.text("format") != BILL_FORMAT:
@@ -122,17 +127,22 @@ def _bill_of(body: bytes) -> tuple[Bill, str]:
     except DocumentError:
         raise
     except ClimateFitnessError as error:
-        raise _refusal(error) from error
+        _refuse(error)
 
 
-def _refusal(error: ClimateFitnessError) -> DocumentError:
-    return DocumentError(
+def _refuse(error: ClimateFitnessError) -> NoReturn:
+    """Say of a bill what was refused of it.
+
+    Raises:
+        DocumentError: Always.
+    """
+    raise DocumentError(
         f"This bill cannot be used: {error.message}",
         expected=error.expected,
         got=error.got,
         record=error.record or "typed bill",
         next_step=error.next_step,
-    )
+    ) from error
 
 
 def _document(bill: Bill, kind: str) -> MeterDocument:
