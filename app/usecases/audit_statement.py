@@ -4,20 +4,24 @@ The auditor believes nothing that it can recompute. It gets a request, answers f
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from graphlib import CycleError, TopologicalSorter
 from hashlib import sha256
+from itertools import pairwise
 
-from app.usecases.derive import MeterSite, believed_evidence, cut_document, day_record, merge_documents, span_record
+from app.usecases.derive import DerivedMeters, MeterSite, SourcedCut, believed_evidence, cut_document, derive_meters
 from domain.activity import Activity, ActivityKey, EvidenceClass
 from domain.canonical import Json, from_canonical
 from domain.coverage import MILLION_PPM, coverage_ppm
 from domain.errors import AuditError, ClimateFitnessError
 from domain.fields import Fields
 from domain.manifest import Manifest, manifest_from_canonical
-from domain.meter_day import CutSeries, MeterDayId, Span
-from domain.period import Month
+from domain.meter_day import CutSeries, Span
+from domain.period import Month, instant_of_epoch_s
+from domain.place import place_from_text
 from domain.record import activity_from_json, activity_to_json
 from domain.series import MeterDocument
 from domain.statement import ActivityTotal
@@ -112,6 +116,7 @@ def audit_statement(
         ("method", audit.check_method),
         ("parser", audit.check_parsers),
         ("original", audit.check_originals),
+        ("place", audit.check_places),
         ("record", audit.check_records),
         ("coverage", audit.check_coverage),
         ("lines", audit.check_lines),
@@ -172,9 +177,8 @@ class _Audit:
         self._manifest = manifest
         self._factor_set = factor_set
         self._reader = reader
-        self._cuts: dict[tuple[str, str], CutSeries] = {}  # by connector and hash of the original
-        self._days: dict[tuple[str, str], dict[str, MeterDayId]] = {}  # the same by record key
         self._meters: dict[tuple[str, str], list[Activity]] = {}  # every record derived anew; empty where one could not be
+        self._unscored: list[bytes] = []
         self._leaves = [
             (group, Fields(from_canonical(leaf, record=group), f"input of {group}"))
             for group, leaves in sorted(request.groups.items())
@@ -199,50 +203,61 @@ class _Audit:
         for _, leaf in self._leaves:
             _same(f"parser of the record {leaf.text('record_key')}", ours[leaf.text("connector")], leaf.text("parser"))
 
-    # (3) The originals are what their hashes say, and all are there.
+    # (3) The originals are what their hashes say, all are there, and no other.
     def check_originals(self) -> None:
         named = {digest for _, leaf in self._leaves for digest in leaf.texts("documents")}
         missing = named - set(self._request.originals)
         if missing:
             raise AuditError("An original is missing", expected=min(missing), got=f"{len(self._request.originals)} originals")
+        unnamed = set(self._request.originals) - named
+        if unnamed:
+            raise AuditError("An original belongs to no record", expected="originals that a record names", got=min(unnamed))
         for digest, body in self._request.originals.items():
             _same("hash of an original", digest, sha256(body).hexdigest())
 
-    # (4) Every record follows from its originals.
+    # (4) Every meter is at one place that people can name, in one of its time zones.
+    def check_places(self) -> None:
+        for usage_point, site in ((point, site) for sites in self._sites().values() for point, site in sites.items()):
+            record = f"meter {usage_point}"
+            name = site.region.removeprefix("US/zip/")
+            _same(f"region of {record}", place_from_text(name, record=record).region, site.region)
+            self._factor_set.regions.chain(site.region, record=record)
+            zones = self._factor_set.regions.zones_of(site.region)
+            if site.zone not in zones:
+                raise AuditError(
+                    "The time zone of a meter is none of its region",
+                    expected=f"one of {', '.join(zones)}" if zones else f"a region with a time zone, not {site.region}",
+                    got=site.zone,
+                    record=record,
+                    next_step="Give the meter its place and time zone again; its days move with it.",
+                )
+
+    # (5) Every record follows from all originals together, and everything that they say stands in a record.
     def check_records(self) -> None:
+        sites = self._sites()
+        derived = {connector: self._derive(connector, of_connector) for connector, of_connector in sites.items()}
         seen: set[tuple[str, str, str]] = set()
         meters: dict[tuple[str, str], list[Activity]] = defaultdict(list)
-        zones = self._zones()
         for group, leaf in self._leaves:
-            record = leaf.text("record_key")
-            name = (leaf.text("connector"), record, leaf.text("month"))
-            if name in seen:
+            connector, record, month = leaf.text("connector"), leaf.text("record_key"), leaf.text("month")
+            if (connector, record, month) in seen:
                 raise AuditError("A record stands twice", expected="each record once a month", got=record, record=group)
-            seen.add(name)
-            _same("group", f"{name[0]}|{leaf.text('usage_point')}|{name[2]}", group)
+            seen.add((connector, record, month))
+            _same("group", f"{connector}|{leaf.text('usage_point')}|{month}", group)
             if not self._manifest.period.holds(leaf.made("month", Month.from_text)):
-                raise AuditError(
-                    "A record is outside the period", expected=str(self._manifest.period), got=name[2], record=record
-                )
-            derived = self._derive(leaf, zones[name[0]])
-            meters[f"{name[0]}|{leaf.text('usage_point')}", leaf.text("zone")] += derived
-            again = [activity_to_json(activity) for activity in derived]
-            if again != leaf.items("activities"):
-                raise AuditError(
-                    "A record does not follow from its originals",
-                    expected=_amounts(again),
-                    got=_amounts(leaf.items("activities")),
-                    record=record,
-                )
-        self._check_complete(seen, zones)
+                raise AuditError("A record is outside the period", expected=str(self._manifest.period), got=month, record=record)
+            again = _again(leaf, derived[connector])
+            meters[f"{connector}|{leaf.text('usage_point')}", leaf.text("zone")] += again
+        for connector, of_connector in derived.items():
+            self._check_complete(connector, of_connector, seen)
         self._meters = meters
 
-    # (5) The share of time that is measured follows from the records.
+    # (6) The share of time that is measured follows from the records.
     def check_coverage(self) -> None:
         if self._meters:
             _same("coverage in ppm", coverage_ppm(self._meters, self._manifest.period), self._manifest.coverage_ppm)
 
-    # (6) Lines, totals and shares follow from the records.
+    # (7) Lines, totals and shares follow from the records.
     def check_lines(self) -> None:
         totals = self._activity_totals()
         lines, unscored = make_lines(totals, lambda key, basis: resolve(key, self._factor_set, basis))
@@ -261,91 +276,113 @@ class _Audit:
         _same("self-declared", is_self_declared(shares, counts), self._manifest.is_self_declared)
         self._unscored = [found.canonical_bytes for found in statement.unscored]
 
-    # (7) The trees are those of the manifest.
+    # (8) The trees are those of the manifest.
     def check_trees(self) -> None:
-        groups = [InputGroup(group, self._group_totals(group), list(leaves)) for group, leaves in self._request.groups.items()]
+        totals = self._group_totals()
+        groups = [InputGroup(group, totals.get(group, {}), list(leaves)) for group, leaves in self._request.groups.items()]
         named = sorted({digest for _, leaf in self._leaves for digest in leaf.texts("documents")})
-        lines = [*self._request.lines, *getattr(self, "_unscored", [])]
+        lines = [*self._request.lines, *self._unscored]
         trees = build_trees(groups, lines, named, self._request.statement_key)
         _same("inputs root", trees.inputs, self._manifest.inputs)
         _same("lines root", trees.lines, self._manifest.lines)
         _same("originals root", trees.originals, self._manifest.originals)
 
-    def _zones(self) -> dict[str, dict[str, str]]:
-        """Connector to usage point to the time zone that its days were cut in.
+    def _sites(self) -> dict[str, dict[str, MeterSite]]:
+        """Connector to usage point to the place that its records say.
 
         Raises:
-            AuditError: A meter has two.
+            AuditError: A meter has two regions or two time zones, or a record has no activity.
         """
-        zones: dict[str, dict[str, str]] = defaultdict(dict)
+        sites: dict[str, dict[str, MeterSite]] = defaultdict(dict)
         for _, leaf in self._leaves:
             usage_point, zone = leaf.text("usage_point"), leaf.text("zone")
-            _same(f"zone of meter {usage_point}", zones[leaf.text("connector")].setdefault(usage_point, zone), zone)
-        return zones
+            regions = {value.region for value in (one.key for one in _activities(leaf))}
+            for region in sorted(regions):
+                site = sites[leaf.text("connector")].setdefault(usage_point, MeterSite(region, zone))
+                _same(f"zone of meter {usage_point}", site.zone, zone)
+                _same(f"region of meter {usage_point}", site.region, region)
+        return sites
 
-    def _derive(self, leaf: Fields, zones: Mapping[str, str]) -> list[Activity]:
-        """The activities of a leaf, from the originals that it names.
+    def _derive(self, connector: str, sites: Mapping[str, MeterSite]) -> DerivedMeters:
+        """All records of a connector, from all its originals in the order that its records tell.
 
         Raises:
-            AuditError: An original is missing, none of them has the record, or the evidence is claimed too strong.
+            AuditError: An original is missing, has a meter that no record is about, or the records tell no one order.
         """
-        connector, record_key = leaf.text("connector"), leaf.text("record_key")
-        claimed = [activity_from_json(value, record=leaf.record) for value in leaf.items("activities")]
-        if not claimed:
-            raise AuditError("A record has no activity", expected="at least one", got="none", record=record_key)
-        evidence = claimed[0].evidence
-        if believed_evidence(connector, evidence) is not evidence:
-            raise AuditError(
-                "The evidence of a record is weaker than it says",
-                expected=str(believed_evidence(connector, evidence)),
-                got=str(evidence),
-                record=record_key,
-            )
-        site = MeterSite(claimed[0].key.region, leaf.text("zone"))
-        names = [(connector, digest) for digest in leaf.texts("documents")]
-        cuts = [self._cut(name, zones) for name in names]
-        month = leaf.made("month", Month.from_text)
-        day = next((self._days[name][record_key] for name in names if record_key in self._days[name]), None)
-        if day is not None:
-            _same("meter of a record", day.usage_point, leaf.text("usage_point"))
-            unit = next(cut.unit[day.kind] for cut in cuts if day in cut.days)
-            record = day_record(day, merge_documents(day, cuts), unit=unit, site=site, evidence=evidence)
-        else:
-            span, unit = _find_span(record_key, cuts)
-            _same("meter of a record", span.usage_point, leaf.text("usage_point"))
-            record = span_record(span, unit=unit, site=site, evidence=evidence)
-        return [activity for activity in record.activities if activity.month == month]
-
-    def _cut(self, name: tuple[str, str], zones: Mapping[str, str]) -> CutSeries:
-        if name not in self._cuts:
-            connector, digest = name
+        named = {digest for _, leaf in self._leaves if leaf.text("connector") == connector for digest in leaf.texts("documents")}
+        cuts: dict[str, CutSeries] = {}
+        for digest in sorted(named):
             body = self._request.originals.get(digest)
             if body is None:
                 raise AuditError("An original is missing", expected=f"{digest} of {connector}", got="none")
             document = self._reader.parse(connector, body)
-            cut = cut_document(document, {point: MeterSite("", zone) for point, zone in zones.items()})
-            self._cuts[name] = cut
-            self._days[name] = {day.record_key: day for day in cut.days}
-        return self._cuts[name]
+            unknown = {series.usage_point for series in document.series} - sites.keys()
+            cut = cut_document(document, {**dict.fromkeys(unknown, MeterSite("", "UTC")), **sites})
+            self._check_no_other_meter(cut, unknown)
+            cuts[digest] = cut
+        evidence = believed_evidence(connector, list(EvidenceClass)[-1])
+        documents = [SourcedCut(digest, evidence, cuts[digest]) for digest in self._order(connector, cuts)]
+        return derive_meters(documents, sites)
 
-    def _check_complete(self, seen: AbstractSet[tuple[str, str, str]], zones: Mapping[str, Mapping[str, str]]) -> None:
-        """Nothing that the originals say about the period is left out.
+    def _check_no_other_meter(self, cut: CutSeries, unknown: AbstractSet[str]) -> None:
+        """No meter without a record was read on a day that is in the period whatever the meter's time zone.
+
+        Raises:
+            AuditError: One was.
+        """
+        months = self._manifest.period
+        first, last = months.first.first_date() + timedelta(days=1), months.end.first_date() - timedelta(days=2)
+        found = {day.usage_point for day in cut.days if first <= day.day <= last}
+        for span in cut.spans:
+            start, end = (instant_of_epoch_s(at_s).date() for at_s in (span.start_s, span.start_s + span.duration_s - 1))
+            if start <= last and first <= end:
+                found.add(span.usage_point)
+        left_out = sorted(found & unknown)
+        if left_out:
+            raise AuditError(
+                "A meter of the originals is left out",
+                expected=f"records of meter {left_out[0]}",
+                got="none",
+                record=str(months),
+                next_step="Close the period with all meters of its files.",
+            )
+
+    def _order(self, connector: str, cuts: Mapping[str, CutSeries]) -> list[str]:
+        """The originals in the one order that all records tell: as each lists them, and what stands after what it replaced.
+
+        Raises:
+            AuditError: The records tell different orders.
+        """
+        before: dict[str, set[str]] = {digest: set() for digest in sorted(cuts)}
+        for _, leaf in self._leaves:
+            if leaf.text("connector") == connector:
+                for earlier, later in pairwise(leaf.texts("documents")):
+                    before[later].add(earlier)
+        claimed = {leaf.text("record_key") for _, leaf in self._leaves if leaf.text("connector") == connector}
+        for earlier, later in _replaced(cuts, claimed):
+            before[later].add(earlier)
+        try:
+            return list(TopologicalSorter(before).static_order())
+        except CycleError as error:
+            raise AuditError(
+                "The records name their originals in different orders",
+                expected="the order in which the originals came",
+                got=" before ".join(error.args[1]),
+                record=connector,
+            ) from error
+
+    def _check_complete(self, connector: str, derived: DerivedMeters, seen: AbstractSet[tuple[str, str, str]]) -> None:
+        """Nothing that counts of what the originals say about the period is left out.
 
         Raises:
             AuditError: Something is.
         """
-        for (connector, _), cut in self._cuts.items():
-            months = {day.record_key: {Month(day.day.year, day.day.month)} for day in cut.days}
-            for span in cut.spans:
-                site = MeterSite("", zones[connector][span.usage_point])
-                record = span_record(span, unit=cut.unit[span.kind], site=site, evidence=EvidenceClass.TYPED)
-                months[record.record_key] = {activity.month for activity in record.activities}
-            for record_key, found in months.items():
-                for month in sorted(found):
-                    if self._manifest.period.holds(month) and (connector, record_key, str(month)) not in seen:
-                        raise AuditError(
-                            "A record of the originals is left out", expected=record_key, got="no such record", record=str(month)
-                        )
+        for record_key, record in sorted(derived.records.items()):
+            for month in sorted({activity.month for activity in record.activities}):
+                if self._manifest.period.holds(month) and (connector, record_key, str(month)) not in seen:
+                    raise AuditError(
+                        "A record of the originals is left out", expected=record_key, got="no such record", record=str(month)
+                    )
 
     def _activity_totals(self) -> list[ActivityTotal]:
         sums: dict[tuple[Month, ActivityKey], dict[EvidenceClass, int]] = defaultdict(dict)
@@ -358,22 +395,85 @@ class _Audit:
                 counts[activity.month, activity.key] += 1
         return [ActivityTotal(month, key, sum(parts.values()), parts, counts[month, key]) for (month, key), parts in sums.items()]
 
-    def _group_totals(self, group: str) -> dict[str, str]:
-        sums: dict[str, int] = defaultdict(int)
-        for name, leaf in self._leaves:
-            if name == group:
-                for value in leaf.items("activities"):
-                    activity = activity_from_json(value, record=leaf.record)
-                    sums[activity.key.key_id] += activity.quantity_micro
-        return {key_id: str(total) for key_id, total in sorted(sums.items())}
+    def _group_totals(self) -> dict[str, dict[str, str]]:
+        """By group and activity key, the sum in millionths as text."""
+        sums: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        for group, leaf in self._leaves:
+            for value in leaf.items("activities"):
+                activity = activity_from_json(value, record=leaf.record)
+                sums[group][activity.key.key_id] += activity.quantity_micro
+        return {group: {key_id: str(total) for key_id, total in sorted(of_group.items())} for group, of_group in sums.items()}
 
 
-def _find_span(record_key: str, cuts: Sequence[CutSeries]) -> tuple[Span, str]:
-    for cut in reversed(cuts):
+def _activities(leaf: Fields) -> list[Activity]:
+    """The activities that a record claims.
+
+    Raises:
+        AuditError: It has none.
+    """
+    claimed = [activity_from_json(value, record=leaf.record) for value in leaf.items("activities")]
+    if not claimed:
+        raise AuditError("A record has no activity", expected="at least one", got="none", record=leaf.text("record_key"))
+    return claimed
+
+
+def _again(leaf: Fields, derived: DerivedMeters) -> list[Activity]:
+    """The activities of a record as they follow from the originals: they must be what it claims.
+
+    Raises:
+        AuditError: They are other ones, come from other originals, do not count, or are known less well than it claims.
+    """
+    record_key, evidence = leaf.text("record_key"), _activities(leaf)[0].evidence
+    believed = believed_evidence(leaf.text("connector"), evidence)
+    if believed is not evidence:
+        raise AuditError(
+            "The evidence of a record is weaker than it says", expected=str(believed), got=str(evidence), record=record_key
+        )
+    found = derived.records.get(record_key)
+    if found is None:
+        is_known = record_key in derived.fallen
+        raise AuditError(
+            "A record does not count beside the others" if is_known else "A record is in none of its originals",
+            expected="every instant of a meter once" if is_known else "a day or bill of the originals",
+            got=record_key,
+        )
+    _same("meter of a record", found.usage_point, leaf.text("usage_point"))
+    month = leaf.made("month", Month.from_text)
+    again = [replace(activity, evidence=evidence) for activity in found.activities if activity.month == month]
+    as_json = [activity_to_json(activity) for activity in again]
+    if as_json != leaf.items("activities"):
+        raise AuditError(
+            "A record does not follow from its originals",
+            expected=_amounts(as_json),
+            got=_amounts(leaf.items("activities")),
+            record=record_key,
+        )
+    documents = derived.document_sha256s[record_key]
+    if tuple(leaf.texts("documents")) != documents:
+        raise AuditError(
+            "A record names other originals than those that speak about it",
+            expected=", ".join(digest[:16] for digest in documents),
+            got=", ".join(digest[:16] for digest in leaf.texts("documents")),
+            record=record_key,
+        )
+    return again
+
+
+def _replaced(cuts: Mapping[str, CutSeries], claimed: AbstractSet[str]) -> Iterator[tuple[str, str]]:
+    """Original and a later one: of overlapping spans of equally old feeds, the one that the statement counts came later."""
+    meters: dict[tuple[str, str], list[tuple[Span, str]]] = defaultdict(list)
+    for digest, cut in cuts.items():
         for span in cut.spans:
-            if span.record_key == record_key:
-                return span, cut.unit[span.kind]
-    raise AuditError("A record is in none of its originals", expected=record_key, got=f"{len(cuts)} originals")
+            meters[span.usage_point, span.kind].append((span, digest))
+    for of_meter in meters.values():
+        of_meter.sort(key=lambda one: (one[0].start_s, one[0].duration_s, one[1]))
+        for index, (one, digest) in enumerate(of_meter):
+            for other, other_digest in (of_meter[later] for later in range(index + 1, len(of_meter))):
+                if other.start_s >= one.start_s + one.duration_s:
+                    break
+                is_one, is_other = one.record_key in claimed, other.record_key in claimed
+                if digest != other_digest and is_one != is_other and one.feed_time_s == other.feed_time_s:
+                    yield (other_digest, digest) if is_one else (digest, other_digest)
 
 
 def _names(parsers: Mapping[str, str]) -> str:

@@ -160,7 +160,7 @@ def _queue(work: Work, statement: StatementRow, issuance: Issuance, chain: Chain
     """Sign a batch of one and put it in the outbox; a batch that expired or failed goes out under the new envelope."""
     services, now = work.services, work.services.clock.now()
     # A token is issued once per period; a restated one is anchored until the contract can supersede.
-    is_token = issuance.holder != ZERO_ADDRESS and not _has_token(work, statement)
+    is_token = issuance.holder != ZERO_ADDRESS and issuance.revision == 1
     action = LedgerAction.ISSUE if is_token else LedgerAction.ANCHOR
     envelope = Envelope(
         root=leaf_of(issuance),
@@ -213,15 +213,3 @@ def _queue(work: Work, statement: StatementRow, issuance: Issuance, chain: Chain
     )
     if not ledger.add_batch(work.session, batch, (row,), outbox):
         ledger.renew_batch(work.session, batch, outbox)
-
-
-def _has_token(work: Work, statement: StatementRow) -> bool:
-    """Whether a former revision of the period has a token, or may still get one."""
-    for former in statements.of_period(work.session, statement.tenant_id, statement.period_id):
-        issuance = ledger.issuance_of_statement(work.session, statement.tenant_id, former.id)
-        if former.revision >= statement.revision or issuance is None or issuance.action is not LedgerAction.ISSUE:
-            continue
-        outbox = ledger.outbox_of(work.session, statement.tenant_id, issuance.batch_root_hex)
-        if outbox.state is not OutboxState.FAILED or outbox.tx_hashes_json != "[]":
-            return True
-    return False

@@ -4,12 +4,14 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.assemble import open_desk
+from app.chain import ChainDesk
 from app.jobs import worker as module
 from app.jobs.worker import LEASE_S, Worker
 from app.store import jobs
@@ -18,7 +20,7 @@ from app.store.session import unit_of_work
 from app.store.statements import StatementState
 from app.usecases.ask_auditor import ENDORSE_JOB
 from app.usecases.send_outbox import pending_count
-from domain.errors import ConflictError
+from domain.errors import ArchiveError, ChainError, ClimateFitnessError, ConflictError, TryLaterError
 from tests.app.usecases.installation import Installation, steady
 
 
@@ -81,6 +83,60 @@ def test_refused_job_is_put_back_and_given_up(installation: Installation, worker
         installation.clock.advance(601)
     assert state == "failed"
     assert worker.tick() == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "name"),
+    [
+        (ChainError("The chain does not answer"), "chain (ChainError)"),
+        (ArchiveError(got="12 kWh"), "archive (ArchiveError)"),
+        (TryLaterError(wait_s=5), "try-later (TryLaterError)"),
+    ],
+)
+def test_what_is_away_is_waited_for(
+    installation: Installation, worker: Worker, monkeypatch: pytest.MonkeyPatch, error: ClimateFitnessError, name: str
+) -> None:
+    """A chain, archive or provider that does not answer for a day costs growing pauses of ten minutes at most, and no try."""
+
+    def away(*_: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "BODIES", {ENDORSE_JOB: away})
+        enqueue(installation, "x")
+        runs = []
+        for at_s in range(0, 86_400, 10):
+            runs += [at_s] * worker.tick()
+            installation.clock.advance(10)
+    pauses = [later - earlier for earlier, later in pairwise(runs)]
+    assert pauses == sorted(pauses)
+    assert max(pauses) == 600
+    assert 140 < len(pauses) < 160
+    assert job_rows(installation) == [("todo", 0, name)]
+    monkeypatch.setattr(module, "BODIES", {ENDORSE_JOB: lambda *_: None})
+    installation.clock.advance(600)
+    assert worker.tick() == 1
+    assert job_rows(installation) == [("done", 1, "")]
+
+
+def test_statement_outlives_a_long_outage(installation: Installation, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A chain that is down for an hour after a close delays the statement; it is issued once the chain is back."""
+    whose = installation.household()
+    installation.take(whose, steady(date(2025, 4, 1), date(2025, 4, 1)))
+    row = installation.close_months(whose, "2025-04")
+
+    def down(*_: object) -> None:
+        raise ChainError("The chain does not answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ChainDesk, "epoch", down)
+        for _ in range(360):
+            worker.tick()
+            installation.clock.advance(10)
+    assert installation.statement(row).state is StatementState.CLOSED
+    installation.clock.advance(600)
+    assert worker.drain()
+    assert installation.statement(row).state is StatementState.ISSUED
 
 
 def test_own_mistake_does_not_stop_the_others(

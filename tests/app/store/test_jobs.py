@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from app.store import jobs
-from app.store.jobs import JobRow, JobState
+from app.store.jobs import MOST_TRIES_COUNT, JobRow, JobState
 from app.store.session import Engine, reading, unit_of_work
 from domain.errors import ConflictError
 from tests.app.store.builders import NOW, Home
@@ -132,3 +132,43 @@ def test_two_workers_do_each_job_once(engine: Engine, home: Home) -> None:
     for thread in threads:
         thread.join()
     assert sorted(done) == keys
+
+
+def test_job_of_dying_workers_is_given_up(engine: Engine, home: Home) -> None:
+    """A job whose workers die again and again is claimed so many times, then it has failed."""
+    enqueue(engine, home, "a")
+    for attempt in range(MOST_TRIES_COUNT):
+        assert claimed(engine, attempt * LEASE_S).attempts == attempt + 1
+    assert claim(engine, MOST_TRIES_COUNT * LEASE_S) is None
+    with reading(engine) as session:
+        job = jobs.by_key(session, home.tenant_id, "a")
+    assert job is not None
+    assert (job.state, job.attempts, job.error) == (JobState.FAILED, MOST_TRIES_COUNT, "its worker died each time")
+
+
+def test_waiting_is_no_try(engine: Engine, home: Home) -> None:
+    """A job that waits for what is away can be claimed without end, and a worker that lost it cannot finish it."""
+    enqueue(engine, home, "a")
+    late = claimed(engine)
+    for turn in range(1, 2 * MOST_TRIES_COUNT):
+        job = claimed(engine, turn * LEASE_S)
+        with unit_of_work(engine) as session:
+            jobs.wait_until(session, job, NOW, "chain (ChainError)")
+    present = claimed(engine, 2 * MOST_TRIES_COUNT * LEASE_S)
+    assert (present.attempts, present.error) == (2, "chain (ChainError)")
+    with unit_of_work(engine) as session, pytest.raises(ConflictError, match="no longer ours"):
+        jobs.finish(session, late)
+
+
+def test_job_that_is_over_can_be_asked_again(engine: Engine, home: Home) -> None:
+    """A job that failed starts afresh, one on its way does not, and nobody asks for another tenant's."""
+    enqueue(engine, home, "a")
+    with unit_of_work(engine) as session:
+        job = jobs.claim(session, NOW, lease_s=LEASE_S)
+        assert job is not None
+        assert not jobs.ask_again(session, home.tenant_id, "a", now=NOW)
+        jobs.fail(session, job, "our bug")
+        assert not jobs.ask_again(session, "another", "a", now=NOW)
+        assert jobs.ask_again(session, home.tenant_id, "a", now=NOW)
+    again = claimed(engine)
+    assert (again.attempts, again.error) == (1, "")

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from app.store import ledger
-from app.store.ledger import OutboxChange, OutboxRow, OutboxState
+from app.store.ledger import OutboxChange, OutboxRow, OutboxState, Verdict
 from app.store.session import Engine, reading, unit_of_work
 from domain.errors import ConflictError, NotFoundError
 from tests.app.store.builders import NOW, Home
@@ -145,3 +145,38 @@ def test_unknown_batch_is_not_found(engine: Engine, home: Home) -> None:
             with pytest.raises(NotFoundError, match=f"There is no such {what}; .*got nothing"):
                 ask(session, home.tenant_id, "nothing")
         assert ledger.issuance_of_statement(session, home.tenant_id, "nothing") is None
+
+
+@pytest.mark.parametrize("state", [OutboxState.FAILED, OutboxState.EXPIRED])
+def test_batch_that_is_over_goes_out_again(engine: Engine, home: Home, state: OutboxState) -> None:
+    """A failed or expired batch is queued once more under its new envelope; every hash ever sent stays known."""
+    with unit_of_work(engine) as session:
+        statement = make_statement(session, home)
+        make_batch(session, statement)
+        row = ledger.claim_outbox(session, NOW, lease_s=60)
+        assert row is not None
+        change = OutboxChange(OutboxState.SIGNED, NOW, nonce=4, raw=b"raw", tx_hashes_json='["aa"]')
+        row = ledger.change_outbox(session, row, change, NOW)
+        batch = replace(ledger.batch_of(session, home.tenant_id, "root"), deadline_s=99, epoch=2, signatures_json='["new"]')
+        fresh = replace(row, payload_json='{"n":2}')
+        assert not ledger.renew_batch(session, batch, fresh)
+        ledger.change_outbox(session, row, OutboxChange(OutboxState.SENT, NOW), NOW)
+        ledger.change_outbox(session, row, OutboxChange(state, NOW, error="refused"), NOW)
+        assert not ledger.renew_batch(session, batch, replace(fresh, tenant_id="another"))
+        assert ledger.renew_batch(session, batch, fresh)
+    with reading(engine) as session:
+        again, signed = ledger.outbox_of(session, home.tenant_id, "root"), ledger.batch_of(session, home.tenant_id, "root")
+    assert (again.state, again.payload_json, again.tx_hashes_json) == (OutboxState.QUEUED, '{"n":2}', '["aa"]')
+    assert (again.nonce, again.raw, again.error, again.attempts) == (None, None, "", row.attempts)
+    assert (signed.deadline_s, signed.epoch, signed.signatures_json) == (99, 2, '["new"]')
+
+
+def test_node_that_is_asked_again_has_one_answer(engine: Engine, home: Home) -> None:
+    """A second answer about the same manifest stands in place of the first, where it was asked for."""
+    with unit_of_work(engine) as session:
+        statement = make_statement(session, home)
+        make_endorsement(session, statement)
+        (first,) = ledger.endorsements_of(session, home.tenant_id, statement.id)
+        second = replace(first, verdict=Verdict.FINDINGS, findings_json='[{"code":"record"}]')
+        ledger.renew_endorsement(session, second)
+        assert ledger.endorsements_of(session, home.tenant_id, statement.id) == (second,)

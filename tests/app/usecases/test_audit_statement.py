@@ -3,7 +3,9 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
+from hashlib import sha256
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -11,15 +13,16 @@ import pytest
 from app.services import Whose
 from app.store import ledger, statements
 from app.store.statements import StatementRow, StatementState
-from app.usecases.audit_statement import AuditRequest, Finding, Reader, audit_statement
+from app.usecases.audit_statement import AuditRequest, Finding, Reader, audit_statement, is_self_declared, record_counts
+from app.usecases.close_period import close_period
 from app.usecases.endorse_statement import OUR_READER, audit_request, endorse_statement
 from app.usecases.enter_bill import BillInput
 from domain.activity import EvidenceClass
 from domain.canonical import to_canonical
 from domain.factor import FactorSetId
 from domain.manifest import Manifest, TreeId, manifest_from_canonical
-from domain.period import MonthRange
-from tests.app.usecases.installation import Installation, steady
+from domain.period import MonthRange, local_midnight
+from tests.app.usecases.installation import NEW_YORK, Installation, document, series, steady
 
 GROUP = "green-button|espi/RetailCustomer/1/UsagePoint/1|2025-05"
 Leaf = dict[str, Any]
@@ -302,3 +305,180 @@ def test_merged_documents_are_replayed_in_their_order(installation: Installation
         request = audit_request(work, row)
     _, findings = audit_statement(request, factor_set=installation.services.factor_set, reader=OUR_READER)
     assert findings == ()
+
+
+MAY = (date(2025, 5, 1), date(2025, 5, 31))
+
+
+def made_request(installation: Installation, whose: Whose, month: str = "2025-05") -> AuditRequest:
+    """What the auditor is sent about a month closed now."""
+    row = installation.close_months(whose, month)
+    with installation.looking() as work:
+        return audit_request(work, row)
+
+
+def month_document(watt_hours: int, *, months: int = 1, updated_at: datetime = datetime(2025, 6, 1, tzinfo=UTC)) -> bytes:
+    """A document with one reading for each month up to May."""
+    first = [date(2025, 6 - back, 1) for back in range(months, 0, -1)]
+    starts = [int(local_midnight(day, NEW_YORK).timestamp()) for day in (*first, date(2025, 6, 1))]
+    parts = [series([start], [watt_hours], length_s=end - start) for start, end in pairwise(starts)]
+    return document(*parts, updated_at=updated_at)
+
+
+def test_left_out_meter(installation: Installation, household: Whose, audited: Audited) -> None:
+    """A meter that stands in an original and in no record is found by name."""
+    one = steady(*MAY)
+    second = one[one.index(b"<entry") : one.index(b"</feed>")].replace(b"UsagePoint/1", b"UsagePoint/2")
+    both = one.replace(b"</feed>", second + b"</feed>")
+    installation.take(household, both)
+    request = made_request(installation, household)
+    assert (len(request.groups), audited(request)) == (2, [])
+    left = replace(request, groups={name: leaves for name, leaves in request.groups.items() if name == GROUP})
+    assert named(audited(left), "record").startswith(
+        "A meter of the originals is left out; expected records of meter espi/RetailCustomer/1/UsagePoint/2; got none; in 2025-05"
+    )
+
+
+@pytest.fixture
+def corrected(installation: Installation, household: Whose) -> AuditRequest:
+    """May of which every day was corrected by a second document without a date."""
+    for watt_hours in (500, 600):
+        installation.take(household, steady(*MAY, watt_hours=watt_hours).replace(b"2025-06-01T00:00:00Z", b""))
+    return made_request(installation, household)
+
+
+def test_dropped_correction(corrected: AuditRequest, audited: Audited) -> None:
+    """A record that leaves the correcting original out of its list, and keeps the old amount, is found."""
+
+    def uncorrected(leaf: Leaf) -> None:
+        assert len(leaf["documents"]) == 2
+        del leaf["documents"][1]
+        leaf["activities"][0]["quantity_micro"] = "12000000"
+
+    assert audited(corrected) == []
+    detail = named(audited(with_leaf(corrected, uncorrected)), "record")
+    assert detail.startswith("A record does not follow from its originals; expected 14400000 millionths; got 12000000 millionths")
+
+
+def test_list_of_originals_is_exact(corrected: AuditRequest, audited: Audited) -> None:
+    """A record names all originals that speak about it, also where the amount is right."""
+    detail = named(audited(with_leaf(corrected, lambda leaf: leaf["documents"].pop(0))), "record")
+    assert detail.startswith("A record names other originals than those that speak about it")
+
+
+def test_order_of_originals_is_one(corrected: AuditRequest, audited: Audited) -> None:
+    """Undated feeds win by their order, so all records must tell the same one."""
+    turned = with_leaf(corrected, lambda leaf: leaf["documents"].reverse())
+    assert named(audited(turned), "record").startswith("The records name their originals in different orders")
+
+
+def test_unnamed_original(request_made: AuditRequest, audited: Audited) -> None:
+    """An original that no record names cannot be judged."""
+    other = steady(*MAY, watt_hours=1)
+    with_other = replace(request_made, originals={**request_made.originals, sha256(other).hexdigest(): other})
+    assert named(audited(with_other), "original").startswith("An original belongs to no record")
+
+
+def test_both_sides_counted(installation: Installation, household: Whose, audited: Audited) -> None:
+    """Hourly readings and the month of the same meter: the honest statement counts one, and one with both is found."""
+    monthly = month_document(372_000)
+    installation.take(household, monthly)
+    spans = made_request(installation, household)
+    installation.take(household, steady(*MAY))
+    with installation.work() as work:
+        row = close_period(work, household, MonthRange.from_text("2025-05"), reason="The hours came.")
+    with installation.looking() as work:
+        days = audit_request(work, row)
+    assert (audited(spans), audited(days)) == ([], [])
+    assert len(days.groups[GROUP]) == 31
+    both = replace(
+        days, groups={GROUP: [*days.groups[GROUP], *spans.groups[GROUP]]}, originals={**days.originals, **spans.originals}
+    )
+    assert named(audited(both), "record").startswith(
+        "A record does not count beside the others; expected every instant of a meter once; got espi/RetailCustomer/1"
+    )
+
+
+def test_months_told_again_are_accepted(installation: Installation, household: Whose, audited: Audited) -> None:
+    """Documents that repeat earlier months, corrected or not, dated or not, give a statement without findings."""
+    installation.take(household, month_document(300_000, months=3))
+    installation.take(household, month_document(400_000, months=2, updated_at=datetime(2025, 6, 3, tzinfo=UTC)))
+    installation.take(household, month_document(400_000, updated_at=datetime(2025, 6, 2, tzinfo=UTC)))
+    assert audited(made_request(installation, household, "2025-03..2025-05")) == []
+
+
+@pytest.mark.parametrize(
+    ("region", "message"),
+    [
+        ("IS", "The time zone of a meter is none of its region; expected one of Atlantic/Reykjavik; got America/New_York"),
+        ("US/zip/98101", "The time zone of a meter is none of its region; expected one of America/Los_Angeles"),
+        ("US/egrid/NYUP", "This place is not known; expected a five-digit US ZIP code or a two-letter country code"),
+        ("US/state/NY", "This place is not known"),
+        ("US/zip/00000", "There is no such ZIP code in the EPA's table"),
+        ("ZZ", "This place is not known"),
+    ],
+)
+def test_region_is_a_place_of_its_zone(request_made: AuditRequest, audited: Audited, region: str, message: str) -> None:
+    """A meter is at a ZIP code or in a country that has its time zone; whatever else is claimed is found."""
+    leaves = [leaf.replace(b'"US/zip/10001"', f'"{region}"'.encode()) for leaf in request_made.groups[GROUP]]
+    findings = audited(replace(request_made, groups={**request_made.groups, GROUP: leaves}))
+    assert named(findings, "place").startswith(message)
+
+
+def test_meter_with_two_regions(request_made: AuditRequest, audited: Audited) -> None:
+    """A meter is at one place."""
+
+    def moved(leaf: Leaf) -> None:
+        leaf["activities"][0]["key"]["region"] = "US/zip/10002"
+
+    detail = named(audited(with_leaf(request_made, moved)), "record")
+    assert detail.startswith("The region of meter espi/RetailCustomer/1/UsagePoint/1 differs; expected US/zip/10001")
+
+
+def test_place_is_taken_as_declared(installation: Installation, closed: StatementRow, request: pytest.FixtureRequest) -> None:
+    """An acceptance says what no original shows: where the meter is."""
+    assert endorse_statement(installation.services, request.getfixturevalue("desk"), closed.tenant_id, closed.id)
+    with installation.looking() as work:
+        (answer,) = ledger.endorsements_of(work.session, closed.tenant_id, closed.id)
+    (note,) = json.loads(answer.findings_json)
+    assert (answer.verdict, note["code"], note["detail"][:19]) == ("accepted", "place", "place: as declared;")
+
+
+def test_typed_zero_is_self_declared(installation: Installation, household: Whose, audited: Audited) -> None:
+    """A bill of 0 kWh that somebody typed is no audited zero."""
+    installation.bill(household, BillInput("Con Edison", "2025-05-01", "2025-05-31", "0"))
+    request = made_request(installation, household)
+    assert manifest_from_canonical(request.manifest).is_self_declared
+    assert audited(request) == []
+
+
+def test_uploaded_zero_is_audited(installation: Installation, household: Whose, audited: Audited) -> None:
+    """Readings of 0 kWh in the utility's file are as good as others."""
+    installation.take(household, steady(*MAY, watt_hours=0))
+    request = made_request(installation, household)
+    assert not manifest_from_canonical(request.manifest).is_self_declared
+    assert audited(request) == []
+
+
+TYPED, UPLOADED = EvidenceClass.TYPED, EvidenceClass.UPLOADED
+
+
+@pytest.mark.parametrize(
+    ("shares_ppm", "counts", "expected"),
+    [
+        ({UPLOADED: 950_000, TYPED: 50_000}, {TYPED: 99}, False),
+        ({UPLOADED: 949_999, TYPED: 50_001}, {UPLOADED: 99}, True),
+        ({}, {UPLOADED: 19, TYPED: 1}, False),
+        ({}, {UPLOADED: 18, TYPED: 1}, True),
+        ({}, {}, True),
+    ],
+)
+def test_evidence_floor(shares_ppm: dict[EvidenceClass, int], counts: dict[EvidenceClass, int], *, expected: bool) -> None:
+    """Emissions decide; where nothing is emitted, records do; nothing at all is not audited."""
+    assert is_self_declared(shares_ppm, counts) is expected
+
+
+def test_records_are_counted_by_class(request_made: AuditRequest) -> None:
+    """One bill was typed, 31 days were uploaded."""
+    leaves = [leaf for leaves in request_made.groups.values() for leaf in leaves]
+    assert record_counts(leaves) == {TYPED: 1, UPLOADED: 31}

@@ -9,7 +9,7 @@ import pytest
 
 from app.demo.load_profile import household_profile
 from app.services import Whose
-from app.store import periods, statements
+from app.store import jobs, periods, statements
 from app.store.session import reading
 from app.store.statements import StatementRow, StatementState
 from app.usecases.close_period import close_period
@@ -19,6 +19,7 @@ from domain.errors import ConflictError, NotFoundError
 from domain.factor import Basis, Gas
 from domain.manifest import Manifest, manifest_from_canonical
 from domain.period import Month, MonthRange
+from domain.place import place_from_text
 from domain.statement import Line
 from scoring.factors.factor_set import FactorSet
 from tests.app.usecases.installation import NEW_YORK, Installation, document, hours, series, steady
@@ -178,6 +179,45 @@ def test_closing_twice_is_refused(installation: Installation, household: Whose) 
             ConflictError, match=r"This period is closed, and nothing has changed since; .*got revision 1 of 2025-06-15"
         ):
             installation.close_months(household, "2025-04", reason=reason)
+
+
+def test_findings_can_be_restated(installation: Installation, household: Whose) -> None:
+    """A statement with findings is no dead end: with a reason, the period closes as a new revision."""
+    installation.take(household, steady(date(2025, 4, 1), date(2025, 4, 30)))
+    first = installation.close_months(household, "2025-04")
+    with installation.work() as work:
+        statements.set_state(work.session, first.tenant_id, first.id, StatementState.FINDINGS, expected=[StatementState.CLOSED])
+    with pytest.raises(ConflictError, match="A restatement needs its reason"):
+        installation.close_months(household, "2025-04")
+    second = installation.close_months(household, "2025-04", reason="The auditor's parser was corrected.")
+    assert (second.revision, installation.statement(first).state) == (2, StatementState.SUPERSEDED)
+
+
+def test_given_up_job_is_asked_again(installation: Installation, household: Whose) -> None:
+    """Closing again where the endorsement was given up asks for the same statement's endorsement anew."""
+    installation.take(household, steady(date(2025, 4, 1), date(2025, 4, 30)))
+    row = installation.close_months(household, "2025-04")
+    with installation.work() as work:
+        job = jobs.claim(work.session, installation.clock.now(), lease_s=60)
+        assert job is not None
+        jobs.fail(work.session, job, "not-found (NotFoundError)")
+    assert installation.close_months(household, "2025-04").id == row.id
+    with installation.work() as work:
+        again = jobs.claim(work.session, installation.clock.now(), lease_s=60)
+    assert again is not None
+    assert (again.key, again.attempts) == (f"endorse:{row.tenant_id}:{row.id}", 1)
+
+
+def test_month_ends_at_the_last_meters_midnight(installation: Installation, household: Whose) -> None:
+    """A meter in Hawaii keeps the month of a household in New York open for six more hours."""
+    there = place_from_text("96813", zone="Pacific/Honolulu")
+    body = steady(date(2025, 6, 1), date(2025, 6, 10))
+    installation.take(household, body.replace(b"UsagePoint/1", b"UsagePoint/2"), place=there)
+    installation.clock.advance((datetime(2025, 7, 1, 9, tzinfo=UTC) - installation.clock.now()).total_seconds())
+    with pytest.raises(ConflictError, match="a period that ends by 2025-06-30 in Pacific/Honolulu; got 2025-06"):
+        installation.close_months(household, "2025-06")
+    installation.clock.advance(3600)
+    assert installation.close_months(household, "2025-06").revision == 1
 
 
 def test_restatement_needs_a_reason_and_supersedes(installation: Installation, household: Whose) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from app.chain import ChainDesk
+from app.jobs.worker import Worker
 from app.services import Whose
 from app.store import ledger
 from app.store.ledger import OutboxRow, OutboxState
@@ -16,8 +17,8 @@ from app.store.session import unit_of_work
 from app.store.statements import StatementRow, StatementState
 from app.usecases import send_outbox as subject
 from app.usecases.endorse_statement import DEADLINE_S, endorse_statement
-from app.usecases.send_outbox import LEASE_S, pending_count, send_outbox
-from domain.errors import AlreadyIssuedError, ChainError
+from app.usecases.send_outbox import LATER, LEASE_S, LOOKS_COUNT, pending_count, send_outbox
+from domain.errors import AlreadyIssuedError, ChainError, QuorumError
 from tests.app.usecases.installation import Installation, steady
 
 
@@ -63,6 +64,14 @@ def queued_of(installation: Installation, whose: Whose, desk: ChainDesk, month: 
     row = installation.close_months(whose, month)
     assert endorse_statement(installation.services, desk, row.tenant_id, row.id) is StatementState.QUEUED
     return row
+
+
+def restated(installation: Installation, whose: Whose) -> StatementRow:
+    """April with a corrected day, closed again."""
+    day = date(2025, 4, 1)
+    installation.clock.advance(60)
+    installation.take(whose, steady(day, day, watt_hours=900, updated_at=installation.clock.now()))
+    return installation.close_months(whose, "2025-04", reason="The utility corrected a day.")
 
 
 def outbox(installation: Installation, row: StatementRow) -> OutboxRow:
@@ -234,13 +243,134 @@ def test_other_commitment_of_the_same_token_fails(
     assert pending_count(installation.services) == 0
 
 
+def test_failed_batch_goes_out_after_closing_again(
+    installation: Installation, household: Whose, desk: ChainDesk, queued: StatementRow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Closing again has a failed statement endorsed afresh: the same statement, the same root, one transaction."""
+
+    def refused(*_: object) -> None:
+        raise QuorumError(got="0 of 1")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(desk, "prepare", refused)
+        send_outbox(installation.services, desk)
+    assert outbox(installation, queued).state is OutboxState.FAILED
+    again = installation.close_months(household, "2025-04")
+    assert (again.id, again.revision, again.state) == (queued.id, 1, StatementState.CLOSED)
+    assert Worker(installation.services, desk).drain()
+    assert (outbox(installation, queued).state, sent_count(desk)) == (OutboxState.FINAL, 1)
+    assert installation.statement(queued).state is StatementState.ISSUED
+
+
+def test_superseded_statement_is_not_sent(
+    installation: Installation, household: Whose, desk: ChainDesk, queued: StatementRow
+) -> None:
+    """A restatement before the former revision was sent: only the new one reaches the chain."""
+    second = restated(installation, household)
+    assert Worker(installation.services, desk).drain()
+    found = outbox(installation, queued)
+    assert (found.state, found.error) == (OutboxState.FAILED, "Superseded by a restatement before it was sent.")
+    assert [installation.statement(row).state for row in (queued, second)] == [StatementState.SUPERSEDED, StatementState.ISSUED]
+    assert sent_count(desk) == 1
+
+
+def test_superseded_statement_that_was_signed_is_finished(
+    installation: Installation, household: Whose, desk: ChainDesk, queued: StatementRow
+) -> None:
+    """Signed bytes may be out already: their row goes on to the end, and the statement stays superseded."""
+    with pytest.raises(CrashError):
+        send_outbox(installation.services, _Unstable(desk, "broadcast", "after"))  # type: ignore[arg-type]  # behaves as a desk
+    restated(installation, household)
+    installation.clock.advance(LEASE_S + 1)
+    assert Worker(installation.services, desk).drain()
+    assert outbox(installation, queued).state is OutboxState.FINAL
+    assert installation.statement(queued).state is StatementState.SUPERSEDED
+
+
+def test_dropped_transaction_is_sent_again(
+    installation: Installation, desk: ChainDesk, queued: StatementRow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node that takes a transaction and loses it gets the same bytes again after some looks, and it is mined once."""
+    with monkeypatch.context() as patch:
+        patch.setattr(desk, "broadcast", lambda raw: raw)
+        send_outbox(installation.services, desk)
+    lost = outbox(installation, queued)
+    assert (lost.state, sent_count(desk)) == (OutboxState.SENT, 0)
+    for _ in range(LOOKS_COUNT + 1):
+        installation.clock.advance(LATER.total_seconds())
+        send_outbox(installation.services, desk)
+    found = outbox(installation, queued)
+    assert (found.state, found.tx_hashes_json, sent_count(desk)) == (OutboxState.FINAL, lost.tx_hashes_json, 1)
+
+
+def test_dropped_transaction_whose_nonce_is_taken_is_signed_again(
+    installation: Installation, household: Whose, desk: ChainDesk, queued: StatementRow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another batch took the nonce of a lost transaction: it is signed anew, and its root is on the chain once."""
+    with monkeypatch.context() as patch:
+        patch.setattr(desk, "broadcast", lambda raw: raw)
+        send_outbox(installation.services, desk)
+    second = queued_of(installation, household, desk, "2025-05")
+    for _ in range(LOOKS_COUNT + 1):
+        installation.clock.advance(LATER.total_seconds())
+        send_outbox(installation.services, desk)
+    assert [outbox(installation, row).state for row in (queued, second)] == [OutboxState.FINAL] * 2
+    assert (len(json.loads(outbox(installation, queued).tx_hashes_json)), sent_count(desk)) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("second", "state"), [("mined", OutboxState.FINAL), ("reverted", OutboxState.FAILED), ("", OutboxState.SENT)]
+)
+def test_all_hashes_decide(  # noqa: PLR0917 - fixtures and both parameters
+    installation: Installation,
+    desk: ChainDesk,
+    queued: StatementRow,
+    monkeypatch: pytest.MonkeyPatch,
+    second: str,
+    state: OutboxState,
+) -> None:
+    """A reverted transaction is no failure while another one of the same root succeeded, or may still."""
+    with pytest.raises(CrashError):
+        send_outbox(installation.services, _Unstable(desk, "receipt", "before"))  # type: ignore[arg-type]  # behaves as a desk
+    (own,) = json.loads(outbox(installation, queued).tx_hashes_json)
+    real = desk.receipt(bytes.fromhex(own))
+    assert real is not None
+    reverted = replace(real, is_success=False)
+    first = bytes(32)
+    with unit_of_work(installation.services.engine) as session:
+        hashes = json.dumps([first.hex(), own])
+        session.connection().exec_driver_sql("UPDATE outbox SET tx_hashes_json = ?", (hashes,))
+    others = {"mined": real, "reverted": reverted, "": None}
+    monkeypatch.setattr(desk, "receipt", lambda asked: reverted if asked == first else others[second])
+    installation.clock.advance(LEASE_S + 1)
+    send_outbox(installation.services, desk)
+    assert outbox(installation, queued).state is state
+
+
 def test_signatures_expire(installation: Installation, desk: ChainDesk, queued: StatementRow) -> None:
-    """A batch that waited longer than its deadline is expired, with the reason; nothing is sent."""
+    """A batch that waited longer than its deadline is expired, with the reason; nothing is sent, and it is endorsed again."""
     installation.clock.advance(DEADLINE_S + 1)
     send_outbox(installation.services, desk)
     found = outbox(installation, queued)
     assert (found.state, sent_count(desk)) == (OutboxState.EXPIRED, 0)
     assert "deadline has passed" in found.error
+    assert installation.statement(queued).state is StatementState.CLOSED
+
+
+def test_expired_statement_is_endorsed_afresh(installation: Installation, desk: ChainDesk, queued: StatementRow) -> None:
+    """The worker alone brings an expired statement to the chain: same root, new envelope, one transaction."""
+    installation.clock.advance(DEADLINE_S + 1)
+    worker = Worker(installation.services, desk)
+    root_hex = outbox(installation, queued).root_hex
+    assert worker.drain()
+    found = outbox(installation, queued)
+    assert (found.root_hex, found.state, sent_count(desk)) == (root_hex, OutboxState.FINAL, 1)
+    assert installation.statement(queued).state is StatementState.ISSUED
+    with installation.looking() as work:
+        batch = ledger.batch_of(work.session, queued.tenant_id, root_hex)
+        (answer,) = ledger.endorsements_of(work.session, queued.tenant_id, queued.id)
+    assert batch.deadline_s == int(installation.clock.now().timestamp()) + DEADLINE_S
+    assert answer.verdict == "accepted"
 
 
 def test_chain_that_is_down_is_asked_later(
