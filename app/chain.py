@@ -93,9 +93,12 @@ class ChainDesk:
             return self._client.quorum()
 
     def regions_of(self, addresses: Sequence[str]) -> dict[str, int]:
-        """Bitmap of the regions that each account may sign for, by its address."""
+        """Bitmap of the regions that each account may sign for, by its address; others get their turn in between."""
+        return {address: self._regions_of(address) for address in addresses}
+
+    def _regions_of(self, address: str) -> int:
         with self._guard:
-            return {address: self._client.auditor_regions(address) for address in addresses}
+            return self._client.auditor_regions(address)
 
     def prepare(self, action: str, issuance: Issuance, envelope: Envelope, signatures: Sequence[bytes]) -> SignedTransaction:
         """A signed transaction, simulated; nothing is sent.

@@ -2,12 +2,15 @@
 
 Canonical JSON. It holds the manifest, the issuance, the auditors' signatures, and as much of the inputs as its owner shows: the
 whole (`keys` for inputs, lines and originals), or the lines alone, or none. `checksum` is the SHA-256 of the rest, so that an
-accident is told from a forgery; it proves nothing else.
+accident is told from a forgery; it proves nothing else. The manifest is in every bundle, with the totals to the microgram:
+whoever has a bundle of a home's electricity, even one that shows totals only, can try published factors until one gives whole
+watt-hours, and so learn region and consumption.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from typing import NoReturn
 
 from domain.canonical import Json, from_canonical, to_canonical
 from domain.errors import CanonicalError
@@ -18,6 +21,21 @@ from domain.statement import Unscored, unscored_from_json
 
 BUNDLE_FORMAT = "climate-fitness/bundle/1"
 """Name and version of the bundle's layout."""
+
+MAX_SIGNER_COUNT = 64
+"""Auditors named, and signatures, in a bundle; the contract takes 8."""
+
+MAX_PROOF_NODE_COUNT = 64
+"""Hashes of an inclusion proof: a tree of 2^64 leaves has no more."""
+
+MAX_LEAF_COUNT = 100_000
+"""Records of a bundle, over all groups."""
+
+MAX_ROW_COUNT = 10_000
+"""Lines, unscored totals, factors, originals, groups."""
+
+MAX_TEXT_BYTES = 512 * 1024
+"""Longest text of a bundle, UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,9 +297,11 @@ def bundle_from_bytes(data: bytes) -> Bundle:
         The bundle; its checksum is read, not compared.
 
     Raises:
-        CanonicalError: The bytes are not canonical, of another format, or a field is not what it must be.
+        CanonicalError: The bytes are not canonical, of another format, a field is not what it must be, or one is larger than any
+            bundle of ours.
     """
-    fields = Fields(from_canonical(data, record="bundle"), "bundle")
+    content = from_canonical(data, record="bundle")
+    fields = Fields(content, "bundle")
     if fields.text("format") != BUNDLE_FORMAT:
         raise CanonicalError(
             "This bundle has a format that this version does not know",
@@ -290,12 +310,69 @@ def bundle_from_bytes(data: bytes) -> Bundle:
             record="bundle",
             next_step="Use the version of the program that made it.",
         )
+    _check_sizes(fields)
+    _check_texts(content)
     bundle = _bundle_of(fields)
     if to_canonical(bundle.to_json()) != data:
         raise CanonicalError(
             "This bundle holds fields that its format does not have", got=sorted(fields.names()), record="bundle"
         )
     return bundle
+
+
+def _check_sizes(fields: Fields) -> None:
+    """Refuse more of anything than a statement of ours has: a stranger's bundle must not cost more than its size.
+
+    Raises:
+        CanonicalError: One array is too long.
+    """
+    _check_count(fields, MAX_SIGNER_COUNT, "auditors", "signatures")
+    _check_count(fields, MAX_PROOF_NODE_COUNT, "batch_proof")
+    _check_count(fields, MAX_ROW_COUNT, "lines", "unscored", "factors", "originals", "groups")
+    for factor in fields.objects("factors"):
+        _check_count(factor, MAX_PROOF_NODE_COUNT, "path")
+    leaf_count = sum(len(group.items("leaves")) for group in fields.objects("groups"))
+    if leaf_count > MAX_LEAF_COUNT:
+        _refuse_count("leaves", MAX_LEAF_COUNT, leaf_count, "bundle.groups")
+
+
+def _check_count(fields: Fields, most_count: int, *names: str) -> None:
+    for name in names:
+        count = len(fields.items(name))
+        if count > most_count:
+            _refuse_count(name, most_count, count, fields.record)
+
+
+def _refuse_count(name: str, most_count: int, count: int, record: str) -> NoReturn:
+    raise CanonicalError(
+        f"This bundle has more {name} than a bundle may have",
+        expected=f"at most {most_count:,}",
+        got=f"{count:,}",
+        record=f"{record}.{name}",
+        next_step="Ask for a bundle of a shorter period, or one that shows less.",
+    )
+
+
+def _check_texts(content: Json) -> None:
+    """Refuse a text that is longer than any of ours.
+
+    Raises:
+        CanonicalError: One is.
+    """
+    waiting = [content]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str) and (len(value) > MAX_TEXT_BYTES or len(value.encode()) > MAX_TEXT_BYTES):
+            raise CanonicalError(
+                "A text of this bundle is too long",
+                expected=f"at most {MAX_TEXT_BYTES:,} bytes",
+                got=f"{len(value.encode()):,} bytes",
+                record="bundle",
+            )
+        if isinstance(value, Mapping):
+            waiting += [*value, *value.values()]
+        elif isinstance(value, list | tuple):
+            waiting += value
 
 
 def _bundle_of(fields: Fields) -> Bundle:

@@ -2,7 +2,8 @@
 
     python examples/verify_statement.py bundle.json
 
-Who signed and where it stands on a chain is checked by `climate-fitness verify`; here the numbers are computed again.
+Who signed and where it stands on a chain is checked by `climate-fitness verify`; here the numbers are computed again. That they
+agree does not make them anybody's: without a known signature a bundle is consistent at most.
 """
 
 import json
@@ -17,10 +18,12 @@ from typing import Any
 from domain.errors import ClimateFitnessError
 from domain.factor import GwpSet, factor_from_json
 from domain.number import grams_of_micrograms
+from domain.statement import line_from_json
 from ledger import merkle
 from scoring.factors.compile import compile_factor
 from scoring.factors.load import shipped_factor_set
 from scoring.lines import line_emissions
+from scoring.net import evidence_ppm
 
 Content = dict[str, Any]
 
@@ -160,6 +163,13 @@ def check_arithmetic(bundle: Content) -> str:
     return f"{len(bundle['lines'])} multiplications: {gross_ug['location']} ug CO2e by location"
 
 
+def check_evidence(bundle: Content) -> str:
+    """The shares of typed, uploaded and fetched data are those of the lines."""
+    shares = evidence_ppm(line_from_json(read(line)) for line in bundle["lines"])
+    same("evidence shares", {str(kind): ppm for kind, ppm in shares.items()}, read(bundle["manifest"])["evidence_ppm"])
+    return ", ".join(f"{kind} {ppm / 10_000:g} %" for kind, ppm in shares.items()) or "nothing is emitted"
+
+
 def check_inputs(bundle: Content) -> str:
     """The records are those of the inputs root, and the lines are their sums."""
     groups: dict[str, tuple[dict[str, str], list[bytes]]] = {}
@@ -186,6 +196,7 @@ STEPS: tuple[tuple[str, str, Callable[[Content], str]], ...] = (
     ("lines", "lines", check_lines),
     ("factors", "lines", check_factors),
     ("arithmetic", "lines", check_arithmetic),
+    ("evidence", "lines", check_evidence),
     ("inputs", "inputs", check_inputs),
 )
 """Name of a step, the key that it needs, and what checks it."""
@@ -217,6 +228,8 @@ def main(arguments: list[str]) -> int:
     for state, name, detail in walk(Path(arguments[0]).read_bytes()):
         sys.stdout.write(f"{state:6} {name:10} {detail}\n")
         failed_count += state == "FAILED"
+    if not failed_count:
+        sys.stdout.write("consistent; who signed it was not checked here\n")
     return 1 if failed_count else 0
 
 

@@ -15,7 +15,7 @@ from app.usecases.export_bundle import Shown, export_bundle
 from domain.canonical import to_canonical
 from tests.app.usecases.installation import Installation, document, hours, series, steady
 
-VERIFY_STEPS = ["bundle", "manifest", "lines", "factors", "arithmetic", "inputs"]
+VERIFY_STEPS = ["bundle", "manifest", "lines", "factors", "arithmetic", "evidence", "inputs"]
 
 
 def run(repository: Path, name: str, *arguments: str) -> tuple[int, str]:
@@ -51,7 +51,9 @@ def test_statement_is_walked_back(repository: Path, tmp_path: Path, bundles: dic
     path = tmp_path / "bundle.json"
     path.write_bytes(bundles[Shown.EVERYTHING])
     code, text = run(repository, "verify_statement.py", str(path))
-    assert (code, [line.split()[:2] for line in text.splitlines()]) == (0, [["ok", name] for name in VERIFY_STEPS])
+    *steps, last = text.splitlines()
+    assert (code, [line.split()[:2] for line in steps]) == (0, [["ok", name] for name in VERIFY_STEPS])
+    assert last == "consistent; who signed it was not checked here"
 
 
 def test_hidden_parts_are_named(repository: Path, tmp_path: Path, bundles: dict[Shown, bytes]) -> None:
@@ -59,7 +61,7 @@ def test_hidden_parts_are_named(repository: Path, tmp_path: Path, bundles: dict[
     path = tmp_path / "bundle.json"
     path.write_bytes(bundles[Shown.TOTALS])
     code, text = run(repository, "verify_statement.py", str(path))
-    assert (code, [line.split()[0] for line in text.splitlines()]) == (0, ["ok"] * 2 + ["hidden"] * 4)
+    assert (code, [line.split()[0] for line in text.splitlines()[:-1]]) == (0, ["ok"] * 2 + ["hidden"] * 5)
 
 
 @pytest.mark.parametrize(
@@ -67,6 +69,7 @@ def test_hidden_parts_are_named(repository: Path, tmp_path: Path, bundles: dict[
     [
         ('\\"quantity_micro\\":\\"36000000\\"', '\\"quantity_micro\\":\\"35000000\\"', {"lines", "arithmetic", "inputs"}),
         ('\\"revision\\":1', '\\"revision\\":2', {"manifest", "inputs"}),
+        ('\\"evidence_ppm\\":{\\"uploaded', '\\"evidence_ppm\\":{\\"signed_channel', {"manifest", "evidence"}),
         ('\\"co2\\":\\"', '\\"co2\\":\\"1', {"lines", "arithmetic"}),
         ('\\"edition\\":\\"eGRID', '\\"edition\\":\\"eGRAD', {"factors", "arithmetic"}),
     ],

@@ -1,5 +1,6 @@
 """What the API takes and gives: one model per noun. Amounts are text, so that no reader rounds them."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from fractions import Fraction
 from typing import Annotated, Literal
@@ -12,8 +13,9 @@ from app.store.periods import PeriodRow
 from app.store.shares import ShareLinkRow
 from app.store.statements import StatementRow
 from app.store.subjects import SubjectRow
+from app.usecases.find_successor import Standing, Successor
 from app.usecases.import_document import ImportReport
-from app.usecases.verify_bundle import Step, first_failure
+from app.usecases.verify_bundle import Step, first_failure, holds, verdict
 from domain.activity import EvidenceClass
 from domain.number import decimal_of_micro, decimal_to_text, fraction_to_text
 from domain.statement import Totals
@@ -298,22 +300,45 @@ class StepOut(_Out):
     detail: str
 
 
+class SupersededOut(_Out):
+    """The revision that replaced a statement."""
+
+    revision: int
+    reason: str = Field(description="Why it was restated, in its owner's words.")
+    proof_path: str = Field(description="Public page of its proof; empty before it is signed.")
+
+
 class VerificationOut(_Out):
     """A verification, step by step."""
 
-    holds: bool
+    verdict: Literal["holds", "consistent", "broken"] = Field(
+        description="consistent: no step failed, but nobody known has signed; anybody could have made it."
+    )
+    holds: bool = Field(description="Whether no step failed and known auditors have signed.")
     first_failure: str = Field(description="The first step that broke; empty where none did.")
+    standing: Literal["newest", "superseded", "not_checked"] = Field(
+        description="Whether a newer revision is known; not checked for a statement of another installation."
+    )
+    superseded_by: SupersededOut | None
     steps: list[StepOut]
 
     @classmethod
-    def of(cls, steps: tuple[Step, ...]) -> "VerificationOut":
+    def of(cls, steps: Sequence[Step], successor: Successor) -> "VerificationOut":
         """The answer about a verification."""
         failure = first_failure(steps)
         return cls(
-            holds=failure is None,
+            verdict=verdict(steps).value,
+            holds=holds(steps),
             first_failure=failure.name if failure else "",
+            standing=successor.standing.value,
+            superseded_by=_superseded_by(successor) if successor.standing is Standing.SUPERSEDED else None,
             steps=[StepOut(name=step.name, state=step.state.value, detail=step.detail) for step in steps],
         )
+
+
+def _superseded_by(successor: Successor) -> SupersededOut:
+    path = f"/proof/{successor.public_token}" if successor.public_token else ""
+    return SupersededOut(revision=successor.revision, reason=successor.reason, proof_path=path)
 
 
 def _grams(amount_ug: int) -> str:

@@ -4,17 +4,19 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
+from app.api.anonymous_verify import verify_upload
 from app.api.frames import MESSAGES, page, plain_frame
-from app.api.strict import Upload, read_upload
+from app.api.strict import Upload
 from app.api.who import HostingHere, ServicesHere, looking
-from app.hosting import Hosting
 from app.security.sessions import token_sha256
 from app.services import Services
 from app.store import shares, statements
 from app.usecases.export_bundle import Shown, export_bundle
+from app.usecases.find_successor import Successor
 from app.usecases.look_at_chain import verify_with_chain
 from app.usecases.show_hrefs import VERIFY_HREF
 from app.usecases.show_proof import show_bundle, show_proof
+from app.usecases.verify_bundle import Step
 from dashboards.pages import proof as proof_page
 
 router = APIRouter(prefix="/proof", include_in_schema=False)
@@ -29,7 +31,7 @@ def ask(request: Request) -> Response:
 
 @router.get("/{public_token}")
 def proof(public_token: str, request: Request, services: ServicesHere, hosting: HostingHere) -> Response:
-    """The proof of one statement, recomputed now; lines only behind a share link."""
+    """The proof of one statement, recomputed now; exact amounts and lines only behind a share link."""
     digest = token_sha256(request.query_params.get("share", ""))
     with looking(services) as work:
         row = statements.by_public_token(work.session, public_token)
@@ -43,12 +45,11 @@ def proof(public_token: str, request: Request, services: ServicesHere, hosting: 
 
 @router.post("")
 async def check(request: Request, services: ServicesHere, hosting: HostingHere) -> Response:
-    """Check a bundle that somebody drops; nothing of it is kept."""
-    sent = await read_upload(request, max_bytes=services.settings.max_upload_bytes, field="bundle")
-    return await run_in_threadpool(_checked, request, services, hosting, sent)
+    """Check a bundle that somebody drops, up to 8 MiB, one at a time; nothing of it is kept."""
+    sent, steps, successor = await verify_upload(request, services, hosting)
+    return await run_in_threadpool(_answer, request, services, sent, steps, successor)
 
 
-def _checked(request: Request, services: Services, hosting: Hosting, sent: Upload) -> Response:
-    steps = verify_with_chain(sent.content, factor_set=services.factor_set, chain=hosting.chain)
-    model = show_bundle(sent.content, steps, document_name=sent.name, factor_set=services.factor_set)
+def _answer(request: Request, services: Services, sent: Upload, steps: tuple[Step, ...], successor: Successor) -> Response:
+    model = show_bundle(sent.content, steps, document_name=sent.name, factor_set=services.factor_set, successor=successor)
     return page(proof_page.render(model, MESSAGES, plain_frame(request)))

@@ -1,18 +1,20 @@
 """Proofs: what anybody may check, without signing in."""
 
 from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 from pydantic_core import to_json
 
+from app.api.anonymous_verify import verify_upload
 from app.api.etag import tagged_response
 from app.api.models import VerificationOut
 from app.api.problems import problem_responses
-from app.api.strict import StrictRoute, read_upload
+from app.api.strict import StrictRoute
 from app.api.who import HostingHere, ServicesHere, looking
 from app.store import statements
 from app.usecases.export_bundle import Shown, export_bundle
+from app.usecases.find_successor import successor_of
 from app.usecases.look_at_chain import verify_with_chain
+from app.usecases.show_proof import is_issued, public_steps
 
 router = APIRouter(prefix="/v1/proofs", tags=["proofs"], route_class=StrictRoute)
 
@@ -21,17 +23,19 @@ _FILE = {"requestBody": {"required": True, "content": {"application/json": {"sch
 
 @router.get("/{public_token}", response_model=VerificationOut, responses=problem_responses(404, 409))
 def get_proof(public_token: str, request: Request, services: ServicesHere, hosting: HostingHere) -> Response:
-    """Every step of a statement's verification, redone now; nothing personal."""
+    """Every step of a statement's verification, redone now; nothing personal, no amounts."""
     with looking(services) as work:
         row = statements.by_public_token(work.session, public_token)
         data = export_bundle(work, row, Shown.EVERYTHING).to_bytes()
+        is_token, successor = is_issued(work, row), successor_of(work, row)
     steps = verify_with_chain(data, factor_set=services.factor_set, chain=hosting.chain)
-    return tagged_response(request, to_json(VerificationOut.of(steps)))
+    told = public_steps(steps, is_shared=False, is_issued=is_token)
+    return tagged_response(request, to_json(VerificationOut.of(told, successor)))
 
 
-@router.post("/verify", response_model=VerificationOut, responses=problem_responses(415), openapi_extra=_FILE)
+@router.post("/verify", response_model=VerificationOut, responses=problem_responses(413, 415, 503), openapi_extra=_FILE)
 async def verify(request: Request, services: ServicesHere, hosting: HostingHere) -> Response:
-    """Every step of a bundle that you send; nothing of it is kept."""
-    upload = await read_upload(request, max_bytes=services.settings.max_upload_bytes, field="bundle")
-    steps = await run_in_threadpool(verify_with_chain, upload.content, factor_set=services.factor_set, chain=hosting.chain)
-    return Response(to_json(VerificationOut.of(steps)), media_type="application/json", headers={"Cache-Control": "no-store"})
+    """Every step of a bundle that you send, up to 8 MiB, one at a time; nothing of it is kept."""
+    _, steps, successor = await verify_upload(request, services, hosting)
+    content = to_json(VerificationOut.of(steps, successor))
+    return Response(content, media_type="application/json", headers={"Cache-Control": "no-store"})

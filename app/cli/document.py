@@ -20,6 +20,7 @@ text. An error says what is wrong, what was expected, what came, in which record
 | 0 | done |
 | 1 | done, but something was refused, failed, or does not hold |
 | 2 | nothing could be done: unusable input, or a mistake in the command |
+| 3 | `verify` only: consistent, but whether auditors that you know have signed was not checked |
 
 Commands work on the installation in the data folder, as its operator: they see every subject in it. A subject is named by its id,
 the beginning of one (4 characters or more), or its name; where there is only one, it may be left out.
@@ -41,7 +42,12 @@ the chain (of this installation, or `--chain` with `--contract`), or from a list
 {{"quorum": 1, "auditors": [{{"address": "0x0123456789012345678901234567890123456789", "regions": ["US"]}}]}}
 ```
 
-A step that lacks what it needs says *not checked*; it never passes in silence.
+A step that lacks what it needs says *not checked*; it never passes in silence. A bundle *holds* (0) where no step failed and
+auditors that you believe have signed it; without a chain or a list it is no more than *consistent* (3): anybody could have made
+it. Whether a newer revision has replaced a statement only the installation that closed it knows.
+
+A bundle holds the exact totals, even with `--show totals`: published factors are few, so whoever has the bundle of a home can
+find its region and consumption from them. The public proof page shows rounded totals instead.
 """
 
 

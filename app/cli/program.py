@@ -244,7 +244,10 @@ def verify(
     json: Json = False,
     data_folder: DataFolder = None,
 ) -> None:
-    """Walk a statement back from its bundle, and name the first step that does not hold."""
+    """Walk a statement back from its bundle, and name the first step that does not hold.
+
+    Ends with 0 where it holds, 1 where a step is broken, 3 where all agrees but signers that you know were not found out.
+    """
     from app.cli.verifying import run_verify
 
     _end(run_verify(bundle, auditors_path=auditors, chain_url=chain, contract=contract, is_json=json, data_folder=data_folder))

@@ -26,6 +26,7 @@ class ExitCode(IntEnum):
     DONE = 0
     PARTLY = 1
     UNUSABLE = 2
+    UNSIGNED = 3
 
 
 class Program(TyperGroup):

@@ -15,8 +15,9 @@ from app.services import Work
 from app.settings import Settings
 from app.store.session import reading
 from app.usecases.export_bundle import Shown, export_bundle
+from app.usecases.find_successor import UNKNOWN, Standing, Successor, successor_of_bundle
 from app.usecases.look_at_chain import on_chain, trusted_by
-from app.usecases.verify_bundle import Step, StepState, TrustedAuditors, first_failure, verify_bundle
+from app.usecases.verify_bundle import Step, StepState, TrustedAuditors, Verdict, first_failure, verdict, verify_bundle
 from domain.errors import ChainError, InputError
 from domain.issuance import REGIONS
 from ledger.chain import ChainClient
@@ -29,6 +30,13 @@ MARKS: Mapping[StepState, tuple[str, str]] = {
     StepState.NOT_CHECKED: ("–", "not checked"),
 }
 """Sign and word of each end of a step."""
+
+
+_STANDINGS: Mapping[Standing, str] = {
+    Standing.NEWEST: "No newer revision is known to this installation.",
+    Standing.SUPERSEDED: "Superseded by revision {revision}: {reason}",
+    Standing.NOT_CHECKED: "Not checked: whether a newer revision has replaced it.",
+}
 
 
 def run_verify(
@@ -45,7 +53,7 @@ def run_verify(
         data_folder: Folder of the installation; the setting where left out.
 
     Returns:
-        The exit code: 1 where a step failed.
+        The exit code: 0 where it holds, 1 where a step failed, 3 where it is consistent but nobody known has signed.
     """
     data = _bundle_bytes(bundle_name, data_folder)
     listed = trusted_from_json(read_file(str(auditors_path)), str(auditors_path)) if auditors_path else None
@@ -57,18 +65,23 @@ def run_verify(
             trusted=trusted,
             chain=(lambda root, token: on_chain(desk, root, token)) if desk else None,
         )
-    failed = first_failure(steps)
+    found, successor = verdict(steps), _successor(data, data_folder)
     if is_json:
+        failed = first_failure(steps)
         print_json(
             {
-                "holds": failed is None,
+                "verdict": str(found),
+                "holds": found is Verdict.HOLDS,
                 "first_failure": failed.name if failed else None,
+                "standing": str(successor.standing),
+                "superseded_by_revision": successor.revision if successor.standing is Standing.SUPERSEDED else None,
+                "superseded_reason": successor.reason if successor.standing is Standing.SUPERSEDED else "",
                 "steps": [{"name": one.name, "state": str(one.state), "detail": one.detail} for one in steps],
             }
         )
     else:
-        _show(steps, failed)
-    return ExitCode.PARTLY if failed else ExitCode.DONE
+        _show(steps, found, successor)
+    return {Verdict.HOLDS: ExitCode.DONE, Verdict.BROKEN: ExitCode.PARTLY, Verdict.CONSISTENT: ExitCode.UNSIGNED}[found]
 
 
 def run_export(statement_text: str, *, output: str, extent: str, data_folder: Path | None) -> None:
@@ -183,18 +196,33 @@ def _own_chain(settings: Settings) -> ChainDesk | None:
     return open_desk(services)
 
 
-def _show(steps: tuple[Step, ...], failed: Step | None) -> None:
+def _successor(data: bytes, data_folder: Path | None) -> Successor:
+    """What this installation, where there is one, knows of newer revisions."""
+    if not settings_of(data_folder).data_folder.is_dir():
+        return UNKNOWN
+    with installation(data_folder) as services, reading(services.engine) as session:
+        return successor_of_bundle(Work(session, services), data)
+
+
+def _show(steps: tuple[Step, ...], found: Verdict, successor: Successor) -> None:
     width = max(len(step.name) for step in steps)
     for step in steps:
         sign, word = MARKS[step.state]
         say(f"{_sign(sign)} {step.name.ljust(width)}  {word}: {step.detail.removeprefix(f'{word}: ')}")
     say()
+    failed = first_failure(steps)
     if failed:
         say(f"This bundle does not hold. The first broken step is: {failed.name}")
         return
     left_count = sum(step.state is StepState.NOT_CHECKED for step in steps)
     left = f"; {left_count} not checked, for lack of what they need" if left_count else ""
-    say(f"This bundle holds: {len(steps) - left_count} of {len(steps)} steps recomputed{left}.")
+    taken = f"{len(steps) - left_count} of {len(steps)} steps recomputed{left}."
+    if found is Verdict.HOLDS:
+        say(f"This bundle holds: {taken}")
+    else:
+        say(f"This bundle is consistent, but nobody known has signed it: {taken}")
+        say("Anybody could have made it. Bring a list (--auditors) or a chain (--chain, --contract) that you trust.")
+    say(_STANDINGS[successor.standing].format(revision=successor.revision, reason=successor.reason))
 
 
 def _sign(text: str) -> str:

@@ -169,6 +169,12 @@ def by_manifest_hash(session: Session, tenant_id: str, manifest_hash_hex: str) -
     return _one(session, query, manifest_hash_hex)
 
 
+def of_manifest_hash(session: Session, manifest_hash_hex: str) -> StatementRow | None:
+    """The statement with this manifest, in any tenant, or None: the manifest, which is no secret to its holder, names it."""
+    row = session.execute(select(tables.STATEMENT).where(tables.STATEMENT.c.manifest_hash_hex == manifest_hash_hex)).first()
+    return None if row is None else _row(row)
+
+
 def by_public_token(session: Session, public_token: str) -> StatementRow:
     """The statement of a public proof page, in any tenant: the token is what the visitor knows.
 

@@ -1,4 +1,8 @@
-"""Writing the bundle of an issued statement: the one file with which anybody can walk it back."""
+"""Writing the bundle of an issued statement: the one file with which anybody can walk it back.
+
+Every bundle holds the manifest, and with it the exact totals: from those of a home's electricity region and consumption can be
+found by trying, even where neither lines nor inputs are shown. The public proof page, which rounds, is what to show to everybody.
+"""
 
 import json
 from enum import IntEnum
@@ -20,7 +24,7 @@ from ledger.trees import INPUTS, LINES, ORIGINALS, tree_key
 
 
 class Shown(IntEnum):
-    """How much of a statement a bundle shows."""
+    """How much of a statement a bundle shows. Totals are exact: see the note at the head of this file."""
 
     TOTALS = 0
     LINES = 1

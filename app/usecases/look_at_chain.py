@@ -1,9 +1,9 @@
 """Asking the chain about a bundle: whom it takes for auditors, and what stands there."""
 
 from app.chain import ChainDesk
-from app.usecases.verify_bundle import OnChain, Step, TrustedAuditors, verify_bundle
+from app.usecases.verify_bundle import OnChain, Step, TrustedAuditors, signers_of, verify_bundle
 from domain.bundle import bundle_from_bytes
-from domain.errors import CanonicalError
+from domain.errors import CanonicalError, LedgerError, ProofError
 from scoring.factors.factor_set import FactorSet
 
 
@@ -26,14 +26,21 @@ def verify_with_chain(data: bytes, *, factor_set: FactorSet, chain: ChainDesk | 
 
 
 def trusted_by(data: bytes, chain: ChainDesk) -> TrustedAuditors | None:
-    """The auditors that a bundle names, as the chain knows them; None for a bundle of another chain, or an unreadable one."""
+    """The signers of a bundle, as the chain knows them; None for a bundle of another chain, or an unreadable one.
+
+    The signers are recovered before the chain is asked, and only they are asked for: whom a bundle names costs nothing.
+    """
     try:
         bundle = bundle_from_bytes(data)
     except CanonicalError:
         return None
     if (bundle.chain.chain_id, bundle.chain.contract.lower()) != (chain.chain_id, chain.contract.lower()):
         return None
-    return TrustedAuditors("the chain", chain.regions_of([auditor.address for auditor in bundle.auditors]), chain.quorum())
+    try:
+        signers = set(signers_of(bundle))
+    except (LedgerError, ProofError):  # the step of the signatures says which is none
+        signers = set()
+    return TrustedAuditors("the chain", chain.regions_of(sorted(signers)), chain.quorum())
 
 
 def on_chain(chain: ChainDesk, root: bytes, token_id: int) -> OnChain:

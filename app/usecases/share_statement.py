@@ -1,4 +1,4 @@
-"""Sharing a statement: a link that shows its lines on the proof page, for a while."""
+"""Sharing a statement: a link that shows its exact amounts, factors and lines on the proof page, for a while."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

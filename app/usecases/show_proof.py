@@ -1,25 +1,74 @@
-"""The public proof of a statement, and the answer to a dropped bundle. Nothing personal unless its owner shared it."""
+"""The public proof of a statement, and the answer to a dropped bundle. Nothing personal unless its owner shared it.
+
+Published factors are few and meters count whole watt-hours: whoever tries them finds the region and the consumption of a home
+from one exact amount. A hash gives the same away where everything else under it is known. So strangers see rounded totals and
+fixed sentences, and not the subject commitment: its 32 random bytes keep manifest hash and batch root from being guessed at.
+"""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from app.chain import EMBEDDED_LABEL
 from app.services import Work
-from app.store import statements
+from app.store import ledger, statements
+from app.store.ledger import LedgerAction
 from app.store.statements import StatementRow
-from app.usecases.show_hrefs import VERIFY_HREF
+from app.usecases.find_successor import UNKNOWN, Successor, successor_of
+from app.usecases.show_hrefs import VERIFY_HREF, proof_href
 from app.usecases.show_statement import chain_status, endorsements, factor_names
-from app.usecases.verify_bundle import Step, StepState
+from app.usecases.verify_bundle import Step, StepState, signers_of
+from dashboards.format import UG_PER_G, UG_PER_KG
 from dashboards.pages import proof as page
 from dashboards.pages.statement import ChainStatus, EndorsementRow
 from domain.bundle import Bundle, bundle_from_bytes
 from domain.canonical import from_canonical
 from domain.errors import ClimateFitnessError
 from domain.manifest import Manifest, manifest_from_canonical
-from domain.statement import Line, line_from_json
+from domain.statement import Line, Totals, line_from_json
 from scoring.factors.factor_set import FactorSet
 
-_OF_LINES = frozenset({"lines", "factors", "choice", "arithmetic", "totals"})
-_OF_INPUTS = frozenset({"inputs", "quantities", "originals"})
+WITHHELD = "what was found names amounts or places: it is for the owner of the statement"
+"""Said of a broken step to those who may not see what broke it."""
+
+RECOMPUTED = "recomputed, equal"
+"""Said of a step that holds to those who may not see its amounts."""
+
+_OPEN_TO_ALL = frozenset({"batch", "signatures", "chain"})
+_OF_INPUTS = frozenset({"evidence", "inputs", "quantities", "originals"})
+
+_THREE_DIGITS = 1000
+
+
+def public_steps(steps: Sequence[Step], *, is_shared: bool, is_issued: bool) -> tuple[Step, ...]:
+    """The steps of a verification as strangers may see them.
+
+    Args:
+        steps: What was found.
+        is_shared: Whether the visitor came through a share link: amounts, factors and lines are shown.
+        is_issued: Whether the statement is a token: its grams are on the chain anyway, by its holder's choice.
+
+    Returns:
+        The same steps in the same states. What is hidden is replaced by a fixed sentence; of inputs nothing that broke is told.
+    """
+    return tuple(_hidden(step) if _is_hidden(step, is_shared=is_shared, is_issued=is_issued) else step for step in steps)
+
+
+def public_totals(totals: Totals) -> Totals:
+    """Totals as strangers may see them: to whole kilograms, and to three digits from 1,000 kg on."""
+    return replace(
+        totals,
+        gross_location_ug_co2e=_rounded_ug(totals.gross_location_ug_co2e),
+        gross_market_ug_co2e=_rounded_ug(totals.gross_market_ug_co2e),
+        retired_g_co2e=_rounded_ug(totals.retired_g_co2e * UG_PER_G) // UG_PER_G,
+        avoided_ug_co2e=_rounded_ug(totals.avoided_ug_co2e),
+        biogenic_co2_ug=_rounded_ug(totals.biogenic_co2_ug),
+    )
+
+
+def is_issued(work: Work, statement: StatementRow) -> bool:
+    """Whether a statement is a token, with its grams on the chain; a person's is anchored by a hash alone."""
+    row = ledger.issuance_of_statement(work.session, statement.tenant_id, statement.id)
+    return row is not None and row.action is LedgerAction.ISSUE
 
 
 def show_proof(work: Work, statement: StatementRow, steps: Sequence[Step], *, is_shared: bool) -> page.ProofModel:
@@ -29,7 +78,7 @@ def show_proof(work: Work, statement: StatementRow, steps: Sequence[Step], *, is
         work: The open transaction and the services; nothing is written.
         statement: Which.
         steps: What its verification found.
-        is_shared: Whether the visitor came through a share link: the lines are shown.
+        is_shared: Whether the visitor came through a share link: exact amounts, factors and lines are shown.
 
     Returns:
         The page. The inputs are never shown, nor what a broken step found in them.
@@ -37,6 +86,7 @@ def show_proof(work: Work, statement: StatementRow, steps: Sequence[Step], *, is
     Raises:
         CanonicalError: The manifest or a line is damaged.
     """
+    is_token = is_issued(work, statement)
     lines = statements.lines_of(work.session, statement.tenant_id, statement.id) if is_shared else None
     facts = _facts(
         manifest_from_canonical(statement.manifest),
@@ -45,11 +95,17 @@ def show_proof(work: Work, statement: StatementRow, steps: Sequence[Step], *, is
         lines,
         work.services.factor_set,
     )
-    hidden = _OF_INPUTS if is_shared else _OF_INPUTS | _OF_LINES
-    return page.ProofModel(_verification(steps, hidden), facts, VERIFY_HREF)
+    return page.ProofModel(
+        _verification(public_steps(steps, is_shared=is_shared, is_issued=is_token)),
+        facts if is_shared else _public(facts, is_issued=is_token),
+        VERIFY_HREF,
+        successor=_succession(successor_of(work, statement)),
+    )
 
 
-def show_bundle(data: bytes, steps: Sequence[Step], *, document_name: str, factor_set: FactorSet) -> page.ProofModel:
+def show_bundle(
+    data: bytes, steps: Sequence[Step], *, document_name: str, factor_set: FactorSet, successor: Successor = UNKNOWN
+) -> page.ProofModel:
     """The answer to a dropped bundle: whoever has it may see all that it says.
 
     Args:
@@ -57,6 +113,7 @@ def show_bundle(data: bytes, steps: Sequence[Step], *, document_name: str, facto
         steps: What its verification found.
         document_name: As the visitor named the file.
         factor_set: Names the factors of the lines.
+        successor: What is known of newer revisions.
 
     Returns:
         The page; without facts where the file is no bundle.
@@ -69,18 +126,53 @@ def show_bundle(data: bytes, steps: Sequence[Step], *, document_name: str, facto
         facts = None
     else:
         facts = _facts(manifest, _signers(bundle, steps), _chain_of(bundle, steps), lines, factor_set)
-    verification = _verification(steps, frozenset())
-    return page.ProofModel(verification, facts, VERIFY_HREF, is_uploaded=True, bundle_name=document_name)
-
-
-def _verification(steps: Sequence[Step], hidden: frozenset[str]) -> page.Verification:
-    return page.Verification(
-        tuple(_step(step, is_withheld=step.state is StepState.FAILED and step.name in hidden) for step in steps)
+    return page.ProofModel(
+        _verification(steps),
+        facts,
+        VERIFY_HREF,
+        is_uploaded=True,
+        bundle_name=document_name,
+        successor=_succession(successor),
     )
 
 
-def _step(step: Step, *, is_withheld: bool) -> page.Step:
-    return page.Step(step.name, page.StepState(step.state), "" if is_withheld else step.detail, is_withheld=is_withheld)
+def _is_hidden(step: Step, *, is_shared: bool, is_issued: bool) -> bool:
+    if is_shared:
+        return step.state is StepState.FAILED and step.name in _OF_INPUTS
+    return step.state is not StepState.NOT_CHECKED and step.name not in (
+        _OPEN_TO_ALL | ({"issuance"} if is_issued else frozenset())
+    )
+
+
+def _hidden(step: Step) -> Step:
+    return replace(step, detail=WITHHELD if step.state is StepState.FAILED else RECOMPUTED)
+
+
+def _rounded_ug(amount_ug: int) -> int:
+    unit_ug = UG_PER_KG
+    while abs(amount_ug) >= _THREE_DIGITS * unit_ug:
+        unit_ug *= 10
+    size = (abs(amount_ug) + unit_ug // 2) // unit_ug * unit_ug
+    return -size if amount_ug < 0 else size
+
+
+def _public(facts: page.ProofFacts, *, is_issued: bool) -> page.ProofFacts:
+    """Facts as strangers may see them; a token's subject commitment is on the chain."""
+    hashes = {name: value for name, value in facts.hashes.items() if is_issued or name != "subject"}
+    return replace(facts, totals=public_totals(facts.totals), is_rounded=True, inputs_count=None, hashes=hashes)
+
+
+def _verification(steps: Sequence[Step]) -> page.Verification:
+    return page.Verification(tuple(page.Step(s.name, page.StepState(s.state), s.detail, s.detail == WITHHELD) for s in steps))
+
+
+def _succession(successor: Successor) -> page.Successor:
+    return page.Successor(
+        page.Standing(successor.standing),
+        successor.revision,
+        successor.reason,
+        proof_href(successor.public_token) if successor.public_token else "",
+    )
 
 
 def _facts(
@@ -116,10 +208,22 @@ def _facts(
 
 
 def _signers(bundle: Bundle, steps: Sequence[Step]) -> tuple[EndorsementRow, ...]:
-    """Whom a bundle names as its auditors; nobody where their signatures do not hold."""
-    if any(step.name == "signatures" and step.state is StepState.FAILED for step in steps):
+    """Whom a bundle names as its auditors: of those who signed where the signatures hold, nobody where they are broken.
+
+    Names are the bundle's own words; only addresses are proven, so an auditor without a signature is left out.
+    """
+    state = next((step.state for step in steps if step.name == "signatures"), StepState.NOT_CHECKED)
+    if state is StepState.FAILED:
         return ()
-    return tuple(EndorsementRow(one.node, one.region, one.operator, one.address) for one in bundle.auditors)
+    try:
+        signed = {address.lower() for address in signers_of(bundle)}
+    except ClimateFitnessError:  # no signature at all: the step was not taken
+        return ()
+    return tuple(
+        EndorsementRow(one.node, one.region, one.operator, one.address)
+        for one in bundle.auditors
+        if one.address.lower() in signed
+    )
 
 
 def _chain_of(bundle: Bundle, steps: Sequence[Step]) -> ChainStatus:

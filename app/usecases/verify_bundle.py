@@ -1,19 +1,22 @@
 """Walking a statement back from its bundle: token, quorum, manifest, lines, inputs, originals.
 
 Nothing is believed that can be recomputed. Each step stands for itself, so that a changed byte names the step that it breaks.
-A step that lacks what it needs (no chain, no shown inputs) says *not checked*; it never passes silently.
+A step that lacks what it needs (no chain, no shown inputs) says *not checked*; it never passes silently. Numbers that agree with
+each other are not enough: anybody can make such a bundle. It *holds* where auditors that the verifier believes have signed it.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from hashlib import sha256
 
-from domain.activity import EvidenceClass, find_kind
+from app.usecases.audit_statement import is_self_declared, record_counts
+from domain.activity import Activity, EvidenceClass, find_kind
 from domain.bundle import Bundle, bundle_from_bytes
 from domain.canonical import from_canonical
+from domain.coverage import coverage_ppm
 from domain.errors import ClimateFitnessError, ProofError
 from domain.factor import Basis, EmissionFactor, GwpSet, factor_from_json
 from domain.fields import Fields
@@ -31,7 +34,7 @@ from ledger.trees import INPUTS, LINES, ORIGINALS, flat_tree_id, inputs_tree_id,
 from scoring.factors.compile import compile_factor
 from scoring.factors.factor_set import FactorSet
 from scoring.lines import line_emissions, make_lines
-from scoring.net import make_totals
+from scoring.net import evidence_ppm, make_totals
 from scoring.resolve import resolve
 
 
@@ -43,13 +46,26 @@ class StepState(StrEnum):
     NOT_CHECKED = "not_checked"
 
 
+class Verdict(StrEnum):
+    """What a verification comes to."""
+
+    HOLDS = "holds"
+    """Nothing failed, and a quorum of auditors that the verifier believes has signed."""
+
+    CONSISTENT = "consistent"
+    """Nothing failed, but nobody that the verifier knows has signed: anybody could have made it."""
+
+    BROKEN = "broken"
+    """A step failed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step of a verification.
 
     Attributes:
         name: Stable name: "bundle", "manifest", "issuance", "batch", "signatures", "lines", "factors", "choice", "arithmetic",
-            "totals", "inputs", "quantities", "originals", "chain".
+            "totals", "evidence", "inputs", "quantities", "originals", "chain".
         state: How it ended.
         detail: What was found, in plain words.
     """
@@ -94,6 +110,12 @@ class OnChain:
     token_root: bytes | None
     is_final: bool
 
+
+_MAX_MIXED_COUNT = 1_000
+"""Lines of more than one evidence class in a statement: weighing takes the square of their number."""
+
+_MAX_METER_MONTH_COUNT = 200_000
+"""Meters times months in a statement."""
 
 ChainLookup = Callable[[bytes, int], OnChain]
 """Takes a batch root and a token id, asks a chain."""
@@ -155,7 +177,7 @@ def verify_bundle(
         chain: How to ask a chain; None without one.
 
     Returns:
-        The steps in order. The bundle holds where none failed.
+        The steps in order; `verdict` says what they come to.
     """
     try:
         bundle = _read(data)
@@ -169,12 +191,37 @@ def verify_bundle(
     return (Step("bundle", StepState.OK, checksum), *(_take(name, check, walk) for name, check in _STEPS))
 
 
-def holds(steps: tuple[Step, ...]) -> bool:
-    """Whether no step failed."""
-    return all(step.state is not StepState.FAILED for step in steps)
+def verdict(steps: Sequence[Step]) -> Verdict:
+    """What the steps come to: broken where one failed, and no more than consistent where the signatures were not checked."""
+    if first_failure(steps) is not None:
+        return Verdict.BROKEN
+    is_signed = any(step.name == "signatures" and step.state is StepState.OK for step in steps)
+    return Verdict.HOLDS if is_signed else Verdict.CONSISTENT
 
 
-def first_failure(steps: tuple[Step, ...]) -> Step | None:
+def holds(steps: Sequence[Step]) -> bool:
+    """Whether no step failed and auditors that the verifier believes have signed."""
+    return verdict(steps) is Verdict.HOLDS
+
+
+def signers_of(bundle: Bundle) -> tuple[str, ...]:
+    """Checksummed addresses of those whose signatures a bundle holds, believed or not.
+
+    Args:
+        bundle: The bundle.
+
+    Returns:
+        One for each signature, in their order.
+
+    Raises:
+        LedgerError: A signature is none, or the envelope does not fit the contract's types.
+        ProofError: A signature is not hexadecimal.
+    """
+    digest = envelope_digest(bundle.envelope, chain_id=bundle.chain.chain_id, contract=bundle.chain.contract)
+    return tuple(recover_signer(digest, _hex(text, "signature")) for text in bundle.signatures)
+
+
+def first_failure(steps: Sequence[Step]) -> Step | None:
     """The first step that failed, or None."""
     return next((step for step in steps if step.state is StepState.FAILED), None)
 
@@ -241,10 +288,8 @@ def _batch(walk: _Walk) -> str:
 # (4) A quorum of auditors signed the batch.
 def _signatures(walk: _Walk) -> str:
     bundle = walk.bundle
-    signatures = [_hex(text, "signature") for text in bundle.signatures]
     if walk.trusted is None:
-        digest = envelope_digest(bundle.envelope, chain_id=bundle.chain.chain_id, contract=bundle.chain.contract)
-        signers = tuple(recover_signer(digest, signature) for signature in signatures)
+        signers = signers_of(bundle)
         named = {auditor.address.lower() for auditor in bundle.auditors}
         for signer in signers:
             if signer.lower() not in named:
@@ -254,7 +299,7 @@ def _signatures(walk: _Walk) -> str:
         raise _NotChecked(f"signed by {', '.join(signers)}; whether they are auditors: no list and no chain to ask")
     signers = check_quorum(
         bundle.envelope,
-        signatures,
+        [_hex(text, "signature") for text in bundle.signatures],
         chain_id=bundle.chain.chain_id,
         contract=bundle.chain.contract,
         auditors=walk.trusted.regions_by_address,
@@ -341,7 +386,25 @@ def _totals(walk: _Walk) -> str:
     return f"gross {again.gross_location_ug_co2e} ug CO2e (location), net {again.net_ug_co2e} ug CO2e"
 
 
-# (10) The inputs shown are those that the inputs root commits to.
+# (10) The evidence is what the lines and, where they are shown, the inputs say.
+def _evidence(walk: _Walk) -> str:
+    manifest = walk.manifest
+    shares = _shares_ppm(walk.lines)
+    _same("evidence shares", shares, dict(manifest.evidence_ppm))
+    said = ["shares"]
+    if INPUTS in walk.bundle.keys:
+        _same("parsers", _parsers(walk.leaves), dict(manifest.parsers))
+        most_ppm = _check_coverage(walk.leaves, manifest)
+        said += ["parsers", f"at most {most_ppm} ppm of the hours"]
+    if not shares and INPUTS not in walk.bundle.keys:
+        raise _NotChecked("nothing is emitted, and the inputs, whose evidence would count, are not shown")
+    counts = {} if shares else record_counts(leaf.encode() for group in walk.bundle.groups for leaf in group.leaves)
+    _same("self-declared", is_self_declared(shares, counts), manifest.is_self_declared)
+    word = "self-declared" if manifest.is_self_declared else "audited"
+    return f"{', '.join(said)} recomputed: {word}"
+
+
+# (11) The inputs shown are those that the inputs root commits to.
 def _inputs(walk: _Walk) -> str:
     if INPUTS not in walk.bundle.keys:
         raise _NotChecked("the inputs are not shown in this bundle")
@@ -354,7 +417,7 @@ def _inputs(walk: _Walk) -> str:
     return f"{found.leaf_count} records in {len(groups)} groups"
 
 
-# (11) The quantities of the lines are the sums of the inputs.
+# (12) The quantities of the lines are the sums of the inputs.
 def _quantities(walk: _Walk) -> str:
     from_inputs: dict[tuple[Month, str, EvidenceClass], int] = defaultdict(int)
     for leaf in walk.leaves:
@@ -366,8 +429,11 @@ def _quantities(walk: _Walk) -> str:
         _same("quantity by evidence", line.quantity_micro, sum(line.by_evidence_micro.values()))
         from_lines |= {(line.month, line.key.key_id, c): q for c, q in line.by_evidence_micro.items()}
     scored = {(line.month, line.key.key_id) for line in walk.lines}
+    whole: dict[tuple[Month, str], int] = defaultdict(int)  # summed once: asking anew for each total would be quadratic
+    for (month, key_id, _), part_micro in from_inputs.items():
+        whole[month, key_id] += part_micro
     for total in walk.bundle.unscored:
-        found = sum(q for (month, key_id, _), q in from_inputs.items() if (month, key_id) == (total.month, total.key.key_id))
+        found = whole.get((total.month, total.key.key_id), 0)
         _same(f"unscored quantity of {total.key.kind}", found, total.quantity_micro)
     known = {(total.month, total.key.key_id) for total in walk.bundle.unscored} | scored
     for month, key_id, _ in from_inputs:
@@ -379,7 +445,7 @@ def _quantities(walk: _Walk) -> str:
     return f"{len(from_lines)} sums redone from {len(walk.leaves)} records"
 
 
-# (12) The originals named by the inputs are those of the manifest.
+# (13) The originals named by the inputs are those of the manifest.
 def _originals(walk: _Walk) -> str:
     if ORIGINALS not in walk.bundle.keys:
         raise _NotChecked("the originals are not shown in this bundle")
@@ -392,7 +458,7 @@ def _originals(walk: _Walk) -> str:
     return f"{found.leaf_count} originals named by their SHA-256"
 
 
-# (13) The chain holds the batch, and the token where one was issued.
+# (14) The chain holds the batch, and the token where one was issued.
 def _chain(walk: _Walk) -> str:
     if walk.chain is None:
         raise _NotChecked("not checked: on chain")
@@ -419,6 +485,7 @@ _STEPS: tuple[tuple[str, Callable[[_Walk], str]], ...] = (
     ("choice", _choice),
     ("arithmetic", _arithmetic),
     ("totals", _totals),
+    ("evidence", _evidence),
     ("inputs", _inputs),
     ("quantities", _quantities),
     ("originals", _originals),
@@ -445,6 +512,68 @@ def group_totals(leaves: tuple[str, ...]) -> dict[str, str]:
             activity = activity_from_json(value)
             totals[activity.key.key_id] += activity.quantity_micro
     return {key_id: str(total) for key_id, total in sorted(totals.items())}
+
+
+def _shares_ppm(lines: Sequence[Line]) -> dict[EvidenceClass, int]:
+    """Share of gross by evidence class.
+
+    Raises:
+        ProofError: The lines are none that a method of ours makes, and weighing them would take too long.
+    """
+    parts = [part for line in lines for part in (*line.by_evidence_micro.values(), line.emissions.total_ug_co2e)]
+    mixed_count = sum(len(line.by_evidence_micro) > 1 for line in lines)
+    if mixed_count > _MAX_MIXED_COUNT or any(abs(part) >= 2**63 for part in parts):
+        raise ProofError(
+            "These lines are too many or too large to weigh their evidence",
+            expected=f"at most {_MAX_MIXED_COUNT} lines of mixed evidence, amounts below 2^63",
+            got=f"{mixed_count} lines of mixed evidence",
+        )
+    return evidence_ppm(lines)
+
+
+def _parsers(leaves: Sequence[Fields]) -> dict[str, str]:
+    """Connector to the version of its parser.
+
+    Raises:
+        ProofError: A connector has two.
+    """
+    found: dict[str, str] = {}
+    for leaf in leaves:
+        name, version = leaf.text("connector"), leaf.text("parser")
+        _same(f"parser of {name}", found.setdefault(name, version), version)
+    return found
+
+
+def _check_coverage(leaves: Sequence[Fields], manifest: Manifest) -> int:
+    """The most coverage that the records can have, in ppm: they say their spans, not the gaps inside.
+
+    Raises:
+        ProofError: The manifest claims more.
+    """
+    most_ppm = _most_coverage_ppm(leaves, manifest)
+    if manifest.coverage_ppm > most_ppm:
+        raise ProofError(
+            "The inputs cover less of the period than the manifest says",
+            expected=f"at most {most_ppm} ppm",
+            got=f"{manifest.coverage_ppm} ppm",
+        )
+    return most_ppm
+
+
+def _most_coverage_ppm(leaves: Sequence[Fields], manifest: Manifest) -> int:
+    meters: dict[tuple[str, str], list[Activity]] = defaultdict(list)
+    for leaf in leaves:
+        meter = f"{leaf.text('connector')}|{leaf.text('usage_point')}", leaf.text("zone")
+        meters[meter] += [activity_from_json(value, record=leaf.record) for value in leaf.items("activities")]
+    first, end = manifest.period.first, manifest.period.end
+    month_count = (end.year - first.year) * 12 + end.number - first.number
+    if month_count * len(meters) > _MAX_METER_MONTH_COUNT:
+        raise ProofError(
+            "This period is too long to measure its coverage",
+            expected=f"at most {_MAX_METER_MONTH_COUNT:,} months of meters",
+            got=f"{month_count:,} months of {len(meters):,} meters",
+        )
+    return coverage_ppm(meters, manifest.period)
 
 
 def _one_per_key(lines: tuple[Line, ...]) -> list[Line]:

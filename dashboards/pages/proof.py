@@ -22,6 +22,40 @@ class StepState(StrEnum):
     NOT_CHECKED = "not_checked"
 
 
+class Verdict(StrEnum):
+    """What a verification comes to."""
+
+    HOLDS = "holds"
+    CONSISTENT = "consistent"
+    BROKEN = "broken"
+    NONE = "none"
+
+
+class Standing(StrEnum):
+    """Whether a newer revision is known."""
+
+    NEWEST = "newest"
+    SUPERSEDED = "superseded"
+    NOT_CHECKED = "not_checked"
+
+
+@dataclass(frozen=True, slots=True)
+class Successor:
+    """What is known of newer revisions.
+
+    Attributes:
+        standing: Whether there is one.
+        revision: The newest revision.
+        reason: Why it was restated, in its owner's words.
+        href: Its proof; empty where there is none yet.
+    """
+
+    standing: Standing
+    revision: int = 0
+    reason: str = ""
+    href: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step of a verification.
@@ -60,16 +94,26 @@ class Verification:
         return sum(step.state is StepState.NOT_CHECKED for step in self.steps)
 
     @property
-    def is_signed(self) -> bool:
-        """Whether the signatures were checked and hold: nobody is named as a signer before."""
-        return any(step.name == "signatures" and step.state is StepState.OK for step in self.steps)
+    def verdict(self) -> Verdict:
+        """Broken where one step failed; holds only where known auditors signed; none where nothing could be checked."""
+        if self.first_failed is not None:
+            return Verdict.BROKEN
+        if not any(step.state is StepState.OK for step in self.steps):
+            return Verdict.NONE
+        return Verdict.HOLDS if self._is_ok("signatures") else Verdict.CONSISTENT
 
     @property
-    def state(self) -> StepState:
-        """Failed where one step failed, not checked where there is no step, else ok."""
-        if self.first_failed is not None:
-            return StepState.FAILED
-        return StepState.OK if any(step.state is StepState.OK for step in self.steps) else StepState.NOT_CHECKED
+    def is_on_chain(self) -> bool:
+        """Whether a chain was asked and has it."""
+        return self._is_ok("chain")
+
+    @property
+    def is_signature_broken(self) -> bool:
+        """Whether the signatures were checked and do not hold."""
+        return any(step.name == "signatures" and step.state is StepState.FAILED for step in self.steps)
+
+    def _is_ok(self, name: str) -> bool:
+        return any(step.name == name and step.state is StepState.OK for step in self.steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +127,7 @@ class ProofFacts:
         totals: Sums.
         evidence_ppm: Share of gross by evidence class, parts per million.
         coverage_ppm: Share of the period's hours that is measured, parts per million.
-        inputs_count: Leaves of the inputs root.
+        inputs_count: Leaves of the inputs root; None where strangers look.
         hashes: Catalogue name ("inputs_root", "lines_root", "originals_root", "manifest_hash", "factor_set_root",
             "subject") to 64 hexadecimal digits, in the order shown.
         factor_set_size: Rows of the factor set.
@@ -92,6 +136,7 @@ class ProofFacts:
         chain: Where it is on a chain; None where it is on none.
         lines: Behind a share link only; else None.
         factor_names: Factor id to its publisher, edition and region, for the lines.
+        is_rounded: Whether the totals are rounded, because strangers look.
     """
 
     period: MonthRange
@@ -100,7 +145,7 @@ class ProofFacts:
     totals: Totals
     evidence_ppm: Mapping[EvidenceClass, int]
     coverage_ppm: int
-    inputs_count: int
+    inputs_count: int | None
     hashes: Mapping[str, str]
     factor_set_size: int
     method: str
@@ -108,6 +153,7 @@ class ProofFacts:
     chain: ChainStatus | None
     lines: tuple[Line, ...] | None = None
     factor_names: Mapping[str, str] | None = None
+    is_rounded: bool = False
 
     def lines_of(self, basis: Basis) -> tuple[Line, ...]:
         """Lines on one basis; none where they are not shown."""
@@ -130,6 +176,7 @@ class ProofModel:
         is_uploaded: Whether this is the answer to a dropped bundle.
         bundle_name: Name of that file.
         bundle_href: The bundle as a download; empty for none.
+        successor: What is known of newer revisions.
     """
 
     verification: Verification
@@ -138,11 +185,17 @@ class ProofModel:
     is_uploaded: bool = False
     bundle_name: str = ""
     bundle_href: str = ""
+    successor: Successor = Successor(Standing.NOT_CHECKED)
 
     @property
     def is_blank(self) -> bool:
         """Whether nothing was given to check yet: the page only asks for a bundle."""
         return self.facts is None and not self.is_uploaded
+
+    @property
+    def is_superseded(self) -> bool:
+        """Whether a newer revision is known."""
+        return self.successor.standing is Standing.SUPERSEDED
 
 
 def render(model: ProofModel, messages: Messages, frame: Frame) -> str:

@@ -10,7 +10,7 @@ from jinja2 import Environment
 from dashboards.messages import DEFAULT_LANGUAGE, PLURAL_RULES, languages, messages_from_toml, messages_in
 from dashboards.pages.dashboard import MonthState, SubjectKind
 from dashboards.pages.progress import TaskState
-from dashboards.pages.proof import StepState
+from dashboards.pages.proof import StepState, Verdict
 from domain.activity import KINDS, Direction, EvidenceClass, Quality
 from domain.errors import NotFoundError
 from domain.factor import Basis, Gas, LifeCycleScope
@@ -39,7 +39,7 @@ ENUM_KEYS = [
     *(f"basis.{value}.{part}" for value in Basis for part in ("name", "said")),
     *(f"state.{value}" for value in MonthState),
     *(f"step.{value}" for value in StepState),
-    *(f"proof.verdict_{value}" for value in StepState),
+    *(f"proof.verdict_{value}" for value in Verdict),
     *(f"task.{value}" for value in TaskState),
     *(f"kind.{name}" for name in KINDS),
     *(f"direction.{value}" for value in Direction),

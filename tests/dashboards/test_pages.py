@@ -244,15 +244,18 @@ def test_public_proof_names_nobody() -> None:
 @pytest.mark.parametrize(
     ("states", "verdict"),
     [
-        ((), proof.StepState.NOT_CHECKED),
-        ((proof.StepState.NOT_CHECKED,), proof.StepState.NOT_CHECKED),
-        ((proof.StepState.OK, proof.StepState.NOT_CHECKED), proof.StepState.OK),
-        ((proof.StepState.OK, proof.StepState.FAILED), proof.StepState.FAILED),
+        ({}, proof.Verdict.NONE),
+        ({"bundle": "not_checked"}, proof.Verdict.NONE),
+        ({"bundle": "ok", "signatures": "not_checked"}, proof.Verdict.CONSISTENT),
+        ({"bundle": "ok", "chain": "not_checked"}, proof.Verdict.CONSISTENT),
+        ({"bundle": "ok", "signatures": "ok", "chain": "not_checked"}, proof.Verdict.HOLDS),
+        ({"signatures": "ok", "chain": "failed"}, proof.Verdict.BROKEN),
     ],
 )
-def test_verdict_follows_steps(states: tuple[proof.StepState, ...], verdict: proof.StepState) -> None:
-    """One failed step fails the whole; nothing checked is no success."""
-    assert proof.Verification(tuple(proof.Step("s", state, "") for state in states)).state is verdict
+def test_verdict_follows_steps(states: dict[str, str], verdict: proof.Verdict) -> None:
+    """One failed step breaks the whole; nothing checked is no success; without known signers it is only consistent."""
+    steps = tuple(proof.Step(name, proof.StepState(state), "") for name, state in states.items())
+    assert proof.Verification(steps).verdict is verdict
 
 
 def test_progress_reloads_until_it_fails() -> None:

@@ -64,7 +64,7 @@ BUNDLES = st.builds(
     chain=st.builds(
         ChainReference,
         label=TEXT,
-        chain_id=st.integers(0, 2**255),
+        chain_id=st.integers(0, 10**40 - 1),
         contract=TEXT,
         action=st.sampled_from(["anchor", "issue"]),
         token_id_hex=TEXT,
@@ -166,3 +166,52 @@ def test_layout_is_part_of_the_file(bundle: Bundle) -> None:
 def test_sealing_again_changes_nothing(bundle: Bundle) -> None:
     """The checksum does not depend on the checksum."""
     assert replace(bundle, checksum_hex="ff" * 32).sealed() == bundle.sealed()
+
+
+def rows(count: int) -> list[str]:
+    """That many short texts."""
+    return ["x"] * count
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"signatures": rows(65)}, "more signatures than a bundle may have; expected at most 64; got 65"),
+        ({"auditors": [{"address": "", "node": "", "operator": "", "region": ""}] * 65}, "more auditors"),
+        ({"batch_proof": rows(65)}, "more batch_proof"),
+        ({"lines": rows(10_001)}, "more lines than a bundle may have; expected at most 10,000; got 10,001"),
+        ({"unscored": [{}] * 10_001}, "more unscored"),
+        ({"originals": rows(10_001)}, "more originals"),
+        ({"factors": [{"index": 0, "path": [], "row": ""}] * 10_001}, "more factors"),
+        ({"factors": [{"index": 0, "path": rows(65), "row": ""}]}, "more path"),
+        (
+            {"groups": [{"group": "g", "leaves": rows(50_001)}] * 2},
+            "more leaves than a bundle may have; expected at most 100,000",
+        ),
+        ({"groups": [{"group": "g", "leaves": []}] * 10_001}, "more groups"),
+        ({"manifest": "x" * (512 * 1024 + 1)}, "A text of this bundle is too long; expected at most 524,288 bytes; got 524,289"),
+        ({"manifest": "€" * (512 * 1024 // 3 + 1)}, "A text of this bundle is too long"),
+        ({"groups": [{"group": "x" * (512 * 1024 + 1), "leaves": []}]}, "A text of this bundle is too long"),
+    ],
+)
+def test_oversized_bundle_is_refused(bundle: Bundle, change: dict[str, Any], words: str) -> None:
+    """Whatever is more or longer than in any bundle of ours is refused by name before anything is done with it."""
+    with pytest.raises(CanonicalError) as refused:
+        bundle_from_bytes(to_canonical({**json.loads(bundle.to_bytes()), **change}))
+    assert words in refused.value.sentence()
+
+
+def test_largest_bundle_is_read(bundle: Bundle) -> None:
+    """Just within every limit nothing is refused."""
+    large = replace(
+        bundle,
+        manifest="x" * (512 * 1024),
+        signatures=tuple(rows(64)),
+        batch_proof=tuple(rows(64)),
+        auditors=(AuditorName("", "", "", ""),) * 64,
+        lines=tuple(rows(10_000)),
+        originals=tuple(rows(10_000)),
+        factors=(FactorProof("", 0, tuple(rows(64))),) * 100,
+        groups=(BundleGroup("g", tuple(rows(50_000))),) * 2,
+    )
+    assert bundle_from_bytes(large.to_bytes()) == large.sealed()

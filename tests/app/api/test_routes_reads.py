@@ -1,10 +1,15 @@
 """Every read of the API: what it gives, its ETag, and its refusals."""
 
 import json
+from dataclasses import replace
 from hashlib import sha256
 
 import pytest
 
+from app.api.anonymous_verify import MAX_BUNDLE_BYTES, ONE_AT_A_TIME
+from app.usecases.show_proof import RECOMPUTED
+from domain.bundle import AuditorName, bundle_from_bytes
+from ledger.signing import AuditorKey, sign_envelope
 from tests.app.live import Live, Tenant
 
 READS = {
@@ -22,6 +27,9 @@ READS = {
 
 PUBLIC = {"proof": "/v1/proofs/{public_token}", "factor": "/v1/factors/explain?region=94110&year=2023"}
 """Reads that anybody may do."""
+
+VERIFIERS = ("/v1/proofs/verify", "/proof")
+"""Where a stranger may send a bundle."""
 
 PROBLEM_FIELDS = {"type", "title", "status", "detail", "expected", "got", "record", "next_step", "errors", "instance"}
 
@@ -180,6 +188,49 @@ def test_what_is_no_bundle_is_told(shared_live: Live, body: bytes) -> None:
     reply = shared_live.post("/v1/proofs/verify", content=body, headers={"Content-Type": "application/json"})
     assert reply.status_code == 200
     assert reply.json()["holds"] is False
+
+
+def test_verification_says_verdict_and_standing(shared_live: Live) -> None:
+    """A bundle that known auditors signed holds and is the newest; one of another chain is consistent, and does not hold."""
+    ada = shared_live.ada
+    bundle = shared_live.get(path_of(READS["bundle"], ada), as_=ada).content
+    json_type = {"Content-Type": "application/json"}
+    found = shared_live.post("/v1/proofs/verify", content=bundle, headers=json_type).json()
+    assert (found["verdict"], found["standing"], found["superseded_by"]) == ("holds", "newest", None)
+    whole = bundle_from_bytes(bundle)
+    other = AuditorKey.from_bytes(bytes(31) + b"\x05")
+    signature = sign_envelope(other, whole.envelope, chain_id=1, contract=whole.chain.contract).hex()
+    named = (AuditorName(other.address, "n", "US", "A Big Auditing Company"),)
+    forged = replace(whole, chain=replace(whole.chain, chain_id=1), signatures=(signature,), auditors=named).sealed().to_bytes()
+    found = shared_live.post("/v1/proofs/verify", content=forged, headers=json_type).json()
+    assert (found["verdict"], found["holds"], found["first_failure"]) == ("consistent", False, "")
+    html = shared_live.post("/proof", content=forged, headers=json_type).text
+    assert "nobody we know signed them" in html
+    assert "This statement holds." not in html
+
+
+def test_second_bundle_at_a_time_is_told_to_wait(shared_live: Live) -> None:
+    """While one stranger's bundle is verified another one gets 503 with Retry-After, on the page and in the API."""
+    with ONE_AT_A_TIME:
+        replies = [shared_live.post(path, content=b"{}", headers={"Content-Type": "application/json"}) for path in VERIFIERS]
+    assert [(reply.status_code, reply.headers["Retry-After"]) for reply in replies] == [(503, "5")] * 2
+    assert shared_live.post("/v1/proofs/verify", content=b"{}", headers={"Content-Type": "application/json"}).status_code == 200
+
+
+@pytest.mark.parametrize("path", VERIFIERS)
+def test_large_bundle_is_refused(shared_live: Live, path: str) -> None:
+    """More than 8 MiB are refused before anything is read in them."""
+    reply = shared_live.post(path, content=b" " * (MAX_BUNDLE_BYTES + 1), headers={"Content-Type": "application/json"})
+    assert reply.status_code == 413
+
+
+def test_public_proof_tells_no_amount(shared_live: Live) -> None:
+    """The API hides what the page hides: totals, factors and counts are replaced by a fixed sentence."""
+    found = shared_live.get(path_of(PUBLIC["proof"], shared_live.ada)).json()
+    assert (found["verdict"], found["standing"]) == ("holds", "newest")
+    told = {step["name"]: step["detail"] for step in found["steps"]}
+    assert {told.pop(name)[:4] for name in ("batch", "signatures", "chain")} == {"leaf", "1 of", "root"}
+    assert set(told.values()) == {RECOMPUTED}
 
 
 def test_proof_tells_every_step_and_nobody(shared_live: Live) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -10,6 +11,8 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.assemble import open_desk
 from app.chain import ChainDesk
@@ -20,10 +23,11 @@ from app.store.statements import StatementRow, StatementState
 from app.store.subjects import SubjectKind
 from app.usecases.endorse_statement import endorse_statement
 from app.usecases.export_bundle import Shown, export_bundle
+from app.usecases.find_successor import UNKNOWN, Standing, Successor, successor_of, successor_of_bundle
 from app.usecases.look_at_chain import verify_with_chain
 from app.usecases.send_outbox import send_outbox
 from app.usecases.show_dashboard import show_dashboard
-from app.usecases.show_proof import show_bundle, show_proof
+from app.usecases.show_proof import RECOMPUTED, public_totals, show_bundle, show_proof
 from app.usecases.show_statement import LINES_HEADER, lines_csv, show_statement
 from app.usecases.verify_bundle import Step, StepState
 from dashboards.frame import Frame
@@ -32,9 +36,15 @@ from dashboards.pages import proof as proof_page
 from dashboards.pages import statement as statement_page
 from dashboards.pages.dashboard import MonthState
 from dashboards.pages.statement import StatementModel
+from domain.bundle import AuditorName, bundle_from_bytes
 from domain.errors import NotFoundError
-from domain.factor import Basis
+from domain.factor import Basis, GwpSet
+from domain.manifest import manifest_from_canonical
+from domain.number import grams_of_micrograms
 from domain.period import MonthRange
+from domain.statement import Totals
+from scoring.factors.compile import compile_factor
+from scoring.lines import line_emissions
 from tests.app.usecases.scenes import Scene, document_of, load, make_scene
 
 HOLDER = "0x00000000000000000000000000000000000000a1"
@@ -184,16 +194,16 @@ def test_another_subjects_statement_is_not_there(closed: tuple[Scene, StatementR
 
 
 def test_proof_shows_every_step(closed: tuple[Scene, StatementRow], steps: tuple[Step, ...]) -> None:
-    """Fourteen steps, each with words in the catalogue, all holding, and the roots behind them."""
+    """Fifteen steps, each with words in the catalogue, all holding, and the roots behind them."""
     scene, row = closed
     page = scene.look(lambda work: show_proof(work, row, steps, is_shared=False))
     assert [step.name for step in page.verification.steps] == [step.name for step in steps]
     assert all(f"proof_step.{step.name}" in messages_in() for step in steps)
-    assert page.verification.state is proof_page.StepState.OK
+    assert page.verification.verdict is proof_page.Verdict.HOLDS
     assert page.verification.not_checked_count == 0
     assert page.facts is not None
     assert page.facts.hashes["manifest_hash"] == row.manifest_hash_hex
-    assert page.facts.inputs_count == 62
+    assert page.facts.inputs_count is None
 
 
 def test_proof_names_nobody(closed: tuple[Scene, StatementRow], steps: tuple[Step, ...]) -> None:
@@ -214,7 +224,131 @@ def test_a_share_link_adds_the_lines(closed: tuple[Scene, StatementRow], steps: 
     assert page.facts is not None
     assert page.facts.lines is not None
     assert len(page.facts.lines) == 3
+    assert (page.facts.totals, page.facts.inputs_count) == (row.totals, 62)
+    assert page.verification.steps[9].detail == steps[9].detail
     assert "CAMX" in proof_page.render(page, messages_in(), Frame())
+
+
+def numbers_in(html: str) -> set[str]:
+    """Every run of digits in a page, group marks taken out."""
+    return set(re.findall(r"[0-9]+", html.replace(",", "").replace("\u202f", "")))
+
+
+def test_strangers_see_no_exact_amount(closed: tuple[Scene, StatementRow], steps: tuple[Step, ...]) -> None:
+    """Neither micrograms nor grams, publisher, record count nor subject commitment; what holds is said in fixed words."""
+    scene, row = closed
+    page = scene.look(lambda work: show_proof(work, row, steps, is_shared=False))
+    html = proof_page.render(page, messages_in(), Frame())
+    for amount_ug in (row.totals.gross_location_ug_co2e, row.totals.avoided_ug_co2e, row.totals.net_ug_co2e):
+        assert amount_ug > 10**9
+        assert not {str(amount_ug), str(grams_of_micrograms(amount_ug))} & numbers_in(html)
+    subject_hex = manifest_from_canonical(row.manifest).subject_hex
+    assert all(word not in html for word in (subject_hex, "eGRID", "62 records"))
+    told = {step.detail for step in page.verification.steps if step.name not in {"batch", "signatures", "chain"}}
+    assert told == {RECOMPUTED}
+
+
+def test_public_totals_fit_very_many_homes(closed: tuple[Scene, StatementRow], steps: tuple[Step, ...]) -> None:
+    """Trying every eGRID row and whole watt-hour leaves hundreds of homes for each row, where the exact amount fits one."""
+    scene, row = closed
+    page = scene.look(lambda work: show_proof(work, row, steps, is_shared=False))
+    assert page.facts is not None
+    shown_ug = page.facts.totals.gross_location_ug_co2e
+    factor_set = scene.services.factor_set
+    rows = [one for one in factor_set.factors if one.publisher == "EPA eGRID" and one.year == 2023]
+    found = 0
+    for one in rows:
+        per_kwh_ug = line_emissions(10**6, compile_factor(one, GwpSet.AR5, factor_set.gwps)).total_ug_co2e
+        if per_kwh_ug <= 0:
+            continue
+        nearest_wh = shown_ug * 1000 // per_kwh_ug
+        fitting = sum(
+            public_totals(replace(row.totals, gross_location_ug_co2e=wh * per_kwh_ug // 1000)).gross_location_ug_co2e == shown_ug
+            for wh in range(max(nearest_wh - 200, 0), nearest_wh + 200)
+        )
+        found += fitting
+        assert fitting >= 100
+    assert len(rows) > 20
+    assert found >= 100 * len(rows)
+
+
+@given(st.integers(-(10**18), 10**18))
+def test_public_totals_are_coarse(amount_ug: int) -> None:
+    """A rounded amount is a whole number of kilograms of at most three digits, and off by half a kilogram or half a percent."""
+    totals = Totals(amount_ug, amount_ug, 0, abs(amount_ug), 0, 0)
+    shown = public_totals(totals)
+    shown_kg, rest = divmod(shown.gross_location_ug_co2e, 10**9)
+    assert (rest, shown.net_ug_co2e) == (0, shown.gross_market_ug_co2e)
+    assert len(str(abs(shown_kg)).rstrip("0")) <= 3
+    assert abs(shown.gross_location_ug_co2e - amount_ug) <= max(10**9 // 2, abs(amount_ug) // 200)
+
+
+def test_a_token_keeps_its_grams(tmp_path: Path) -> None:
+    """What a business put on the chain is told to strangers too: the issuance in grams, and its subject commitment."""
+    scene, row = with_month(tmp_path, holder=HOLDER)
+    for desk in sent(scene, row):
+        data = scene.look(lambda work: export_bundle(work, row, Shown.EVERYTHING).to_bytes())
+        found = verify_with_chain(data, factor_set=scene.services.factor_set, chain=desk)
+    page = scene.look(lambda work: show_proof(work, row, found, is_shared=False))
+    by_name = {step.name: step.detail for step in page.verification.steps}
+    assert by_name["issuance"] == f"net {row.totals.net_g_co2e} g CO2e, audited emissions"
+    assert by_name["totals"] == RECOMPUTED
+    assert page.facts is not None
+    assert "subject" in page.facts.hashes
+
+
+def test_a_superseded_proof_says_so(tmp_path: Path) -> None:
+    """The old proof leads to the new revision, with its reason, in the headline; the new one is the newest."""
+    scene, row = with_month(tmp_path)
+    chain = sent(scene, row)
+    desk = next(chain)
+    old = scene.look(lambda work: export_bundle(work, row, Shown.LINES).to_bytes())
+    scene.take_in(document_of(load(date(2025, 10, 1), date(2025, 10, 20))), "second.xml")
+    newer = scene.close("2025-10", reason="the <b>utility</b> corrected it")
+    unsigned = scene.look(lambda work: successor_of_bundle(work, old))
+    endorse_statement(scene.services, desk, newer.tenant_id, newer.id)
+    send_outbox(scene.services, desk)
+    found = verify_with_chain(old, factor_set=scene.services.factor_set, chain=desk)
+    assert next(chain, None) is None
+    assert (unsigned.standing, unsigned.public_token) == (Standing.SUPERSEDED, "")
+    gone = scene.look(lambda work: statements.by_id(work.session, row.tenant_id, row.id))
+    page = scene.look(lambda work: show_proof(work, gone, found, is_shared=False))
+    html = proof_page.render(page, messages_in(), Frame())
+    assert "<h1>This statement was replaced by revision 2.</h1>" in html
+    assert "This statement holds." not in html
+    assert f'href="/proof/{newer.public_token}"' in html
+    assert "the &lt;b&gt;utility&lt;/b&gt; corrected it" in html
+    assert scene.look(lambda work: successor_of(work, newer)).standing is Standing.NEWEST
+    known = scene.look(lambda work: successor_of_bundle(work, old))
+    assert known == Successor(Standing.SUPERSEDED, 2, newer.reason, newer.public_token)
+    dropped = show_bundle(old, found, document_name="", factor_set=scene.services.factor_set, successor=known)
+    assert "replaced by revision 2" in proof_page.render(dropped, messages_in(), Frame())
+
+
+def test_a_strangers_statement_has_no_known_successor(
+    closed: tuple[Scene, StatementRow], steps: tuple[Step, ...], bundle: bytes, tmp_path: Path
+) -> None:
+    """An installation that did not close a statement says that newer revisions were not checked; of other bytes, too."""
+    elsewhere = make_scene(tmp_path)
+    assert elsewhere.look(lambda work: successor_of_bundle(work, bundle)) == UNKNOWN
+    assert elsewhere.look(lambda work: successor_of_bundle(work, b"\x89PNG")) == UNKNOWN
+    page = show_bundle(bundle, steps, document_name="", factor_set=elsewhere.services.factor_set)
+    assert "Not checked: whether a newer revision" in proof_page.render(page, messages_in(), Frame())
+
+
+def test_claimed_names_do_not_vouch(closed: tuple[Scene, StatementRow], bundle: bytes) -> None:
+    """Without a list or a chain the page says that nobody known signed, and names are what the file claims."""
+    factor_set = closed[0].services.factor_set
+    named = replace(bundle_from_bytes(bundle).auditors[0], operator="A Big Auditing Company")
+    nobody = AuditorName("0x" + "11" * 20, "nobody", "US", "Another Big Company")
+    data = replace(bundle_from_bytes(bundle), auditors=(named, nobody)).sealed().to_bytes()
+    page = show_bundle(data, verify_with_chain(data, factor_set=factor_set, chain=None), document_name="", factor_set=factor_set)
+    html = proof_page.render(page, messages_in(), Frame())
+    assert "<h1>The numbers agree, but nobody we know signed them.</h1>" in html
+    assert "The file claims to be signed by these; not checked:" in html
+    assert "A Big Auditing Company" in html
+    assert "Another Big Company" not in html
+    assert "Audited" not in re.sub(r"<[^>]+>", " ", html)
 
 
 @pytest.mark.parametrize(

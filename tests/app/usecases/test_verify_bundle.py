@@ -1,31 +1,50 @@
 """A bundle is walked back step by step; whatever is changed in it, the step that breaks is named."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import pytest
 
 from app.assemble import open_desk
+from app.chain import ChainDesk
 from app.store.subjects import SubjectKind
 from app.usecases.create_subject import NewSubject, create_subject
 from app.usecases.export_bundle import Shown, export_bundle
-from app.usecases.verify_bundle import OnChain, Step, StepState, TrustedAuditors, first_failure, holds, verify_bundle
-from domain.activity import Direction
-from domain.bundle import Bundle, bundle_from_bytes
+from app.usecases.look_at_chain import trusted_by
+from app.usecases.verify_bundle import (
+    OnChain,
+    Step,
+    StepState,
+    TrustedAuditors,
+    Verdict,
+    first_failure,
+    holds,
+    signers_of,
+    verdict,
+    verify_bundle,
+)
+from domain.activity import ActivityKey, Direction
+from domain.bundle import AuditorName, Bundle, bundle_from_bytes
 from domain.canonical import to_canonical
 from domain.errors import ConflictError
+from domain.issuance import IssuanceKind
+from domain.period import Month
 from domain.place import place_from_text
+from domain.statement import Unscored
+from ledger.issuance import leaf_of, token_id
+from ledger.signing import AuditorKey, sign_envelope
 from scoring.factors.factor_set import FactorSet
 from tests.app.usecases.installation import HOLDER, Installation, document, hours, series
 
 ALL = (
     *("bundle", "manifest", "issuance", "batch", "signatures", "lines", "factors", "choice"),
-    *("arithmetic", "totals", "inputs", "quantities", "originals", "chain"),
+    *("arithmetic", "totals", "evidence", "inputs", "quantities", "originals", "chain"),
 )
 Content = dict[str, Any]
 
@@ -121,6 +140,7 @@ def test_lines_bundle_hides_the_inputs(world: World) -> None:
     states = world.states(world.bundles[Shown.LINES].to_bytes())
     hidden = {name for name, state in states.items() if state is StepState.NOT_CHECKED}
     assert hidden == {"inputs", "quantities", "originals"}
+    assert states["evidence"] is StepState.OK
     assert StepState.FAILED not in states.values()
 
 
@@ -224,7 +244,7 @@ def check_every_byte(world: World, data: bytes, *, step: int) -> None:
         for other in {data[index] ^ 1, data[index] ^ 0x20, 0x30 if data[index] != 0x30 else 0x31} - {data[index]}:
             changed = data[:index] + bytes([other]) + data[index + 1 :]
             steps = verify_bundle(changed, factor_set=world.factor_set, trusted=world.trusted, chain=world.chain)
-            assert not holds(steps), f"byte {index} changed to {other} is accepted"
+            assert verdict(steps) is Verdict.BROKEN, f"byte {index} changed to {other} is accepted"
 
 
 @pytest.mark.parametrize("shown", list(Shown))
@@ -435,6 +455,164 @@ def test_no_value_can_be_replaced(world: World) -> None:
                 free.add(path)
     of_auditors = {("auditors", 0, name) for name in ("address", "node", "operator", "region")}
     assert free <= UNSIGNED | of_auditors
+
+
+def fabricated(bundle: Bundle, **of_manifest: object) -> bytes:
+    """A bundle with other words in its manifest, everything behind it made anew, signed with a stranger's own key."""
+    content = {**json.loads(bundle.manifest), "subject": "77" * 32, **of_manifest}
+    manifest = to_canonical(content)
+    kind = IssuanceKind.SELF_DECLARED_EMISSIONS if content["is_self_declared"] else IssuanceKind.AUDITED_EMISSIONS
+    subject = bytes.fromhex("77" * 32)
+    issuance = replace(bundle.issuance, manifest_hash=sha256(manifest).digest(), subject=subject, kind=kind)
+    key = AuditorKey.from_bytes((12345).to_bytes(32, "big"))
+    envelope = replace(bundle.envelope, root=leaf_of(issuance))
+    contract = "0x" + "11" * 20
+    chain = replace(
+        bundle.chain, chain_id=1, contract=contract, label="Ethereum", token_id_hex=f"{token_id(issuance):064x}", action="issue"
+    )
+    made = replace(
+        bundle,
+        manifest=manifest.decode(),
+        issuance=issuance,
+        envelope=envelope,
+        signatures=(sign_envelope(key, envelope, chain_id=1, contract=contract).hex(),),
+        chain=chain,
+        auditors=(AuditorName(key.address, "big-us", "US", "A Big Auditing Company"),),
+    )
+    return made.sealed().to_bytes()
+
+
+@pytest.mark.parametrize("shown", list(Shown))
+def test_fabricated_bundle_is_consistent_at_most(world: World, shown: Shown) -> None:
+    """Numbers that agree, signed by somebody on a chain that nobody asked: consistent, never more."""
+    data = fabricated(world.bundles[shown])
+    steps = verify_bundle(data, factor_set=world.factor_set)
+    assert (verdict(steps), holds(steps), first_failure(steps)) == (Verdict.CONSISTENT, False, None)
+
+
+def test_fabricated_bundle_is_broken_for_who_knows_auditors(world: World) -> None:
+    """Whoever brings a list sees that the signature is a stranger's."""
+    steps = verify_bundle(fabricated(world.bundles[Shown.EVERYTHING]), factor_set=world.factor_set, trusted=world.trusted)
+    assert (verdict(steps), first_failure(steps)) == (Verdict.BROKEN, steps[4])
+    assert steps[4].name == "signatures"
+
+
+@pytest.mark.parametrize(
+    ("claim", "words"),
+    [
+        ({"evidence_ppm": {"fetched_by_auditor": 1_000_000}}, "The evidence shares differs"),
+        ({"evidence_ppm": {"typed": 500_000, "uploaded": 500_000}}, "The evidence shares differs"),
+        ({"evidence_ppm": {}}, "The evidence shares differs"),
+        ({"is_self_declared": True}, "The self-declared differs"),
+        ({"coverage_ppm": 1_000_000}, "The inputs cover less of the period than the manifest says; expected at most 66666 ppm"),
+        ({"parsers": {"green-button": "99"}}, "The parsers differs"),
+        ({"parsers": {}}, "The parsers differs"),
+    ],
+)
+def test_claimed_evidence_is_recomputed(world: World, claim: dict[str, Any], words: str) -> None:
+    """Stronger evidence, more coverage or other parsers than lines and inputs say break the step of the evidence alone."""
+    steps = verify_bundle(fabricated(world.bundles[Shown.EVERYTHING], **claim), factor_set=world.factor_set)
+    (failed,) = [step for step in steps if step.state is StepState.FAILED]
+    assert failed.name == "evidence"
+    assert failed.detail.startswith(words)
+    assert verdict(steps) is Verdict.BROKEN
+
+
+def test_evidence_of_lines_needs_no_inputs(world: World) -> None:
+    """A bundle that shows its lines is enough to refuse shares that they do not have."""
+    data = fabricated(world.bundles[Shown.LINES], evidence_ppm={"signed_channel": 1_000_000})
+    assert [step.name for step in verify_bundle(data, factor_set=world.factor_set) if step.state is StepState.FAILED] == [
+        "evidence"
+    ]
+
+
+def test_evidence_without_emissions_needs_the_records(installation: Installation) -> None:
+    """Where nothing is emitted the records decide; where they are not shown either, the step is not checked."""
+    whose = installation.household()
+    starts_s = hours(date(2025, 4, 1), date(2025, 4, 1))
+    installation.take(whose, document(series(starts_s, [1] * 24, kind="water", source_unit="gal_us")))
+    desk = open_desk(installation.services)
+    row = installation.issue(desk, installation.close_months(whose, "2025-04"))
+    with installation.looking() as work:
+        bundles = {shown: export_bundle(work, row, shown) for shown in Shown}
+    desk.close()
+    factor_set = installation.services.factor_set
+
+    def evidence(data: bytes) -> StepState:
+        return {step.name: step.state for step in verify_bundle(data, factor_set=factor_set)}["evidence"]
+
+    assert evidence(bundles[Shown.EVERYTHING].to_bytes()) is StepState.OK
+    assert evidence(bundles[Shown.LINES].to_bytes()) is StepState.NOT_CHECKED
+    assert evidence(fabricated(bundles[Shown.EVERYTHING], is_self_declared=True)) is StepState.FAILED
+
+
+def test_many_unscored_totals_take_linear_time(world: World) -> None:
+    """Ten thousand unscored totals and as many inputs are compared once each, in seconds."""
+    whole = world.bundles[Shown.EVERYTHING]
+    leaf = json.loads(whole.groups[0].leaves[0])
+    keys = [ActivityKey("water", "US/zip/10001", 2025, "m3", ((f"a{index}", "x"),)) for index in range(10_000)]
+    leaf["activities"] = [{**leaf["activities"][0], "key": key.to_json(), "quantity_micro": "1"} for key in keys]
+    group = replace(whole.groups[0], leaves=(to_canonical(leaf).decode(),))
+    leaf_size = len(group.leaves[0])
+    parts = [to_canonical({**leaf, "activities": leaf["activities"][at : at + 500]}).decode() for at in range(0, 10_000, 500)]
+    group = replace(group, leaves=tuple(parts))
+    unscored = tuple(Unscored(Month(2025, 4), key, 1, "none") for key in keys)
+    data = replace(whole, unscored=unscored, groups=(group,)).sealed().to_bytes()
+    begun_s = process_time()
+    steps = verify_bundle(data, factor_set=world.factor_set)
+    assert verdict(steps) is Verdict.BROKEN
+    assert leaf_size > 1_000_000
+    assert process_time() - begun_s < 20  # squared it took two minutes
+
+
+def test_too_many_mixed_lines_are_refused(world: World) -> None:
+    """Weighing very many lines of mixed evidence would take minutes; no statement has them, and the step says so."""
+    whole = world.bundles[Shown.LINES]
+    line = json.loads(whole.lines[0])
+    line["by_evidence_micro"] = {"typed": "1", "uploaded": "2"}
+    steps = verify_bundle(
+        replace(whole, lines=(to_canonical(line).decode(),) * 1_001).sealed().to_bytes(), factor_set=world.factor_set
+    )
+    assert "too many or too large to weigh" in {step.name: step.detail for step in steps}["evidence"]
+
+
+def test_endless_period_is_refused(world: World) -> None:
+    """Coverage is not measured over more months of meters than there can be."""
+    whole = world.bundles[Shown.EVERYTHING]
+    leaf = json.loads(whole.groups[0].leaves[0])
+    leaves = tuple(to_canonical({**leaf, "usage_point": str(index)}).decode() for index in range(50))
+    bundle = replace(whole, groups=(replace(whole.groups[0], leaves=leaves),))
+    steps = verify_bundle(fabricated(bundle, period="1000-01..2999-12"), factor_set=world.factor_set)
+    assert "too long to measure its coverage" in {step.name: step.detail for step in steps}["evidence"]
+
+
+class AskedDesk(ChainDesk):
+    """A desk that notes which addresses it is asked about."""
+
+    def __init__(self, chain_id: int, contract: str) -> None:
+        self.chain_id, self.contract = chain_id, contract
+        self.asked: list[str] = []
+
+    def regions_of(self, addresses: Sequence[str]) -> dict[str, int]:
+        """Everybody may sign for the first region."""
+        self.asked += addresses
+        return dict.fromkeys(addresses, 1)
+
+    def quorum(self) -> int:
+        """One signature."""
+        return 1
+
+
+def test_chain_is_asked_for_signers_only(world: World) -> None:
+    """Auditors that a bundle only names cost the chain nothing; whoever signed is asked for once."""
+    whole = world.bundles[Shown.EVERYTHING]
+    desk = AskedDesk(whole.chain.chain_id, whole.chain.contract)
+    named = tuple(AuditorName(f"0x{index:040x}", "n", "US", "o") for index in range(60))
+    data = replace(whole, auditors=named, signatures=whole.signatures * 3).sealed().to_bytes()
+    assert trusted_by(data, desk) is not None
+    assert desk.asked == list(signers_of(whole))
+    other = AskedDesk(7, whole.chain.contract)
+    assert (trusted_by(data, other), other.asked) == (None, [])
 
 
 def test_unsigned_statement_has_no_bundle(installation: Installation, tmp_path: Path) -> None:
