@@ -1,5 +1,6 @@
 """Typed bills as documents: exact words in, one reading out, or a refusal by name."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors import registry
-from connectors.typed_bill.parse import LONGEST_BILL_DAYS, Bill, bill_document, parse
+from connectors.typed_bill.parse import LONGEST_BILL_DAYS, Bill, bill_document, bill_of_document, parse
 from domain.activity import Direction
 from domain.canonical import from_canonical, to_canonical
 from domain.errors import DocumentError
@@ -109,3 +110,29 @@ def test_registry_knows_it() -> None:
     assert connector.manifest.parser_version == "typed-bill/1"
     assert connector.pull is None
     assert connector.parse(bill_document(BILL)) == parse(bill_document(BILL))
+
+
+@pytest.mark.parametrize("is_additional", [False, True])
+def test_document_says_all_that_was_typed(*, is_additional: bool) -> None:
+    """A bill comes back from its document, also whether it counts beside other data."""
+    bill = replace(BILL, is_additional=is_additional)
+    assert bill_of_document(bill_document(bill)) == bill
+
+
+def test_older_document_is_not_additional() -> None:
+    """A document that was kept before bills said it is a bill like any other."""
+    older = bill_document(BILL).replace(b'"is_additional":false,', b"")
+    assert bill_of_document(older) == BILL
+    assert parse(older) == parse(bill_document(BILL))
+
+
+def test_amount_below_zero_is_marked_as_a_bill() -> None:
+    """A refund stays below zero and is said to be a bill's, so that nobody takes it for export."""
+    (series,) = parse(bill_document(replace(BILL, amount_text="-12.5"))).series
+    assert (list(series.values), series.is_bill) == ([-12_500_000], True)
+
+
+def test_other_bytes_are_no_bill() -> None:
+    """What is no typed bill is refused by its name."""
+    with pytest.raises(DocumentError, match=r"This bill cannot be used"):
+        bill_of_document(b"{")

@@ -1,8 +1,10 @@
 """Meter days: cutting into local days, merging of documents, and the way to an activity and back."""
 
 from array import array
+from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
+from time import perf_counter
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -20,8 +22,10 @@ from domain.meter_day import (
     Span,
     cut_into_days,
     day_activity,
+    merge_days,
     merge_readings,
     readings_of_activity,
+    turned_ids,
 )
 from domain.number import INT64_MAX
 from domain.period import Month, day_period, instant_from_text, instant_of_epoch_s, local_day
@@ -259,6 +263,53 @@ def test_negative_electricity_is_export() -> None:
     )
 
 
+def test_negative_bill_is_a_refund() -> None:
+    """Electricity of a bill stays below zero: money's sign is not the meter's."""
+    bill = replace(series_of([-5], length_s=31 * 86_400), is_bill=True)
+    (span,) = cut(bill).spans
+    assert (span.kind, span.quantity_micro) == ("electricity", -5000)
+
+
+def test_spans_keep_their_feed_time() -> None:
+    """A span says when its feed changed last, so that the newer one can stand."""
+    (span,) = cut(series_of([5], length_s=31 * 86_400, updated_at_s=77)).spans
+    assert span.feed_time_s == 77
+
+
+def test_turned_reading_moves_between_the_kinds() -> None:
+    """What the newer feed turns leaves the other kind; an older feed that comes later moves nothing."""
+    older, newer = cut(series_of([-4, 5], updated_at_s=1)).days, cut(series_of([3, 5], updated_at_s=2)).days
+    for first, then in ((older, newer), (newer, older)):
+        found = dict(first) | merge_days(first, then)
+        sums = {day.kind: sum(value.quantity_micro for value in readings.values()) for day, readings in found.items()}
+        assert {kind: micro for kind, micro in sums.items() if micro} == {"electricity": 8000}
+
+
+def test_separate_export_takes_nothing_away() -> None:
+    """Export in a file of its own stands beside the deliveries of the same hours."""
+    delivered = cut(series_of([5, 5])).days
+    exported = cut(series_of([2, 2], direction=Direction.EXPORT, updated_at_s=9)).days
+    found = dict(delivered) | merge_days(delivered, exported)
+    assert {day.kind: len(readings) for day, readings in found.items()} == {"electricity": 2, "electricity_export": 2}
+
+
+def test_turned_ids_are_those_that_only_the_other_kind_has() -> None:
+    """Hours that stand in one kind and are said in the other alone may have changed their sign."""
+    older, newer = cut(series_of([-4, 5])).days, cut(series_of([3, 5])).days
+    day = MeterDayId("u", "electricity", DAY)
+    assert turned_ids(day, older, newer) == {ReadingId(START_S, 3600, 0)}
+    assert turned_ids(day, newer, newer) == frozenset()
+
+
+def test_many_small_series_are_cut_quickly() -> None:
+    """Seven thousand series of one reading are cut in far less than a second: nobody waits for one upload."""
+    many = [series_of([1], start_s=START_S + 3600 * n) for n in range(7000)]
+    began = perf_counter()
+    found = cut(*many)
+    assert sum(len(readings) for readings in found.days.values()) == 7000
+    assert perf_counter() - began < 2  # quadratic: more than 20
+
+
 def test_negative_gas_is_a_refund() -> None:
     """Only electricity is exported: other kinds keep their sign."""
     found = cut(series_of([5, -3], kind="natural_gas", unit="m3"))
@@ -371,7 +422,7 @@ def day_readings(draw: st.DrawFn, *, feed_time_s: int | None = None) -> DayReadi
         st.integers(-(10**12), 10**12),
         st.just(feed_time_s) if feed_time_s is not None else st.integers(0, 2**31),
         st.booleans(),
-        is_turned=st.just(False),
+        is_turned=st.just(value=False),
     )
     return {ReadingId(START_S + hour * 3600, 3600, index): draw(values) for hour, index in contiguous}
 
