@@ -15,7 +15,7 @@ from app.usecases.export_bundle import Shown, export_bundle
 from app.usecases.find_successor import Successor
 from app.usecases.look_at_chain import verify_with_chain
 from app.usecases.show_hrefs import VERIFY_HREF
-from app.usecases.show_proof import show_bundle, show_proof
+from app.usecases.show_proof import show_bundle, show_proof, without_details
 from app.usecases.verify_bundle import Step
 from dashboards.pages import proof as proof_page
 
@@ -33,7 +33,7 @@ def ask(request: Request) -> Response:
 def proof(public_token: str, request: Request, services: ServicesHere, hosting: HostingHere) -> Response:
     """The proof of one statement, recomputed now; exact amounts and lines only behind a share link."""
     digest = token_sha256(request.query_params.get("share", ""))
-    with looking(services) as work:
+    with looking(services) as work, without_details():
         row = statements.by_public_token(work.session, public_token)
         link = shares.live(work.session, digest, services.clock.now()) if digest else None
         data = export_bundle(work, row, Shown.EVERYTHING).to_bytes()

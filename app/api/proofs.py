@@ -14,17 +14,17 @@ from app.store import statements
 from app.usecases.export_bundle import Shown, export_bundle
 from app.usecases.find_successor import successor_of
 from app.usecases.look_at_chain import verify_with_chain
-from app.usecases.show_proof import is_issued, public_steps
+from app.usecases.show_proof import is_issued, public_steps, without_details
 
 router = APIRouter(prefix="/v1/proofs", tags=["proofs"], route_class=StrictRoute)
 
 _FILE = {"requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}}
 
 
-@router.get("/{public_token}", response_model=VerificationOut, responses=problem_responses(404, 409))
+@router.get("/{public_token}", response_model=VerificationOut, responses=problem_responses(404, 409, 422))
 def get_proof(public_token: str, request: Request, services: ServicesHere, hosting: HostingHere) -> Response:
     """Every step of a statement's verification, redone now; nothing personal, no amounts."""
-    with looking(services) as work:
+    with looking(services) as work, without_details():
         row = statements.by_public_token(work.session, public_token)
         data = export_bundle(work, row, Shown.EVERYTHING).to_bytes()
         is_token, successor = is_issued(work, row), successor_of(work, row)

@@ -5,7 +5,8 @@ from one exact amount. A hash gives the same away where everything else under it
 fixed sentences, and not the subject commitment: its 32 random bytes keep manifest hash and batch root from being guessed at.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from app.chain import EMBEDDED_LABEL
@@ -22,7 +23,7 @@ from dashboards.pages import proof as page
 from dashboards.pages.statement import ChainStatus, EndorsementRow
 from domain.bundle import Bundle, bundle_from_bytes
 from domain.canonical import from_canonical
-from domain.errors import ClimateFitnessError
+from domain.errors import CanonicalError, ClimateFitnessError, ProofError
 from domain.manifest import Manifest, manifest_from_canonical
 from domain.statement import Line, Totals, line_from_json
 from scoring.factors.factor_set import FactorSet
@@ -69,6 +70,26 @@ def is_issued(work: Work, statement: StatementRow) -> bool:
     """Whether a statement is a token, with its grams on the chain; a person's is anchored by a hash alone."""
     row = ledger.issuance_of_statement(work.session, statement.tenant_id, statement.id)
     return row is not None and row.action is LedgerAction.ISSUE
+
+
+@contextmanager
+def without_details() -> Iterator[None]:
+    """Say that stored data are damaged without quoting them: who looks is a stranger.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        ProofError: Something inside is not what was closed.
+    """
+    try:
+        yield
+    except CanonicalError as error:
+        raise ProofError(
+            "The stored data of this statement are damaged",
+            expected="data as they were closed",
+            next_step="Tell its owner: who signs in sees what is wrong.",
+        ) from error
 
 
 def show_proof(work: Work, statement: StatementRow, steps: Sequence[Step], *, is_shared: bool) -> page.ProofModel:

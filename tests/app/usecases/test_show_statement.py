@@ -27,7 +27,7 @@ from app.usecases.find_successor import UNKNOWN, Standing, Successor, successor_
 from app.usecases.look_at_chain import verify_with_chain
 from app.usecases.send_outbox import send_outbox
 from app.usecases.show_dashboard import show_dashboard
-from app.usecases.show_proof import RECOMPUTED, public_totals, show_bundle, show_proof
+from app.usecases.show_proof import RECOMPUTED, public_totals, show_bundle, show_proof, without_details
 from app.usecases.show_statement import LINES_HEADER, lines_csv, show_statement
 from app.usecases.verify_bundle import Step, StepState
 from dashboards.frame import Frame
@@ -37,7 +37,8 @@ from dashboards.pages import statement as statement_page
 from dashboards.pages.dashboard import MonthState
 from dashboards.pages.statement import StatementModel
 from domain.bundle import AuditorName, bundle_from_bytes
-from domain.errors import NotFoundError
+from domain.canonical import from_canonical
+from domain.errors import NotFoundError, ProofError
 from domain.factor import Basis, GwpSet
 from domain.manifest import manifest_from_canonical
 from domain.number import grams_of_micrograms
@@ -281,6 +282,14 @@ def test_public_totals_are_coarse(amount_ug: int) -> None:
     assert (rest, shown.net_ug_co2e) == (0, shown.gross_market_ug_co2e)
     assert len(str(abs(shown_kg)).rstrip("0")) <= 3
     assert abs(shown.gross_location_ug_co2e - amount_ug) <= max(10**9 // 2, abs(amount_ug) // 200)
+
+
+def test_damaged_data_are_not_quoted_to_strangers() -> None:
+    """Bytes that are no record any more are not in the message that a stranger gets."""
+    with pytest.raises(ProofError) as told, without_details():
+        from_canonical(b'{ "quantity_micro":"36000000"}')
+    assert told.value.sentence().startswith("The stored data of this statement are damaged")
+    assert "quantity" not in told.value.sentence()
 
 
 def test_a_token_keeps_its_grams(tmp_path: Path) -> None:
