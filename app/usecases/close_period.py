@@ -6,6 +6,7 @@ Read the numbered steps aloud: they are the product.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from app.services import Whose, Work
 from app.store import activities, connections, periods, records, resolutions, statements, subjects
@@ -90,11 +91,14 @@ class _Inputs:
         self.originals: set[str] = set()
         self.parsers: dict[str, str] = {}
         self.meters: dict[tuple[str, str], list[Activity]] = defaultdict(list)
+        newest: dict[str, datetime] = {}
         for stored in revisions:
             revision = stored.revision
             zone = zones[revision.connector, revision.usage_point]
             self.originals.update(revision.document_sha256s)
-            self.parsers[revision.connector] = max(self.parsers.get(revision.connector, ""), revision.parser_version)
+            if revision.recorded_at >= newest.get(revision.connector, revision.recorded_at):
+                newest[revision.connector] = revision.recorded_at
+                self.parsers[revision.connector] = revision.parser_version
             self.meters[f"{revision.connector}|{revision.usage_point}", zone] += revision.activities
             for month in sorted({a.month for a in revision.activities if months.holds(a.month)}):
                 self.leaves[revision.group_key(month)][revision.leaf(month, zone)] = (stored, month)
