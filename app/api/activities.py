@@ -8,7 +8,7 @@ from pydantic_core import to_json
 
 from app.api.etag import tagged_response
 from app.api.idempotency import OnceHere, Reply, json_reply
-from app.api.models import ActivitiesOut, ActivityOut, BillIn, ImportOut
+from app.api.models import ActivitiesOut, ActivityOut, BillIn, ImportOut, RemovedOut
 from app.api.problems import problem_responses
 from app.api.strict import StrictRoute
 from app.api.who import Asking, ServicesHere, looking, may_change, may_see
@@ -16,6 +16,7 @@ from app.services import Work
 from app.store import activities
 from app.store.session import Session
 from app.usecases.enter_bill import BillInput, enter_bill
+from app.usecases.remove_record import remove_record
 from domain.period import MonthRange
 from domain.place import place_from_text
 
@@ -61,3 +62,14 @@ def add_bill(subject_id: str, body: BillIn, who: Asking, services: ServicesHere,
         return json_reply(ImportOut.of(report), 201)
 
     return once.run(add, tenant_id=who.tenant_id, account_id=who.account_id)
+
+
+@router.delete("/records/{record_id}", response_model=RemovedOut, responses=problem_responses(401, 404, 409))
+def remove(subject_id: str, record_id: str, who: Asking, services: ServicesHere, once: OnceHere) -> Response:
+    """Remove what a source says: it no longer counts, and its history stays. What says it again brings it back."""
+
+    def take_away(session: Session) -> Reply:
+        whose = may_change(session, services, who, subject_id)
+        return json_reply(RemovedOut.of(remove_record(Work(session, services), whose, record_id)))
+
+    return once.run(take_away, tenant_id=who.tenant_id, account_id=who.account_id)

@@ -17,7 +17,7 @@ from app.services import Work
 from app.store import documents
 from app.store.session import Session
 from app.usecases.enter_bill import CONNECTOR as TYPED_BILL
-from app.usecases.import_document import import_document
+from app.usecases.import_document import import_document, read_document
 from app.usecases.keep_original import Received, fetch_original
 from domain.activity import EvidenceClass
 from domain.errors import InputError
@@ -67,9 +67,16 @@ async def add_document(
     where = place_from_text(place, zone=zone, record="place") if place else None
     received = Received(upload.content, upload.media_type, EvidenceClass.UPLOADED, document_name=upload.name)
 
+    def allowed() -> None:
+        with looking(services) as work:
+            may_change(work.session, services, who, subject)
+
+    await run_in_threadpool(allowed)  # before the work of reading; and reading is done before anybody waits for the database
+    read = await run_in_threadpool(read_document, connector, upload.content)
+
     def add(session: Session) -> Reply:
         whose = may_change(session, services, who, subject)
-        report = import_document(Work(session, services), whose, connector, received, place=where)
+        report = import_document(Work(session, services), whose, connector, received, place=where, document=read)
         return json_reply(ImportOut.of(report), 201, headers={"Location": f"/v1/documents/{report.document_sha256}"})
 
     return await run_in_threadpool(

@@ -15,6 +15,7 @@ from app.store.statements import StatementRow
 from app.store.subjects import SubjectRow
 from app.usecases.find_successor import Standing, Successor
 from app.usecases.import_document import ImportReport
+from app.usecases.remove_record import Removed
 from app.usecases.verify_bundle import Step, first_failure, holds, verdict
 from domain.activity import EvidenceClass
 from domain.number import decimal_of_micro, decimal_to_text, fraction_to_text
@@ -148,6 +149,7 @@ class ActivityOut(_Out):
     """A measured amount."""
 
     id: int
+    record_id: str = Field(description="The record it follows from; `DELETE .../records/{record_id}` removes that.")
     kind: str
     region: str
     start: datetime
@@ -166,6 +168,7 @@ class ActivityOut(_Out):
         activity = row.activity
         return cls(
             id=row.activity_id,
+            record_id=row.record_id,
             kind=activity.key.kind,
             region=activity.key.region,
             start=activity.start,
@@ -185,6 +188,18 @@ class ActivitiesOut(_Out):
 
     items: list[ActivityOut]
     next_cursor: str = Field(description="For the next page; empty at the end.")
+
+
+class RemovedOut(_Out):
+    """A record that no longer counts."""
+
+    record_key: str = Field(description="The source's own name of it.")
+    months: list[str] = Field(description="Months whose activity is other than before.")
+
+    @classmethod
+    def of(cls, removed: Removed) -> "RemovedOut":
+        """The answer about a removal."""
+        return cls(record_key=removed.record_key, months=[str(month) for month in removed.months])
 
 
 class CloseIn(_In):

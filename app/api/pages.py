@@ -17,7 +17,7 @@ from app.store.session import unit_of_work
 from app.usecases.close_period import close_period
 from app.usecases.enter_bill import BillInput, enter_bill
 from app.usecases.export_bundle import Shown, export_bundle
-from app.usecases.import_document import import_document
+from app.usecases.import_document import import_document, read_document
 from app.usecases.keep_original import Received, fetch_original
 from app.usecases.share_statement import share_statement
 from app.usecases.show_activities import activities_csv, show_activities
@@ -248,9 +248,10 @@ def _take_in(request: Request, services: Services, who: Caller, subject_id: str,
         if not sent.content:
             raise TruncatedDocumentError("This file is empty", expected="at least one byte", next_step="Choose the file again.")
         place = place_from_text(place_text, zone=zone, record="place") if place_text else None
+        document = read_document("green-button", sent.content)  # before the transaction: it can take seconds
         with unit_of_work(services.engine) as session:
             whose = may_change(session, services, who, subject_id)
-            report = import_document(Work(session, services), whose, "green-button", received, place=place)
+            report = import_document(Work(session, services), whose, "green-button", received, place=place, document=document)
     except (InputError, ConflictError) as error:
         zones = _zones_for(services, error, place_text)
         return _dashboard_page(request, services, who, subject_id, change=_FormChange("upload", sent, error, zones))

@@ -14,7 +14,7 @@ from app.store.session import reading, unit_of_work
 from app.store.subjects import SubjectKind
 from app.usecases.create_subject import NewSubject, create_subject
 from app.usecases.enter_bill import BillInput, enter_bill
-from app.usecases.import_document import ImportReport, import_document
+from app.usecases.import_document import ImportReport, import_document, read_document
 from app.usecases.keep_original import Received
 from app.usecases.local_account import local_account
 from app.usecases.place_meter import place_meter
@@ -56,13 +56,14 @@ def run_import(
     registry.find(connector_name)
     received = _received(file_name)
     place = _place(place_text, zone)
+    document = read_document(connector_name, received.body)  # before the transaction: it can take seconds
     return _take_in(
-        lambda work, whose: import_document(work, whose, connector_name, received, place=place),
+        lambda work, whose: import_document(work, whose, connector_name, received, place=place, document=document),
         subject=subject,
         place=place,
         is_json=is_json,
         data_folder=data_folder,
-        feed_clock=lambda: _feed_clock(connector_name, received.body),
+        feed_clock=lambda: next(iter(document.local_times.values()), None),
     )
 
 
@@ -163,11 +164,6 @@ def _known_subject(services: Services, text: str) -> Whose | None:
         return None
     found = find_subject(services, text)
     return Whose(found.tenant_id, found.id)
-
-
-def _feed_clock(connector_name: str, body: bytes) -> LocalTime | None:
-    """The clock of a document's first meter: tells the zone where a region has several."""
-    return next(iter(registry.find(connector_name).parse(body).local_times.values()), None)
 
 
 def _new_person(work: Work, home: Place | None, clock: LocalTime | None) -> Whose:

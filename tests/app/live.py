@@ -78,6 +78,7 @@ class Tenant:
         business: Id of their business.
         document_sha256: Original of the household.
         import_id: Its report.
+        record_id: The record of its newest day.
         statement_id: Closed and anchored.
         business_statement_id: Closed and issued as a token.
         public_token: Of the household's statement.
@@ -93,6 +94,7 @@ class Tenant:
     cookie: str = ""
     document_sha256: str = ""
     import_id: str = ""
+    record_id: str = ""
     statement_id: str = ""
     business_statement_id: str = ""
     public_token: str = ""
@@ -298,6 +300,7 @@ def _fill(live: Live, tenant: Tenant, wh: int) -> Tenant:
         assert closed.status_code == 201, closed.text
         statements.append(closed.json())
     live.work()
+    newest = live.get(f"/v1/subjects/{tenant.household}/activities?limit=1", as_=tenant).json()["items"][0]
     shared = live.post(f"/v1/statements/{statements[0]['id']}/share-links", json={}, as_=tenant)
     signed_in = live.submit("/sign-in", data={"name": tenant.login, "password": PASSWORD})
     assert signed_in.status_code == 303, signed_in.text
@@ -311,6 +314,7 @@ def _fill(live: Live, tenant: Tenant, wh: int) -> Tenant:
         cookie=signed_in.cookies["cf_session"],
         document_sha256=sha256,
         import_id=report.id,
+        record_id=newest["record_id"],
         statement_id=statements[0]["id"],
         business_statement_id=statements[1]["id"],
         public_token=statements[0]["proof_path"].removeprefix("/proof/"),

@@ -20,6 +20,7 @@ FOREIGN = {
     "statement_id": ("statement_id", "business_statement_id"),
     "sha256": ("document_sha256",),
     "import_id": ("import_id",),
+    "record_id": ("record_id",),
 }
 """Parameters that name somebody's thing, and the other tenant's names for it."""
 

@@ -339,3 +339,19 @@ def test_account_without_subjects_is_told(live: Live) -> None:
     assert there.status_code == 303
     page = live.browse(there.headers["location"], as_=live.ada)
     assert (page.status_code, "<form" in page.text) == (200, True)
+
+
+def test_removed_record_counts_no_longer(live: Live) -> None:
+    """An activity names its record; removed, its month is without it; sent twice with one key, it is removed once."""
+    ada = live.ada
+    made = live.post(f"/v1/subjects/{ada.household}/bills", as_=ada, json=BILL)
+    assert made.status_code == 201, made.text
+    listed = f"/v1/subjects/{ada.household}/activities?limit=500"
+    (bill,) = [one for one in live.get(listed, as_=ada).json()["items"] if one["connector"] == "typed-bill"]
+    address, headers = f"/v1/subjects/{ada.household}/records/{bill['record_id']}", {**ada.bearer, "Idempotency-Key": "r-1"}
+    first, again = (live.client.delete(address, headers=headers) for _ in range(2))
+    assert (first.status_code, first.json()["months"]) == (200, [bill["month"]])
+    assert (again.content, again.headers["idempotent-replayed"]) == (first.content, "true")
+    assert all(one["connector"] != "typed-bill" for one in live.get(listed, as_=ada).json()["items"])
+    twice = live.client.delete(address, headers=ada.bearer)
+    assert (twice.status_code, twice.json()["detail"]) == (409, "This record counts no longer")

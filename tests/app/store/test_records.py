@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -56,6 +57,53 @@ def test_same_content_changes_nothing(engine: Engine, home: Home, store: Store) 
     assert again == (Stored("d", Outcome.SAME, 1, frozenset()),)
     with reading(engine) as session:
         assert activities.count_of(session, home.tenant_id, home.subject_id) == 1
+
+
+def test_who_says_the_same_again_is_remembered(engine: Engine, home: Home, store: Store) -> None:
+    """The same readings from a later feed link its document and keep its time, in the revision that stands."""
+    before = meter_day(DAY, (1, 2))
+    assert before.profile is not None
+    later = replace(before, profile=replace(before.profile, feed_times_s=(9, 9)))
+    both = (DOCUMENT, LATER_DOCUMENT)
+    store(record("d", before, documents=(DOCUMENT,)))
+    assert store(record("d", later, documents=both)) == (Stored("d", Outcome.SAME, 1, frozenset()),)
+    with reading(engine) as session:
+        (found,) = records.revisions_for_month(session, home.tenant_id, home.subject_id, MARCH)
+    assert (found.revision.document_sha256s, found.revision.activities) == (both, (later,))
+
+
+def test_other_parser_is_the_next_revision(engine: Engine, home: Home, store: Store) -> None:
+    """What another parser says is said anew, though it be the same; versions are names and have no order."""
+    day = record("d", meter_day(DAY, (1, 2)), documents=(DOCUMENT,))
+    for revision, version in enumerate(("9", "10", "9"), 1):
+        (stored,) = store(replace(day, parser_version=version))
+        assert stored.revision == revision
+    with reading(engine) as session:
+        assert activities.count_of(session, home.tenant_id, home.subject_id) == 1
+
+
+def test_removal_taken_from_nothing_is_told_from_the_other(engine: Engine, home: Home, store: Store) -> None:
+    """The records of a meter point tell what they were taken from, also the removed ones."""
+    day = record("d", meter_day(DAY, (1, 2)), documents=(DOCUMENT,))
+    store(day, replace(day, record_key="e"))
+    store(replace(day, activities=()), replace(day, record_key="e", activities=(), document_sha256s=()))
+    with reading(engine) as session:
+        found = records.of_usage_point(session, home.tenant_id, home.connection_id, "meter 7")
+    assert [(one.record_key, one.is_removal, one.document_sha256s) for one in found] == [
+        ("d", True, (DOCUMENT,)),
+        ("e", True, ()),
+    ]
+
+
+def test_record_has_its_place(engine: Engine, home: Home, other_home: Home, store: Store) -> None:
+    """A record is found under its owner's subject alone."""
+    store(record("d", meter_day(DAY, (1, 2)), documents=(DOCUMENT,)))
+    with reading(engine) as session:
+        (found,) = records.revisions_for_month(session, home.tenant_id, home.subject_id, MARCH)
+        place = records.place_of(session, home.tenant_id, home.subject_id, found.record_id)
+        assert (place.connection_id, place.record_key, place.latest_revision) == (home.connection_id, "d", 1)
+        with pytest.raises(NotFoundError):
+            records.place_of(session, other_home.tenant_id, other_home.subject_id, found.record_id)
 
 
 def test_other_content_is_the_next_revision(engine: Engine, home: Home, store: Store) -> None:
