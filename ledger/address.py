@@ -7,7 +7,7 @@ from ledger.issuance import keccak
 
 _FORM = re.compile(r"0x[0-9a-fA-F]{40}\Z")
 _NOBODY = "0x" + "0" * 40
-_CAPITAL_FROM = 8
+_CAPITAL_DIGITS = frozenset("89abcdef")  # of the hash, at the place of a letter
 
 
 def address_from_text(text: str, *, record: str = "") -> str:
@@ -54,5 +54,5 @@ def with_checksum(address: str) -> str:
     """An address with capitals where its Keccak-256 says so (EIP-55): `0x` and 40 hexadecimal digits."""
     digits = address[2:].lower()
     nibbles = keccak(digits.encode("ascii")).hex()
-    shown = (one.upper() if int(nibble, 16) >= _CAPITAL_FROM else one for one, nibble in zip(digits, nibbles, strict=False))
+    shown = (one.upper() if nibble in _CAPITAL_DIGITS else one for one, nibble in zip(digits, nibbles, strict=False))
     return "0x" + "".join(shown)

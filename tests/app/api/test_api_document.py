@@ -56,6 +56,7 @@ def test_example_works(live: Live, command: str) -> None:
         "KEY": ada.key,
         "SUBJECT": ada.household,
         "DOCUMENT": ada.document_sha256,
+        "RECORD": ada.record_id,
         "STATEMENT": ada.statement_id,
         "PROOF": ada.public_token,
     }

@@ -467,7 +467,7 @@ def test_overlapping_bill_api(live: Live) -> None:
     before = live.counts()
     problem = type_bill(live, first_date="2025-12-01", last_date="2025-12-31").json()
     assert (problem["status"], problem["detail"]) == (409, "This bill overlaps another one of the same utility")
-    assert problem["next_step"] == "Correct the other bill: type it again with the same days."
+    assert problem["next_step"] == "Correct the other bill: type it again with the same days; or remove it."
     assert live.counts() == before
 
 

@@ -33,7 +33,7 @@ def test_result_says_what_was_read(tmp_path: Path) -> None:
     page = result_of(scene, report.import_id)
     assert page.totals == (
         UploadTotal("electricity", Direction.DELIVERED, sum(PROFILE.delivered_wh) * 1000, "kWh", 28 * 24),
-        UploadTotal("electricity", Direction.EXPORT, sum(PROFILE.exported_wh) * 1000, "kWh", 28 * 24),
+        UploadTotal("electricity_export", Direction.EXPORT, sum(PROFILE.exported_wh) * 1000, "kWh", 28 * 24),
     )
     assert (page.first_date, page.last_date) == (date(2026, 2, 1), date(2026, 2, 28))
     assert (page.readings_count, page.new_count, page.corrected_count, page.repeated_count) == (2 * 28 * 24, 56, 0, 0)
