@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from app.services import Services, Whose, Work
 from app.store import subjects
 from app.store.subjects import MembershipRow, Role, SubjectKind, SubjectRow
-from app.usecases.place_meter import ask_for_zone
+from app.usecases.place_meter import ask_for_zone, check_zone
 from app.usecases.sealing import new_key_row
 from domain.errors import InputError
-from domain.period import zone_of
 from domain.place import Place
 from ledger.address import address_from_text
 
@@ -115,10 +114,10 @@ def _zone_of_home(services: Services, home: Place) -> str:
         PlaceError: There is no such region or zone, or several would fit.
     """
     services.factor_set.regions.chain(home.region, record="home")
-    if home.zone:
-        zone_of(home.zone, record="home")
-        return home.zone
     zones = services.zones_of_region(home.region)
+    if home.zone:
+        check_zone(home, zones, record="home")
+        return home.zone
     if len(zones) != 1:
         ask_for_zone(home, zones, record="home", next_step="Name the time zone of this place.")
     return zones[0]

@@ -47,7 +47,7 @@ def place_meter(
         The place with its zone.
 
     Raises:
-        PlaceError: No place is known, or several zones would fit; the message lists them.
+        PlaceError: No place is known, several zones would fit, or the named one is none of the region; the message lists them.
     """
     place = given or (registered.place if registered else home)
     meter = f"meter {name}" if name else "the meter"
@@ -64,7 +64,7 @@ def place_meter(
     if home is not None and home.region == place.region and not place.zone:
         place = home  # its zone was asked when the subject was made
     if place.zone:
-        zone_of(place.zone, record=meter)
+        check_zone(place, zones_of_region(place.region), record=meter)
         return MeterPlace(place, "given")
     zones = zones_of_region(place.region)
     if len(zones) == 1:
@@ -73,6 +73,28 @@ def place_meter(
     if not fitting:
         ask_for_zone(place, zones, record=meter, next_step="Name the time zone of the meter.")
     return MeterPlace(Place(place.region, place.country, fitting[0]), "the feed's clock")
+
+
+def check_zone(place: Place, zones: tuple[str, ...], *, record: str) -> None:
+    """Refuse a time zone that a place cannot have: an auditor would refuse every statement with it.
+
+    Args:
+        place: A place with the zone that somebody named.
+        zones: IANA zones that its region may have.
+        record: Where it stands, for the message.
+
+    Raises:
+        PlaceError: There is no such zone, or it is none of the region; the message lists those.
+    """
+    zone_of(place.zone, record=record)
+    if place.zone not in zones:
+        raise PlaceError(
+            "This time zone is none of the region's",
+            expected=f"one of {', '.join(zones)}" if zones else f"a place with a time zone, unlike {place.region}",
+            got=place.zone,
+            record=record,
+            next_step="Name the time zone that clocks at this place show.",
+        )
 
 
 def ask_for_zone(place: Place, zones: tuple[str, ...], *, record: str, next_step: str) -> NoReturn:

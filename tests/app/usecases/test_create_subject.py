@@ -42,6 +42,21 @@ def test_zone_is_asked_and_never_guessed(installation: Installation, place: str,
         assert subjects.everybody(work.session) == ()
 
 
+@pytest.mark.parametrize(
+    ("place", "zone", "message"),
+    [
+        ("94110", "Europe/Berlin", "none of the region's; expected one of America/Los_Angeles; got Europe/Berlin; in home"),
+        ("DE", "America/New_York", "none of the region's; expected one of Europe/Berlin"),
+        ("BV", "Europe/Oslo", "expected a place with a time zone, unlike BV"),
+        ("94110", "Mars/Olympus", "Mars/Olympus"),
+    ],
+)
+def test_zone_of_elsewhere_is_refused(installation: Installation, place: str, zone: str, message: str) -> None:
+    """A zone that no clock of the place shows, which an auditor would refuse later, is refused at once; nothing is stored."""
+    with pytest.raises(PlaceError, match=message):
+        make(installation, NewSubject(SubjectKind.PERSON, "Ada", place_from_text(place, zone=zone)))
+
+
 def test_said_zone_is_kept(installation: Installation) -> None:
     """A zone that was said is the subject's."""
     home = place_from_text(SEVERAL, zone="America/Chicago")
