@@ -19,9 +19,11 @@ from app.usecases.enter_bill import BillInput, enter_bill
 from app.usecases.export_bundle import Shown, export_bundle
 from app.usecases.import_document import import_document, read_document
 from app.usecases.keep_original import Received, fetch_original
+from app.usecases.remove_record import remove_record
 from app.usecases.share_statement import share_statement
 from app.usecases.show_activities import activities_csv, show_activities
 from app.usecases.show_dashboard import show_dashboard
+from app.usecases.show_hrefs import Hrefs
 from app.usecases.show_import import show_import
 from app.usecases.show_statement import lines_csv, show_statement
 from app.usecases.show_why import show_why
@@ -185,6 +187,16 @@ async def bill(subject_id: str, request: Request, services: ServicesHere) -> Res
     who = page_caller(request)
     sent = await read_upload(request, max_bytes=services.settings.max_upload_bytes, is_file_needed=False)
     return await run_in_threadpool(_enter, request, services, who, subject_id, sent)
+
+
+@router.post("/records/{record_id}/remove")
+def remove(subject_id: str, record_id: str, request: Request, services: ServicesHere) -> Response:
+    """Remove a typed bill from the form, and show what is left."""
+    who = page_caller(request)
+    with unit_of_work(services.engine) as session:
+        whose = may_change(session, services, who, subject_id)
+        remove_record(Work(session, services), whose, record_id)
+    return RedirectResponse(Hrefs(subject_id).activities(), HTTP_303_SEE_OTHER)
 
 
 @router.post("/periods/{period}/close")

@@ -11,6 +11,7 @@ from app.store.activities import ActivityRow as StoredRow
 from app.usecases.show_days import first_and_last_day, meter_zone
 from app.usecases.show_hrefs import Hrefs
 from connectors import registry
+from connectors.typed_bill import TYPED_BILL
 from dashboards.pages.activities import ActivitiesModel, ActivityRow
 from domain.errors import NotFoundError
 from domain.number import decimal_of_micro, decimal_to_text
@@ -31,6 +32,9 @@ CSV_HEADER = (
     "record",
 )
 """Columns of the CSV."""
+
+_BILLS = TYPED_BILL.manifest.connector_id
+"""Connector whose records a person removes one by one: a part of a file would come back with the file."""
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -74,6 +78,7 @@ def show_activities(
                 evidence=one.evidence,
                 source=_source(item),
                 href=hrefs.why(MonthRange.of_month(one.month)),
+                remove_href=hrefs.remove(item.record_id) if item.connector == _BILLS else "",
             )
         )
     return ActivitiesModel(

@@ -51,6 +51,10 @@ class Hrefs:
         """The same list as CSV, whole."""
         return f"{self.home}/activities.csv{_query(period=str(months) if months else '')}"
 
+    def remove(self, record_id: str) -> str:
+        """Where the form posts that removes a record."""
+        return f"{self.home}/records/{record_id}/remove"
+
     def close(self, months: MonthRange) -> str:
         """Where a close form posts."""
         return f"{self.home}/periods/{months}/close"

@@ -25,6 +25,7 @@ class ActivityRow:
         evidence: How it is known.
         source: Connector or utility.
         href: Its trace; empty for none.
+        remove_href: Where the form posts that removes its record; empty where that is not offered.
     """
 
     start_date: date
@@ -37,6 +38,7 @@ class ActivityRow:
     evidence: EvidenceClass
     source: str
     href: str = ""
+    remove_href: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Every write of the API: what it does, what it refuses, and that a key makes it happen once, also over a restart."""
 
+import re
 from datetime import date
 from typing import Any
 
@@ -356,3 +357,18 @@ def test_removed_record_counts_no_longer(live: Live) -> None:
     assert all(one["connector"] != "typed-bill" for one in live.get(listed, as_=ada).json()["items"])
     twice = live.client.delete(address, headers=ada.bearer)
     assert (twice.status_code, twice.json()["detail"]) == (409, "This record counts no longer")
+
+
+def test_a_bill_is_removed_on_the_page(live: Live) -> None:
+    """The list of activities offers to remove a typed bill, not a measured day; removed, it is gone and counts no longer."""
+    ada = live.ada
+    assert live.post(f"/v1/subjects/{ada.household}/bills", as_=ada, json=BILL).status_code == 201
+    page = f"/s/{ada.household}/activities"
+    shown = live.browse(f"{page}?period=2025-11", as_=ada).text
+    (address,) = set(re.findall(rf'action="(/s/{ada.household}/records/[^"]+/remove)"', shown))
+    reply = live.submit(address, as_=ada)
+    assert (reply.status_code, reply.headers["location"]) == (303, page)
+    assert "/remove" not in live.browse(f"{page}?period=2025-11", as_=ada).text
+    left = live.get(f"/v1/subjects/{ada.household}/activities?limit=500", as_=ada).json()["items"]
+    assert "typed-bill" not in {one["connector"] for one in left}
+    assert live.submit(address, as_=ada).status_code == 409
