@@ -10,7 +10,7 @@ help: ## Print this list
 
 $(VENV)/ruff: pyproject.toml
 	python3 -m venv .venv
-	$(VENV)/pip install -e '.[dev]'
+	$(VENV)/pip install -e '.[dev,browser]'
 	@touch $@
 
 setup: $(VENV)/ruff ## Make .venv with everything a developer needs
