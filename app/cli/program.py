@@ -218,7 +218,9 @@ def close(
         str, typer.Argument(metavar="PERIOD", help="2024-03, 2024-Q1, 2024 or 2024-03..2024-06.", show_default=False)
     ] = "",
     *,
-    reason: Annotated[str, typer.Option("--reason", help="Why closed numbers change; needed to close a period again.")] = "",
+    reason: Annotated[
+        str, typer.Option("--reason", help="Why closed numbers change, for everybody to read; needed to close a period again.")
+    ] = "",
     json: Json = False,
     data_folder: DataFolder = None,
 ) -> None:
