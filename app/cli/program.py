@@ -19,7 +19,8 @@ program = typer.Typer(
     name=NAME,
     cls=Program,
     help="Carbon accounting that keeps its evidence: from the original bill to a statement anyone can recompute.",
-    epilog="Exit codes: 0 done; 1 done, but something was refused or does not hold; 2 nothing could be done.",
+    epilog="Exit codes: 0 done; 1 done, but something was refused or does not hold; 2 nothing could be done; "
+    "3 consistent, but signed by nobody known (verify).",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,

@@ -10,6 +10,8 @@ from domain.period import zone_of
 from domain.place import Place
 from domain.series import LocalTime
 
+_NO_ZONE = "a place whose time zone is known"
+
 
 @dataclass(frozen=True, slots=True)
 class MeterPlace:
@@ -90,10 +92,10 @@ def check_zone(place: Place, zones: tuple[str, ...], *, record: str) -> None:
     if place.zone not in zones:
         raise PlaceError(
             "This time zone is none of the region's",
-            expected=f"one of {', '.join(zones)}" if zones else f"a place with a time zone, unlike {place.region}",
-            got=place.zone,
+            expected=f"one of {', '.join(zones)}" if zones else _NO_ZONE,
+            got=f"{place.zone} in {place.region}",
             record=record,
-            next_step="Name the time zone that clocks at this place show.",
+            next_step="Name the time zone that clocks at this place show." if zones else "Give the country or the ZIP code.",
         )
 
 
@@ -111,10 +113,10 @@ def ask_for_zone(place: Place, zones: tuple[str, ...], *, record: str, next_step
     """
     raise PlaceError(
         "This region has more than one time zone" if zones else "The time zone of this region is not known",
-        expected=f"one of {', '.join(zones)}" if zones else "an IANA time zone such as Europe/Berlin",
+        expected=f"one of {', '.join(zones)}" if zones else _NO_ZONE,
         got=place.region,
         record=record,
-        next_step=next_step,
+        next_step=next_step if zones else "Give the country or the ZIP code.",
     )
 
 

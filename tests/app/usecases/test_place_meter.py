@@ -22,5 +22,5 @@ def test_named_zone_of_elsewhere_is_refused() -> None:
     given = place_from_text("47501", zone="Europe/Berlin")
     with pytest.raises(PlaceError) as refused:
         place_meter("7", given=given, registered=None, home=None, clock=None, zones_of_region=ZONES_OF)
-    assert (refused.value.record, refused.value.got) == ("meter 7", "Europe/Berlin")
+    assert (refused.value.record, refused.value.got) == ("meter 7", "Europe/Berlin in US/zip/47501")
     assert refused.value.expected == "one of America/Indiana/Indianapolis, America/Chicago"
