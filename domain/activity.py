@@ -8,8 +8,22 @@ from functools import cached_property
 
 from domain.canonical import Json, canonical_sha256
 from domain.errors import KindError
+from domain.kinds import KINDS, Kind, checked_attributes, find_kind
 from domain.period import Month
-from domain.units import CANONICAL_UNIT, Dimension
+from domain.units import Dimension
+
+__all__ = [
+    "KINDS",
+    "Activity",
+    "ActivityKey",
+    "Direction",
+    "EvidenceClass",
+    "Kind",
+    "Profile",
+    "Quality",
+    "activity_key",
+    "find_kind",
+]
 
 
 class EvidenceClass(StrEnum):
@@ -38,59 +52,6 @@ class Direction(StrEnum):
     EXPORT = "export"
     NET = "net"
     TOTAL = "total"
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of activity.
-
-    Attributes:
-        name: As in the API.
-        dimensions: What it may be measured in; one activity key per measured dimension.
-        scope: GHG Protocol scope of the holder's inventory; 0 where it is outside (exports).
-        domain: Ring of the dashboard it belongs to.
-        category: Scope 3 category 1-15, else 0.
-        is_avoided: Outside gross and net, shown as avoided.
-    """
-
-    name: str
-    dimensions: tuple[Dimension, ...]
-    scope: int
-    domain: str
-    category: int = 0
-    is_avoided: bool = False
-
-
-_HOME = "home"
-_KINDS = (
-    Kind("electricity", (Dimension.ENERGY,), scope=2, domain=_HOME),
-    Kind("electricity_export", (Dimension.ENERGY,), scope=0, domain=_HOME, is_avoided=True),
-    Kind("natural_gas", (Dimension.ENERGY, Dimension.VOLUME), scope=1, domain=_HOME),
-    Kind("propane", (Dimension.ENERGY, Dimension.VOLUME), scope=1, domain=_HOME),
-    Kind("steam", (Dimension.ENERGY, Dimension.MASS), scope=2, domain=_HOME),
-    Kind("water", (Dimension.VOLUME,), scope=3, category=1, domain=_HOME),
-)
-KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _KINDS}
-"""Every kind by its name."""
-
-
-def find_kind(name: str, *, record: str = "") -> Kind:
-    """The kind of this name.
-
-    Args:
-        name: Such as "electricity".
-        record: Where it stands, for the message.
-
-    Returns:
-        The kind.
-
-    Raises:
-        KindError: There is no such kind.
-    """
-    found = KINDS.get(name)
-    if found is None:
-        raise KindError(expected=f"one of {', '.join(KINDS)}", got=name, record=record, next_step="Choose one of these kinds.")
-    return found
 
 
 @dataclass(frozen=True)
@@ -127,7 +88,9 @@ class ActivityKey:
         return canonical_sha256(self.to_json()).hex()
 
 
-def activity_key(kind: str, region: str, year: int, dimension: Dimension, **attributes: str) -> ActivityKey:
+def activity_key(
+    kind: str, region: str, year: int, dimension: Dimension, *, currency: str = "", **attributes: str
+) -> ActivityKey:
     """The key of an activity, with the unit that its dimension is kept in.
 
     Args:
@@ -135,6 +98,7 @@ def activity_key(kind: str, region: str, year: int, dimension: Dimension, **attr
         region: Finest region known.
         year: Calendar year of the activity.
         dimension: What was measured.
+        currency: Currency of the payment, where money was measured.
         **attributes: The kind's own attributes.
 
     Returns:
@@ -142,12 +106,14 @@ def activity_key(kind: str, region: str, year: int, dimension: Dimension, **attr
 
     Raises:
         KindError: No such kind, or one that is not measured so.
+        AttributeValueError: An attribute is not one of the kind's.
     """
     found = find_kind(kind)
     if dimension not in found.dimensions:
         fitting = ", ".join(found.dimensions)
         raise KindError(f"{kind} is not measured as {dimension}", expected=fitting, got=str(dimension))
-    return ActivityKey(kind, region, year, CANONICAL_UNIT[dimension], tuple(sorted(attributes.items())))
+    unit = currency if dimension is Dimension.MONEY else found.unit_of(dimension)
+    return ActivityKey(kind, region, year, unit, checked_attributes(found, attributes))
 
 
 @dataclass(frozen=True, slots=True)

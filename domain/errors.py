@@ -8,7 +8,8 @@
     │   │   └── DimensionError       a unit of another dimension (kWh against kg)
     │   ├── TimeError                naive, impossible, in the future, or an empty period
     │   ├── PlaceError               no such ZIP, country or zone; or a zone that must be asked for
-    │   ├── KindError                unknown kind of activity, or an attribute that is missing
+    │   ├── KindError                unknown kind of activity
+    │   │   └── AttributeValueError  an attribute that is missing, unknown, or has a value that the kind does not take
     │   └── DocumentError            a file that cannot be read
     │       ├── UnknownFormatError   not the format that it was given as
     │       ├── TruncatedDocumentError
@@ -138,6 +139,10 @@ class PlaceError(InputError):
 
 class KindError(InputError):
     """This kind of activity is not known, or lacks an attribute."""
+
+
+class AttributeValueError(KindError):
+    """This attribute cannot be used here."""
 
 
 class DocumentError(InputError):

@@ -1,13 +1,15 @@
 """Emission factors as published, and the choice of one for an activity key."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from typing import NamedTuple
 
 from domain.activity import ActivityKey
-from domain.canonical import Json, canonical_sha256, to_canonical
+from domain.canonical import Json, to_canonical
 from domain.fields import Fields, refuse_other_content
+from domain.merkle import leaf_hash
 
 
 class Gas(StrEnum):
@@ -34,8 +36,19 @@ class LifeCycleScope(StrEnum):
     GENERATION = "generation"
     LIFE_CYCLE = "life_cycle"
     COMBUSTION = "combustion"
+    OPERATION = "operation"
     UPSTREAM = "upstream"
     GRID_LOSS = "grid_loss"
+    AS_REPORTED = "as_reported"
+
+
+class Part(StrEnum):
+    """What of an activity a line counts. Each part is a line of its own."""
+
+    USE = "use"
+    GRID_LOSS = "grid_loss"
+    UPSTREAM = "upstream"
+    CERTIFICATE = "certificate"
 
 
 class Basis(StrEnum):
@@ -58,13 +71,17 @@ class EmissionFactor:
         region: Path of the region: `US/egrid/CAMX`, `DE`.
         year: Calendar year of the data.
         published: Gas to the published decimal text.
-        published_unit: Unit of the published numbers: "lb/MWh", "g/kWh".
-        gwp_set: Set that a published CO2e was made with; empty where only single gases are given.
+        published_unit: Unit of the published numbers: "lb/MWh", "g/kWh"; by gas where they differ: "co2=kg/mmBtu;ch4=g/mmBtu".
+        gwp_set: Set that the published numbers were weighted with; empty where they are masses of single gases.
         life_cycle_scope: What it counts.
-        rate: Which rate of the publisher: "total_output", "non_baseload", "carbon_intensity".
+        rate: Which rate of the publisher: "total_output", "non_baseload", "carbon_intensity"; empty where there is one.
         source_url: Where the edition is published.
         licence: Its licence.
         note: What a reader must know (re-keyed copy, derived).
+        label: The row's own words in its table, from which a reader finds it there.
+        attributes: Attributes of the kind that it is for, name to value.
+        uncertainty_percent: Published half-width of its 95 % interval, percent, as text; empty where none is published.
+        data_quality: Published data-quality scores, 1 best to 5: "reliability=2;temporal=1"; empty where none are published.
 
     Invariant: immutable; identity is the content.
     """
@@ -84,13 +101,20 @@ class EmissionFactor:
     source_url: str
     licence: str
     note: str = ""
+    label: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    uncertainty_percent: str = ""
+    data_quality: str = ""
 
     def to_json(self) -> dict[str, Json]:
         """As canonical JSON carries it."""
         return {
+            "attributes": dict(self.attributes),
+            "data_quality": self.data_quality,
             "edition": self.edition,
             "gwp_set": self.gwp_set,
             "kind": self.kind,
+            "label": self.label,
             "licence": self.licence,
             "life_cycle_scope": str(self.life_cycle_scope),
             "note": self.note,
@@ -101,6 +125,7 @@ class EmissionFactor:
             "region": self.region,
             "source_url": self.source_url,
             "table": self.table,
+            "uncertainty_percent": self.uncertainty_percent,
             "unit": self.unit,
             "year": self.year,
         }
@@ -112,8 +137,8 @@ class EmissionFactor:
 
     @cached_property
     def factor_id(self) -> str:
-        """First 16 hexadecimal digits of the SHA-256 of its canonical JSON."""
-        return canonical_sha256(self.to_json()).hex()[:16]
+        """First 16 hexadecimal digits of its leaf hash in the factor set's log (RFC 6962: SHA-256 of 0x00 and its bytes)."""
+        return leaf_hash(self.canonical_bytes).hex()[:16]
 
 
 def factor_from_json(value: Json) -> EmissionFactor:
@@ -129,7 +154,7 @@ def factor_from_json(value: Json) -> EmissionFactor:
         CanonicalError: A field is missing, is not what it must be, or is none that the format has.
     """
     fields = Fields(value, "factor")
-    published = fields.nested("published")
+    published, attributes = fields.nested("published"), fields.nested("attributes")
     factor = EmissionFactor(
         publisher=fields.text("publisher"),
         edition=fields.text("edition"),
@@ -146,6 +171,10 @@ def factor_from_json(value: Json) -> EmissionFactor:
         source_url=fields.text("source_url"),
         licence=fields.text("licence"),
         note=fields.text("note"),
+        label=fields.text("label"),
+        attributes={name: attributes.text(name) for name in attributes.names()},
+        uncertainty_percent=fields.text("uncertainty_percent"),
+        data_quality=fields.text("data_quality"),
     )
     refuse_other_content(value, factor.to_json(), "factor")
     return factor
@@ -190,7 +219,58 @@ class CompiledFactor:
     gwp_set: str
 
 
+class Step(NamedTuple):
+    """One step of a choice, put into words only where somebody reads it.
+
+    Attributes:
+        template: English sentence with `{}` for each value.
+        values: What goes into it.
+    """
+
+    template: str
+    values: tuple[object, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """The step in plain words."""
+        return self.template.format(*self.values)
+
+
 @dataclass(frozen=True, slots=True)
+class Addition:
+    """A further part of the same activity that is a line of its own: the grid's loss, the fuel's supply.
+
+    Attributes:
+        part: Which part.
+        chosen: Its factor, per unit of the activity.
+        scope: GHG Protocol scope.
+        category: Scope 3 category.
+        flags: Machine-readable, as of a resolution.
+    """
+
+    part: Part
+    chosen: CompiledFactor
+    scope: int
+    category: int
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """An effect that is shown beside the emissions and is in no total: what aviation does at altitude.
+
+    Attributes:
+        name: "aviation_non_co2".
+        ug_per_unit: Micrograms of CO2e per unit of the activity.
+        factor_id: The published row that it follows from.
+    """
+
+    name: str
+    ug_per_unit: int
+    factor_id: str
+
+
+@dataclass(frozen=True)
 class Resolution:
     """Why this factor, for this key and basis.
 
@@ -198,16 +278,25 @@ class Resolution:
         key: The activity key.
         basis: Location or market.
         chosen: The factor, or None: the activity is then unscored, never zero.
-        steps: What was tried and taken, in order, in plain words.
+        trace: What was tried and taken, in order.
         flags: Machine-readable: "region_widened", "zip_in_several_subregions", "year_earlier", "year_later",
-            "life_cycle_scope_differs", "no_residual_mix", "co2e_only", "gwp_set_differs", ...
+            "life_cycle_scope_differs", "no_residual_mix", "co2e_only", "gwp_set_differs", "attribute_assumed", ...
+        additions: Further parts, each a line of its own.
+        beside: Effects shown beside, in no total.
     """
 
     key: ActivityKey
     basis: Basis
     chosen: CompiledFactor | None
-    steps: tuple[str, ...]
+    trace: tuple[Step, ...]
     flags: tuple[str, ...]
+    additions: tuple[Addition, ...] = ()
+    beside: tuple[Beside, ...] = ()
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The trace in plain words."""
+        return tuple(step.sentence for step in self.trace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +304,7 @@ class FactorSetId:
     """Names a state of the factor set.
 
     Attributes:
-        size: Rows in the log.
+        size: Entries of the log: published rows, and tables of parameters as a whole.
         root_hex: RFC 6962 root over their canonical bytes.
     """
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from domain.activity import ActivityKey, EvidenceClass
 from domain.canonical import Json, to_canonical
 from domain.errors import CanonicalError
-from domain.factor import Basis, FactorSetId, GasSplit
+from domain.factor import Basis, FactorSetId, GasSplit, Part
 from domain.fields import Fields, refuse_other_content
 from domain.number import grams_of_micrograms
 from domain.period import Month, MonthRange
@@ -53,6 +53,7 @@ class Line:
         category: Scope 3 category 1-15, else 0.
         is_avoided: Outside gross and net.
         flags: From the resolution.
+        part: What of the activity it counts.
     """
 
     month: Month
@@ -67,6 +68,7 @@ class Line:
     category: int
     is_avoided: bool
     flags: tuple[str, ...]
+    part: Part = Part.USE
 
     def to_json(self) -> dict[str, Json]:
         """As canonical JSON carries it; amounts as strings."""
@@ -87,6 +89,7 @@ class Line:
             "is_avoided": self.is_avoided,
             "key": self.key.to_json(),
             "month": self.month.to_text(),
+            "part": str(self.part),
             "quantity_micro": str(self.quantity_micro),
             "scope": self.scope,
         }
@@ -132,6 +135,7 @@ def line_from_json(value: Json, *, record: str = "line") -> Line:
         category=fields.integer("category"),
         is_avoided=fields.boolean("is_avoided"),
         flags=fields.texts("flags"),
+        part=fields.made("part", Part),
     )
     refuse_other_content(value, line.to_json(), record)
     return line
@@ -276,7 +280,7 @@ class Statement:
     Attributes:
         period: Month labels.
         revision: 1, then one more for each restatement.
-        lines: Sorted by month, key id, basis.
+        lines: Sorted by month, key id, part, basis.
         unscored: What no factor fits.
         totals: Sums over the lines.
         factor_set: The factor set it was computed with.

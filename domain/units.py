@@ -29,6 +29,8 @@ class Dimension(StrEnum):
     PASSENGER_DISTANCE = "passenger distance"
     FREIGHT_DISTANCE = "freight distance"
     COUNT = "count"
+    TIME = "time"
+    MONEY = "money"
 
 
 CANONICAL_UNIT: Mapping[Dimension, str] = {
@@ -40,8 +42,15 @@ CANONICAL_UNIT: Mapping[Dimension, str] = {
     Dimension.PASSENGER_DISTANCE: "pkm",
     Dimension.FREIGHT_DISTANCE: "tkm",
     Dimension.COUNT: "item",
+    Dimension.TIME: "h",
 }
-"""The one unit in which a dimension's quantities are kept."""
+"""The one unit in which a dimension's quantities are kept; money is kept in the currency of the payment."""
+
+CURRENCIES = (
+    "AUD BGN BRL CAD CHF CNY CYP CZK DKK EEK EUR GBP HKD HRK HUF IDR ILS INR ISK JPY KRW LTL LVL MTL MXN MYR NOK NZD PHP PLN "
+    "ROL RON RUB SEK SGD SIT SKK THB TRL TRY USD ZAR"
+).split()
+"""ISO 4217 codes of the currencies that the European Central Bank has published a reference rate for since 1999, and the euro."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +95,10 @@ _TABLE: tuple[Unit, ...] = (
     Unit("m3", Dimension.VOLUME, Fraction(1), "canonical"),
     Unit("L", Dimension.VOLUME, Fraction(1, 1000), "1 L = 1 dm3 exactly"),
     Unit("ft3", Dimension.VOLUME, _FT3_M3, "(0.3048 m)^3 exactly"),
+    Unit("scf", Dimension.VOLUME, _FT3_M3, "standard cubic foot: ft3 at 60 degrees F and 14.73 psi, as US gas tables print it"),
     Unit("ccf", Dimension.VOLUME, _FT3_M3 * 100, "100 ft3"),
+    Unit("mcf", Dimension.VOLUME, _FT3_M3 * 1000, "1000 ft3, as US gas bills write it"),
+    Unit("bbl", Dimension.VOLUME, _GAL_US_M3 * 42, "petroleum barrel, 42 US gallons exactly"),
     Unit("gal_us", Dimension.VOLUME, _GAL_US_M3, "231 in3 exactly"),
     Unit("gal_imp", Dimension.VOLUME, Fraction("0.00454609"), "Weights and Measures Act 1985, exact"),
     Unit("kg", Dimension.MASS, Fraction(1), "canonical"),
@@ -103,6 +115,12 @@ _TABLE: tuple[Unit, ...] = (
     Unit("tkm", Dimension.FREIGHT_DISTANCE, Fraction(1), "canonical"),
     Unit("short_ton_mi", Dimension.FREIGHT_DISTANCE, _SHORT_TON_T * _MI_KM, "short ton x mile"),
     Unit("item", Dimension.COUNT, Fraction(1), "canonical"),
+    Unit("passenger", Dimension.COUNT, Fraction(1), "one person on one flight"),
+    Unit("room_night", Dimension.COUNT, Fraction(1), "one room for one night"),
+    Unit("meal", Dimension.COUNT, Fraction(1), "one meal"),
+    Unit("h", Dimension.TIME, Fraction(1), "canonical"),
+    Unit("min", Dimension.TIME, Fraction(1, 60), "60 s exactly"),
+    *(Unit(code, Dimension.MONEY, Fraction(1), "ISO 4217; kept in its own currency") for code in CURRENCIES),
 )
 UNITS: Mapping[str, Unit] = {unit.symbol: unit for unit in _TABLE}
 """Every unit by its symbol."""
@@ -187,13 +205,38 @@ def to_canonical_micro(
             record=record,
             next_step="Give the amount in one of these units.",
         )
-    exact = Fraction(amount) * unit.canonical_per_unit * MICRO_PER_UNIT
+    return scaled_quantity(Fraction(amount), symbol, canonical_symbol(unit), record=record)
+
+
+def canonical_symbol(unit: Unit) -> str:
+    """Symbol of the unit that quantities in this unit are kept in: its dimension's, or the currency itself."""
+    return CANONICAL_UNIT.get(unit.dimension, unit.symbol)
+
+
+def scaled_quantity(amount: Fraction, symbol: str, kept_symbol: str, *, record: str = "") -> CanonicalQuantity:
+    """An amount in millionths of another unit of the same dimension.
+
+    Args:
+        amount: In the unit of `symbol`, exact.
+        symbol: The source's unit.
+        kept_symbol: The unit to keep it in.
+        record: Where it stands, for the message.
+
+    Returns:
+        The quantity, rounded half to even once, with what was rounded away.
+
+    Raises:
+        UnknownUnitError: There is no such unit.
+        NumberError: The result does not fit in 64 bits.
+    """
+    unit, kept_unit = find_unit(symbol, record=record), find_unit(kept_symbol, record=record)
+    exact = amount * unit.canonical_per_unit / kept_unit.canonical_per_unit * MICRO_PER_UNIT
     kept = round_half_even(exact)
     if abs(kept) > INT64_MAX:
         raise NumberError(
-            expected=f"less than 9.2e12 {CANONICAL_UNIT[unit.dimension]}",
+            expected=f"less than 9.2e12 {kept_symbol}",
             got=f"{amount} {symbol}",
             record=record,
             next_step="Check the number and its unit.",
         )
-    return CanonicalQuantity(kept, CANONICAL_UNIT[unit.dimension], exact - kept)
+    return CanonicalQuantity(kept, kept_symbol, exact - kept)

@@ -6,12 +6,9 @@ left out, differences from the data set that was there before).
 
 import argparse
 import csv
-import json
-import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass, fields
-from hashlib import sha256
+from dataclasses import dataclass
 from importlib import resources
 from io import StringIO
 from pathlib import Path
@@ -23,19 +20,11 @@ from scoring.factors.importers.epa_hub import import_hub
 from scoring.factors.importers.epa_zip import import_states, import_zips
 from scoring.factors.importers.ipcc_gwp import import_gwp
 from scoring.factors.importers.owid import import_intensity, import_per_person
-from scoring.factors.importers.published import (
-    Imported,
-    Parameter,
-    PublishedRow,
-    RegionRow,
-    gas_sum_findings,
-    large_changes,
-)
-from scoring.factors.load import FORMAT, factors_of
-from scoring.factors.log import log_id
+from scoring.factors.importers.published import Imported, RegionRow, gas_sum_findings, large_changes
+from scoring.factors.importers.reported import import_reported
+from scoring.factors.write import folder_files, region_tables
 
-DATASET_VERSION = "2026.11.0"
-GAS_COLUMNS = ("co2", "ch4", "n2o", "co2e")
+DATASET_VERSION = "2026.11.1"
 
 
 @dataclass(frozen=True)
@@ -67,22 +56,10 @@ def build(raw: Path) -> Built:
     imported = import_sources(raw, alpha2_of)
     by_zip, zip_findings = import_zips((raw / "epa/power_profiler_zipcode_tool_2018_v9.csv").read_bytes())
     states = import_states((raw / "epa/egrid-static/state_and_interconnection.csv").read_bytes())
-    rows = [row for part in imported for row in part.rows]
-    tables = [asdict(table) for part in imported for table in part.tables]
     regions = _regions([*countries, *states, *(region for part in imported for region in part.regions)])
-    files = {
-        "ATTRIBUTION.md": _attribution(tables),
-        "factors.csv": _csv(["table_id", "region", "year", "rate", *GAS_COLUMNS], map(_row_cells, rows)),
-        "parameters.csv": _csv(
-            [field.name for field in fields(Parameter)],
-            (list(astuple(parameter)) for part in imported for parameter in part.parameters),
-        ),
-        "regions.csv": _csv(["region", "name", "parent"], (list(astuple(region)) for region in regions)),
-        "tables.json": _json(tables),
-        "zips.csv": _csv(["state", "subregions", "zips"], _zip_lines(by_zip)),
-        "zones.csv": _kept("zones.csv"),
-    }
-    files["dataset.json"] = _manifest(files, len(rows))
+    graph = region_tables(regions, _csv(["state", "subregions", "zips"], _zip_lines(by_zip)), _kept("zones.csv"))
+    files = folder_files(imported, version=DATASET_VERSION, more=graph)
+    files["ATTRIBUTION.md"] = _attribution(imported)
     checks = _cross_checks(imported)
     findings = [*country_findings, *zip_findings, *(text for part in imported for text in part.findings), *checks]
     return Built(files, tuple(findings))
@@ -106,6 +83,7 @@ def import_sources(raw: Path, alpha2_of: Mapping[str, str]) -> list[Imported]:
         import_intensity((raw / "owid/carbon-intensity-electricity.csv").read_bytes(), alpha2_of),
         import_per_person((raw / "owid/consumption-co2-per-capita.csv").read_bytes(), alpha2_of),
         import_gwp((raw / "gwp/globalwarmingpotentials.csv").read_bytes()),
+        import_reported(),
     ]
 
 
@@ -128,9 +106,11 @@ def differences(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> list
     return found
 
 
-def _attribution(tables: Sequence[Mapping[str, str]]) -> bytes:
-    """ATTRIBUTION.md: the kept text with one line per table."""
-    lines = (f"| {t['publisher']} | {t['edition']} | {t['table']} | {t['source_url']} | {t['licence']} |" for t in tables)
+def _attribution(imported: Sequence[Imported]) -> bytes:
+    """ATTRIBUTION.md: the kept text with one line per publisher, edition and licence."""
+    tables = [table for part in imported for table in (*part.tables, *part.parameter_tables)]
+    sources = dict.fromkeys((t.publisher, t.edition, t.source_url, t.licence) for t in tables)
+    lines = (f"| {publisher} | {edition} | {url} | {licence} |" for publisher, edition, url, licence in sources)
     return _kept("ATTRIBUTION.in.md").decode().replace("{tables}", "\n".join(lines)).encode()
 
 
@@ -150,10 +130,6 @@ def _regions(rows: Iterable[RegionRow]) -> list[RegionRow]:
     return [by_region[region] for region in sorted(by_region)]
 
 
-def _row_cells(row: PublishedRow) -> list[object]:
-    return [row.table_id, row.region, row.year, row.rate, *(row.by_gas.get(gas, "") for gas in GAS_COLUMNS)]
-
-
 def _zip_lines(by_zip: Mapping[int, tuple[str, ...]]) -> Iterable[list[object]]:
     """One line per state and set of subregions, with its ZIP codes as ranges: 13,000 ranges for 41,000 codes."""
     ranges: dict[tuple[str, ...], list[list[int]]] = {}
@@ -168,30 +144,12 @@ def _zip_lines(by_zip: Mapping[int, tuple[str, ...]]) -> Iterable[list[object]]:
         yield [where[0], " ".join(where[1:]), " ".join(shown)]
 
 
-def _manifest(files: Mapping[str, bytes], row_count: int) -> bytes:
-    size, root = log_id(factors_of(files["tables.json"], files["factors.csv"]))
-    return _json(
-        {
-            "files": {name: sha256(data).hexdigest() for name, data in sorted(files.items())},
-            "format": FORMAT,
-            "root": root.hex(),
-            "row_count": row_count,
-            "size": size,
-            "version": DATASET_VERSION,
-        }
-    )
-
-
 def _csv(header: Sequence[str], lines: Iterable[Sequence[object]]) -> bytes:
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
     writer.writerows(lines)
     return text.getvalue().encode()
-
-
-def _json(value: object) -> bytes:
-    return (json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -208,14 +166,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder of the data set")
     given = parser.parse_args(arguments)
     built = build(given.raw)
-    before = {path.name: path.read_bytes() for path in given.out.glob("*") if path.is_file()}
+    before = {str(path.relative_to(given.out)): path.read_bytes() for path in given.out.rglob("*") if path.is_file()}
     for line in [*built.findings, *differences(before, built.files)]:
         sys.stdout.write(f"{line}\n")
-    given.out.mkdir(parents=True, exist_ok=True)
     for name, data in built.files.items():
-        (given.out / name).write_bytes(data)
+        place = given.out / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(data)
     for name in sorted(set(before) - set(built.files)):
-        shutil.move(given.out / name, given.out / f"{name}.old")
+        (given.out / name).unlink()
     return 0
 
 

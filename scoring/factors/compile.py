@@ -1,10 +1,11 @@
-"""From published decimal text to integers: micrograms of CO2e per canonical unit, by gas.
+"""From published decimal text to integers: micrograms of CO2e per unit of activity, by gas.
 
 Exact rationals up to the last step, which rounds half to even once, as every conversion of units does.
 """
 
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import lru_cache
 
 from domain.errors import FactorError
 from domain.factor import CompiledFactor, EmissionFactor, Gas, GasSplit, GwpSet
@@ -15,21 +16,24 @@ MAX_UG_PER_UNIT = 9_220_000_000_000
 """Largest factor with which a line stays inside 64 bits: (10^6 - 1) x f + 500000 < 2^63 (shared design, arithmetic, 1)."""
 
 _UG_PER_KG = 1_000_000_000
+_ONE = Fraction(1)
 
 GwpValues = Mapping[GwpSet, Mapping[str, Fraction]]
 """Report to gas to kg CO2e per kg."""
 
 
-def compile_factor(factor: EmissionFactor, gwp_set: GwpSet, gwps: GwpValues) -> CompiledFactor:
+def compile_factor(factor: EmissionFactor, gwp_set: GwpSet, gwps: GwpValues, *, scale: Fraction = _ONE) -> CompiledFactor:
     """A published row in integers.
 
     Args:
         factor: The row.
-        gwp_set: Set that single gases are weighted with; a row published as CO2e only keeps its publisher's own.
+        gwp_set: Set that single gases are weighted with. Gases that the publisher weighted already are divided by its own
+            set's values first; a row published as CO2e only keeps its publisher's own.
         gwps: Global warming potentials, kg CO2e per kg.
+        scale: Units of the row in one unit of the activity: kilometres of a flight, base-year dollars in one euro.
 
     Returns:
-        Micrograms of CO2e per canonical unit, each gas rounded half to even.
+        Micrograms of CO2e per unit of the activity, each gas rounded half to even.
 
     Raises:
         FactorError: The published unit is not the row's unit, or a gas is too large for 64-bit lines.
@@ -37,29 +41,67 @@ def compile_factor(factor: EmissionFactor, gwp_set: GwpSet, gwps: GwpValues) -> 
     Source:
         GHG Protocol Corporate Standard, chapter 6 (CO2e = mass x GWP); shared design, arithmetic, section 1.
     """
-    scale = ug_per_published_unit(factor.published_unit, factor.unit)
-    exact = {gas: fraction_of(decimal_from_text(text)) * scale for gas, text in factor.published.items()}
-    biogenic_co2_ug = _rounded(exact.get(Gas.BIOGENIC_CO2, Fraction(0)), factor)
-    if Gas.CO2E in exact and Gas.CO2 not in exact:
-        unsplit = GasSplit(0, 0, 0, _rounded(exact[Gas.CO2E], factor), biogenic_co2_ug)
-        return CompiledFactor(factor, unsplit, factor.gwp_set)
+    exact = exact_ug_per_unit(factor, gwp_set, gwps)
+    split = GasSplit(*(_rounded(amount * scale, factor) for amount in exact))
+    return CompiledFactor(factor, split, str(gwp_set) if Gas.CO2 in factor.published else factor.gwp_set)
+
+
+def exact_ug_per_unit(factor: EmissionFactor, gwp_set: GwpSet, gwps: GwpValues) -> tuple[Fraction, ...]:
+    """The same before it is rounded: micrograms of CO2e per unit of the row, exact.
+
+    Args:
+        factor: The row.
+        gwp_set: Set that single gases are weighted with.
+        gwps: Global warming potentials, kg CO2e per kg.
+
+    Returns:
+        CO2, CH4, N2O, what is published as CO2e only, and biogenic CO2, in this order.
+
+    Raises:
+        FactorError: The published unit is not the row's unit.
+    """
+    ug_by_gas = {
+        gas: fraction_of(decimal_from_text(text)) * _gas_scale(factor.published_unit, gas, factor.unit)
+        for gas, text in factor.published.items()
+    }
+    biogenic_ug = ug_by_gas.get(Gas.BIOGENIC_CO2, Fraction(0))
+    if Gas.CO2 not in ug_by_gas and Gas.CO2E in ug_by_gas:
+        return Fraction(0), Fraction(0), Fraction(0), ug_by_gas[Gas.CO2E], biogenic_ug
     weights = gwps[gwp_set]
-    split = GasSplit(
-        co2_ug=_rounded(exact.get(Gas.CO2, Fraction(0)), factor),
-        ch4_ug=_rounded(exact.get(Gas.CH4, Fraction(0)) * weights["ch4"], factor),
-        n2o_ug=_rounded(exact.get(Gas.N2O, Fraction(0)) * weights["n2o"], factor),
-        unsplit_ug=0,
-        biogenic_co2_ug=biogenic_co2_ug,
+    own = gwps[GwpSet(factor.gwp_set)] if factor.gwp_set in _REPORTS else {"ch4": _ONE, "n2o": _ONE}
+    return (
+        ug_by_gas.get(Gas.CO2, Fraction(0)),
+        ug_by_gas.get(Gas.CH4, Fraction(0)) / own["ch4"] * weights["ch4"],
+        ug_by_gas.get(Gas.N2O, Fraction(0)) / own["n2o"] * weights["n2o"],
+        Fraction(0),
+        biogenic_ug,
     )
-    return CompiledFactor(factor, split, str(gwp_set))
 
 
+_REPORTS = frozenset(str(report) for report in GwpSet)
+
+
+@lru_cache(maxsize=4096)
+def _gas_scale(published_unit: str, gas: Gas, unit: str) -> Fraction:
+    """Micrograms per unit of activity in one of the unit that a gas is published in.
+
+    Raises:
+        FactorError: The unit is no mass per unit of activity, or there is none for this gas.
+    """
+    if "=" not in published_unit:
+        return ug_per_published_unit(published_unit, unit)
+    by_gas = dict(part.split("=", 1) for part in published_unit.split(";"))
+    found = by_gas.get(gas, by_gas.get(Gas.CO2, "") if gas in {Gas.CO2E, Gas.BIOGENIC_CO2} else "")
+    return ug_per_published_unit(found, unit, record=gas)
+
+
+@lru_cache(maxsize=4096)
 def ug_per_published_unit(published_unit: str, unit: str, *, record: str = "") -> Fraction:
-    """Micrograms per canonical unit in one of a published unit such as "lb/MWh".
+    """Micrograms per unit of activity in one of a published unit such as "lb/MWh".
 
     Args:
         published_unit: Mass, slash, unit of the activity.
-        unit: Canonical unit of the activity: "kWh".
+        unit: Unit of the activity: "kWh".
         record: Where it stands, for the message.
 
     Returns:
@@ -73,7 +115,8 @@ def ug_per_published_unit(published_unit: str, unit: str, *, record: str = "") -
     canonical = find_unit(unit)
     if slash:
         mass, per = find_unit(mass_text, record=record), find_unit(per_text, record=record)
-        if mass.dimension is Dimension.MASS and per.dimension is canonical.dimension:
+        is_same = per.symbol == canonical.symbol or per.dimension is not Dimension.MONEY
+        if mass.dimension is Dimension.MASS and per.dimension is canonical.dimension and is_same:
             return mass.canonical_per_unit * _UG_PER_KG / per.canonical_per_unit * canonical.canonical_per_unit
     raise FactorError(
         "A factor is a mass per unit of the activity",

@@ -1,42 +1,27 @@
-"""The factor set: every admitted row, found by what it is for; its identity, and proofs of its rows."""
+"""The factor set: every admitted row, found by what it is for; its identity, and proofs of its rows.
 
+Rows are read when somebody asks for their kind, so that a start costs what it uses.
+"""
+
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cached_property
+from itertools import accumulate
 
-from domain.errors import FactorSetError, NotFoundError
+from domain.errors import AttributeValueError, FactorSetError, NotFoundError
 from domain.factor import CompiledFactor, EmissionFactor, FactorSetId, GwpSet, LifeCycleScope
+from domain.merkle import leaf_hash
 from domain.number import decimal_from_text, fraction_of
 from scoring.factors.compile import GwpValues, compile_factor
+from scoring.factors.folder import FactorFolder, PublishedParameter, TableEntry
 from scoring.factors.log import FactorLog
-from scoring.regions import RegionGraph
+from scoring.regions import RegionGraph, region_graph_from_csv
 
+__all__ = ["FactorSet", "PublishedParameter", "RowProof"]
 
-@dataclass(frozen=True)
-class PublishedParameter:
-    """A published number that is no emission factor.
-
-    Attributes:
-        name: "gwp100_ch4", "grid_gross_loss", "consumption_co2_per_person".
-        region: Region path; for a GWP the report.
-        year: Calendar year of the data.
-        value_text: Published decimal text.
-        unit: Unit of the value.
-        publisher: Who published it.
-        edition: Edition as the publisher names it.
-        source_url: Where.
-        note: What a reader must know.
-    """
-
-    name: str
-    region: str
-    year: int
-    value_text: str
-    unit: str
-    publisher: str
-    edition: str
-    source_url: str
-    note: str
+_ID_HEX_COUNT = 16
 
 
 @dataclass(frozen=True)
@@ -46,7 +31,7 @@ class RowProof:
     Attributes:
         row: The row's canonical bytes.
         index: Its position in the log.
-        size: Rows of the log.
+        size: Entries of the log.
         path: Hashes from the leaf upwards, 32 bytes each.
     """
 
@@ -61,23 +46,60 @@ class FactorSet:
     """All rows ever admitted, oldest first.
 
     Attributes:
-        factors: The rows.
-        parameters: Published numbers that are no factors.
-        regions: What lies inside what.
+        folders: Where they are read from: the shipped data set, then each installed pack.
         id: Size and root of the log.
-        version: Version of the data set: "2026.11.0".
+        version: Version of the data set: "2026.11.0"; with packs, their names behind it.
 
     Invariant: immutable; two sets with one `id` hold the same rows. Compared by identity, so it can be a cache's key.
     """
 
-    factors: tuple[EmissionFactor, ...] = field(repr=False)
-    parameters: tuple[PublishedParameter, ...] = field(repr=False)
-    regions: RegionGraph = field(repr=False)
+    folders: tuple[FactorFolder, ...] = field(repr=False)
     id: FactorSetId
     version: str
+    _kinds: dict[str, tuple[EmissionFactor, ...]] = field(default_factory=dict, repr=False)
+    _places: dict[str, dict[tuple[str, str], dict[tuple[tuple[str, str], ...], list[EmissionFactor]]]] = field(
+        default_factory=dict, repr=False
+    )
+    _parameter_tables: dict[str, tuple[Mapping[str, str], ...]] = field(default_factory=dict, repr=False)
+    _compiled: dict[tuple[str, GwpSet], CompiledFactor] = field(default_factory=dict, repr=False)
+
+    @property
+    def tables(self) -> tuple[TableEntry, ...]:
+        """Every table in the order of its admission."""
+        return tuple(entry for folder in self.folders for entry in folder.tables)
+
+    @cached_property
+    def regions(self) -> RegionGraph:
+        """What lies inside what."""
+        base, *packs = self.folders
+        extra = [pack.read("regions.csv") for pack in packs if "regions.csv" in pack.files]
+        return region_graph_from_csv(base.read("regions.csv"), base.read("zips.csv"), base.read("zones.csv"), *extra)
+
+    @cached_property
+    def factors(self) -> tuple[EmissionFactor, ...]:
+        """Every row in the order of the log: reads all of them."""
+        return tuple(row for folder in self.folders for row in folder.all_rows())
+
+    @cached_property
+    def row_count(self) -> int:
+        """How many published rows there are."""
+        return sum(entry.row_count for entry in self.tables if entry.kind)
+
+    def of_kind(self, kind: str) -> tuple[EmissionFactor, ...]:
+        """Every row of a kind, oldest admitted first; none where the set holds none."""
+        found = self._kinds.get(kind)
+        if found is None:
+            found = self._kinds[kind] = tuple(row for folder in self.folders for row in folder.rows(kind))
+        return found
 
     def rows(
-        self, kind: str, region: str, *, rates: Sequence[str] = (), scopes: Sequence[LifeCycleScope] = ()
+        self,
+        kind: str,
+        region: str,
+        *,
+        rates: Sequence[str] = (),
+        scopes: Sequence[LifeCycleScope] = (),
+        unit: str = "",
     ) -> tuple[EmissionFactor, ...]:
         """Rows of one kind and region, oldest admitted first.
 
@@ -86,18 +108,88 @@ class FactorSet:
             region: Exactly this region.
             rates: Only these rates; any where empty.
             scopes: Only these life-cycle scopes; any where empty.
+            unit: Only rows per this unit; any where empty.
 
         Returns:
             The rows; none where the set holds none.
         """
-        found = self._by_place.get((kind, region), ())
-        return tuple(f for f in found if (not rates or f.rate in rates) and (not scopes or f.life_cycle_scope in scopes))
+        return tuple(
+            row
+            for row in self.of_kind(kind)
+            if row.region == region
+            and (not rates or row.rate in rates)
+            and (not scopes or row.life_cycle_scope in scopes)
+            and (not unit or row.unit == unit)
+        )
+
+    def by_attributes(self, kind: str, region: str, unit: str) -> Mapping[tuple[tuple[str, str], ...], Sequence[EmissionFactor]]:
+        """Rows of one kind, region and unit by the attributes that they carry, sorted by name."""
+        places = self._places.get(kind)
+        if places is None:
+            places = {}
+            for row in self.of_kind(kind):
+                of_place = places.setdefault((row.region, row.unit), {})
+                of_place.setdefault(tuple(sorted(row.attributes.items())), []).append(row)
+            self._places[kind] = places
+        return places.get((region, unit), {})
+
+    def choices(self, kind: str, attribute: str) -> tuple[str, ...]:
+        """Values of an attribute that rows of a kind carry, sorted."""
+        cached = self._choices.get((kind, attribute))
+        if cached is None:
+            cached = tuple(sorted({row.attributes[attribute] for row in self.of_kind(kind) if attribute in row.attributes}))
+            self._choices[kind, attribute] = cached
+        return cached
+
+    @cached_property
+    def _choices(self) -> dict[tuple[str, str], tuple[str, ...]]:
+        return {}
+
+    def require_choice(self, kind: str, attribute: str, value: str) -> None:
+        """Refuse a value of an open attribute that no row carries.
+
+        Args:
+            kind: Name of the kind.
+            attribute: Name of the attribute.
+            value: What came.
+
+        Raises:
+            AttributeValueError: No row carries it; the message lists close ones, or all where they are few.
+        """
+        held = self.choices(kind, attribute)
+        if value in held:
+            return
+        close = get_close_matches(value, held, n=6, cutoff=0.5) or [one for one in held if value[:4] and value[:4] in one][:6]
+        few = len(held) <= 40  # noqa: PLR2004 - a list that a person still reads
+        shown = ", ".join(held if few else close or held[:12])
+        raise AttributeValueError(
+            f"The factor set has no {attribute} of this name for {kind}",
+            expected=f"one of {shown}" + ("" if few or close else ", ..."),
+            got=value,
+            record=attribute,
+            next_step=f"`climate-fitness factors list --kind {kind}` lists all {len(held)}.",
+        )
+
+    def table(self, name: str) -> Sequence[Mapping[str, str]]:
+        """A table of parameters, row by row, column to text.
+
+        Args:
+            name: Such as "fx_monthly".
+
+        Returns:
+            Its rows, those of packs behind the shipped ones; empty where no folder has it.
+        """
+        found = self._parameter_tables.get(name)
+        if found is None:
+            found = tuple(row for folder in self.folders for row in folder.parameter_rows(name))
+            self._parameter_tables[name] = found
+        return found
 
     def row(self, factor_id: str) -> EmissionFactor:
         """The row of this id.
 
         Args:
-            factor_id: First 16 hexadecimal digits of the SHA-256 of its canonical JSON.
+            factor_id: First 16 hexadecimal digits of its leaf hash in the log.
 
         Returns:
             The row.
@@ -105,11 +197,18 @@ class FactorSet:
         Raises:
             NotFoundError: The set has no such row.
         """
-        return self.factors[self._index_of(factor_id)]
+        index = self._index_of(factor_id)
+        position = bisect_right(self._first_indexes, index) - 1
+        folder = self.folders[position]
+        return folder.row_at(index - self._first_indexes[position])
 
     def compiled(self, factor: EmissionFactor, gwp_set: GwpSet) -> CompiledFactor:
         """A row in integers under a GWP set."""
-        return compile_factor(factor, gwp_set, self.gwps)
+        key = (factor.factor_id, gwp_set)
+        found = self._compiled.get(key)
+        if found is None:
+            found = self._compiled[key] = compile_factor(factor, gwp_set, self.gwps)
+        return found
 
     def proof(self, factor_id: str) -> RowProof:
         """That a row is in this set.
@@ -124,26 +223,31 @@ class FactorSet:
             NotFoundError: The set has no such row.
         """
         index = self._index_of(factor_id)
-        return RowProof(self.factors[index].canonical_bytes, index, len(self.factors), self._log.path(index))
+        return RowProof(self.row(factor_id).canonical_bytes, index, self.id.size, self._log.path(index))
 
     def parameter(self, name: str, region: str) -> PublishedParameter | None:
         """The newest published number of this name for exactly this region; None where there is none."""
-        found = [p for p in self.parameters if p.name == name and p.region == region]
-        return max(found, key=lambda p: p.year, default=None)
+        return max(self._parameters.get((name, region), ()), key=lambda found: found.year, default=None)
+
+    @cached_property
+    def parameters(self) -> tuple[PublishedParameter, ...]:
+        """Published numbers that are no factors and stand one by one."""
+        return tuple(found for folder in self.folders for found in folder.parameters())
 
     def check(self) -> None:
-        """Recompute the root over all rows.
+        """Recompute every leaf, and the root over all.
 
         Raises:
-            FactorSetError: It is not the root that the set states.
+            FactorSetError: They are not what the set states.
         """
-        got = self._log.root.hex()
-        if got != self.id.root_hex or len(self.factors) != self.id.size:
+        leaves = b"".join(leaf_hash(entry) for folder in self.folders for entry in folder.entries())
+        got = FactorLog(leaves).root.hex()
+        if got != self.id.root_hex or len(leaves) != len(self._leaves):
             raise FactorSetError(
                 "The rows are not those of the stated root",
-                expected=f"{self.id.size} rows with root {self.id.root_hex}",
-                got=f"{len(self.factors)} rows with root {got}",
-                record="factors.csv",
+                expected=f"{self.id.size} entries with root {self.id.root_hex}",
+                got=f"{len(leaves) // 32} entries with root {got}",
+                record="leaves.bin",
                 next_step="Install the package again.",
             )
 
@@ -160,19 +264,28 @@ class FactorSet:
         }
 
     @cached_property
-    def _by_place(self) -> Mapping[tuple[str, str], tuple[EmissionFactor, ...]]:
-        found: dict[tuple[str, str], list[EmissionFactor]] = {}
-        for factor in self.factors:
-            found.setdefault((factor.kind, factor.region), []).append(factor)
-        return {place: tuple(rows) for place, rows in found.items()}
+    def _parameters(self) -> Mapping[tuple[str, str], Sequence[PublishedParameter]]:
+        found: dict[tuple[str, str], list[PublishedParameter]] = {}
+        for one in self.parameters:
+            found.setdefault((one.name, one.region), []).append(one)
+        return found
+
+    @cached_property
+    def _leaves(self) -> bytes:
+        return b"".join(folder.leaves for folder in self.folders)
+
+    @cached_property
+    def _first_indexes(self) -> list[int]:
+        return [0, *accumulate(len(folder.leaves) // 32 for folder in self.folders)][:-1]
 
     @cached_property
     def _log(self) -> FactorLog:
-        return FactorLog(self.factors)
+        return FactorLog(self._leaves)
 
     @cached_property
     def _indexes(self) -> Mapping[str, int]:
-        return {factor.factor_id: index for index, factor in enumerate(self.factors)}
+        text = self._leaves.hex()
+        return {text[at : at + _ID_HEX_COUNT]: at // 64 for at in range(0, len(text), 64)}
 
     def _index_of(self, factor_id: str) -> int:
         index = self._indexes.get(factor_id)
@@ -182,6 +295,25 @@ class FactorSet:
                 expected="the id of a row",
                 got=factor_id,
                 record=f"factor set {self.version}",
-                next_step="It may be a row of a newer set: compare the sets' roots.",
+                next_step="It may be a row of a newer set or of a pack that is not installed: compare the sets' roots.",
             )
         return index
+
+
+def set_of_folders(folders: Sequence[FactorFolder]) -> FactorSet:
+    """The factor set of a base folder and the packs appended to it, in this order.
+
+    Args:
+        folders: The base first.
+
+    Returns:
+        The set. Alone, the base's root is the one that it states; with packs the root is computed over all leaves, and the
+        base's log is a prefix of it.
+    """
+    base, *packs = folders
+    if not packs:
+        return FactorSet((base,), FactorSetId(base.size, base.root_hex), base.version)
+    leaves = b"".join(folder.leaves for folder in folders)
+    root = FactorLog(leaves).root
+    names = "+".join(folder.version for folder in folders)
+    return FactorSet(tuple(folders), FactorSetId(len(leaves) // 32, root.hex()), names)

@@ -1,37 +1,51 @@
-"""The factor set as an append-ordered RFC 6962 log: its identity, and the proof that one row is in it."""
+"""The factor set as an append-ordered RFC 6962 log: its identity, and the proof that one entry is in it.
+
+An entry is a published row, or a whole table of parameters by the hash of its file. Everything that a result depends on is in it.
+"""
 
 from collections.abc import Sequence
 from functools import cached_property
 
-from domain.factor import EmissionFactor
-from domain.merkle import inclusion_proof, leaf_hash, merkle_root
+from domain.canonical import Json, to_canonical
+from domain.merkle import HASH_SIZE, inclusion_proof, merkle_root
+
+PARAMETERS_FORMAT = "climate-fitness/parameter-table/1"
+"""Name and version of a parameter table's entry."""
 
 
 class FactorLog:
-    """The log over the rows' canonical bytes, in the order of their admission.
+    """The log over the entries' leaf hashes, in the order of their admission.
 
     Args:
-        factors: All rows ever admitted, oldest first.
+        leaf_hashes: Leaf hashes of all entries ever admitted, oldest first, 32 bytes each, one after the other.
     """
 
-    def __init__(self, factors: Sequence[EmissionFactor]) -> None:
-        self._factors = factors
+    def __init__(self, leaf_hashes: bytes) -> None:
+        self._bytes = leaf_hashes
 
     @cached_property
-    def leaf_hashes(self) -> tuple[bytes, ...]:
-        """Leaf hash of every row, in order."""
-        return tuple(leaf_hash(factor.canonical_bytes) for factor in self._factors)
+    def leaf_hashes(self) -> Sequence[bytes]:
+        """Leaf hash of every entry, in order."""
+        return [self._bytes[at : at + HASH_SIZE] for at in range(0, len(self._bytes), HASH_SIZE)]
 
     @cached_property
     def root(self) -> bytes:
-        """Root over all rows, 32 bytes."""
+        """Root over all entries, 32 bytes."""
         return merkle_root(self.leaf_hashes)
 
     def path(self, index: int) -> tuple[bytes, ...]:
-        """Hashes that lead from one row to the root, from the leaf upwards."""
+        """Hashes that lead from one entry to the root, from the leaf upwards."""
         return inclusion_proof(index, self.leaf_hashes)
 
 
-def log_id(factors: Sequence[EmissionFactor]) -> tuple[int, bytes]:
-    """Size and root of the log over these rows."""
-    return len(factors), FactorLog(factors).root
+def parameter_entry(table: dict[str, Json], sha256_hex: str) -> bytes:
+    """Canonical bytes of a parameter table's entry in the log.
+
+    Args:
+        table: What `tables.json` says of it: name, publisher, edition, columns, licence, note, source_url.
+        sha256_hex: SHA-256 of its file.
+
+    Returns:
+        The entry.
+    """
+    return to_canonical({**table, "format": PARAMETERS_FORMAT, "sha256": sha256_hex})

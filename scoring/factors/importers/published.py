@@ -30,9 +30,10 @@ class SourceTable:
         edition: Edition and revision as the publisher names it.
         table: Table or sheet inside the edition.
         kind: Kind of activity.
-        unit: Canonical unit that the factors are per.
-        published_unit: Unit of the published numbers.
-        gwp_set: Set that a published CO2e was made with; empty for single gases.
+        unit: Unit of the kind that the factors are per.
+        published_unit: Unit of the published numbers: "kg/km"; by gas where they differ: "co2=kg/mmBtu;ch4=g/mmBtu;n2o=g/mmBtu".
+        gwp_set: Set that the published numbers were weighted with (AR4, AR5, AR6, "not stated"), whole or by gas; empty where
+            they are masses of single gases.
         life_cycle_scope: A `LifeCycleScope` value.
         source_url: Where it is published.
         licence: Its licence.
@@ -61,8 +62,13 @@ class PublishedRow:
         table_id: Table it stands in.
         region: Region path.
         year: Calendar year of the data.
-        rate: Which rate of the publisher.
-        by_gas: Gas name to published decimal text.
+        rate: Which rate of the publisher; empty where there is one.
+        by_gas: Gas name (co2, ch4, n2o, co2e, biogenic_co2) to published decimal text. A co2e beside single gases is kept as
+            printed; the gases are what is computed with.
+        label: The row's own words in its table, from which a reader finds it there.
+        attributes: Attributes of the kind that it is for (`domain/kinds.py`), name to value.
+        uncertainty_percent: Published half-width of its 95 % interval, percent; empty where none is published.
+        data_quality: Published scores, 1 best to 5: "reliability=2;temporal=1"; empty where none are published.
     """
 
     table_id: str
@@ -70,6 +76,10 @@ class PublishedRow:
     year: int
     rate: str
     by_gas: Mapping[str, str]
+    label: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    uncertainty_percent: str = ""
+    data_quality: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,6 +112,31 @@ class Parameter:
 
 
 @dataclass(frozen=True)
+class ParameterTable:
+    """A published table of numbers that are no emission factors, kept as a file of its own: exchange rates, airports.
+
+    Attributes:
+        name: Name of its file: "fx_monthly".
+        columns: Names of its columns; numbers carry their unit.
+        rows: Cells as text, sorted.
+        publisher: Who published it; "Climate Fitness" for tables of our own.
+        edition: Edition as the publisher names it, or our version.
+        source_url: Where.
+        licence: Its licence.
+        note: What a reader must know.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...] = field(repr=False)
+    publisher: str
+    edition: str
+    source_url: str
+    licence: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class RegionRow:
     """One region of the graph.
 
@@ -126,6 +161,7 @@ class Imported:
         parameters: Published numbers that are no factors.
         regions: Regions that it names.
         findings: What a person should look at: unknown hash, large changes, left-out values.
+        parameter_tables: Published tables that are no factors.
     """
 
     tables: tuple[SourceTable, ...] = ()
@@ -133,6 +169,7 @@ class Imported:
     parameters: tuple[Parameter, ...] = ()
     regions: tuple[RegionRow, ...] = ()
     findings: tuple[str, ...] = field(default=())
+    parameter_tables: tuple[ParameterTable, ...] = ()
 
 
 def hash_findings(data: bytes, known_sha256s: Iterable[str], record: str) -> tuple[str, ...]:

@@ -1,0 +1,264 @@
+"""One folder of published rows: the shipped data set, or an installed pack. Files are read when asked for, and checked first.
+
+    dataset.json           format, version, root, and the SHA-256 of every other file
+    tables.json            every table in the order of its admission: rows of one kind, or parameters
+    factors/KIND.csv       the rows of a kind, table after table
+    parameters/NAME.csv    a table of numbers that are no factors
+    parameters.csv         such numbers that stand one by one
+    regions.csv zips.csv zones.csv   the region graph
+    leaves.bin             leaf hash of every entry of the log, 32 bytes each
+"""
+
+import csv
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from io import StringIO
+from typing import Any
+
+from domain.errors import FactorSetError
+from domain.factor import EmissionFactor, Gas, LifeCycleScope
+from domain.merkle import HASH_SIZE
+from scoring.factors.log import parameter_entry
+
+FORMAT = "climate-fitness/factor-set/2"
+"""Name and version of the layout."""
+
+GASES = (Gas.CO2, Gas.CH4, Gas.N2O, Gas.CO2E, Gas.BIOGENIC_CO2)
+FACTOR_COLUMNS = ("table_id", "region", "year", "rate", "label", "attributes", *GASES, "uncertainty_percent", "data_quality")
+"""Columns of `factors/KIND.csv`."""
+
+SINGLE_PARAMETERS = ("parameters.csv", "regions.csv", "zips.csv", "zones.csv")
+"""Files outside `parameters/` that are entries of the log as a whole."""
+
+
+@dataclass(frozen=True)
+class PublishedParameter:
+    """A published number that is no emission factor.
+
+    Attributes:
+        name: "gwp100_ch4", "grid_gross_loss", "consumption_co2_per_person".
+        region: Region path; for a GWP the report.
+        year: Calendar year of the data.
+        value_text: Published decimal text.
+        unit: Unit of the value.
+        publisher: Who published it.
+        edition: Edition as the publisher names it.
+        source_url: Where.
+        note: What a reader must know.
+    """
+
+    name: str
+    region: str
+    year: int
+    value_text: str
+    unit: str
+    publisher: str
+    edition: str
+    source_url: str
+    note: str
+
+
+@dataclass(frozen=True)
+class TableEntry:
+    """One admitted table.
+
+    Attributes:
+        table_id: Its short name; of parameters the name of its file.
+        kind: Kind of activity; empty for parameters.
+        row_count: How many rows it has.
+        entry_count: Entries of the log that it is: its rows, or one for a table of parameters.
+        fields: What `tables.json` says of it.
+    """
+
+    table_id: str
+    kind: str
+    row_count: int
+    entry_count: int
+    fields: Mapping[str, Any]
+
+
+class FactorFolder:
+    """The files of one folder.
+
+    Args:
+        read: Gives the bytes of a file by its name; raises OSError where there is none.
+
+    Raises:
+        FactorSetError: A file is missing or damaged, or the layout is one that this version does not read.
+    """
+
+    def __init__(self, read: Callable[[str], bytes]) -> None:
+        self._read = read
+        manifest = json.loads(self._raw("dataset.json"))
+        if manifest.get("format") != FORMAT:
+            raise FactorSetError(expected=FORMAT, got=str(manifest.get("format")), record="dataset.json")
+        self.files: Mapping[str, str] = manifest["files"]
+        self.root_hex: str = manifest["root"]
+        self.size: int = manifest["size"]
+        self.version: str = manifest["version"]
+        self._rows: dict[str, tuple[EmissionFactor, ...]] = {}
+
+    def read(self, name: str) -> bytes:
+        """The bytes of a file, as `dataset.json` says they are.
+
+        Args:
+            name: Its name: "factors/electricity.csv".
+
+        Returns:
+            The bytes.
+
+        Raises:
+            FactorSetError: The file is missing or damaged.
+        """
+        data = self._raw(name)
+        got = sha256(data).hexdigest()
+        if got != self.files.get(name):
+            raise FactorSetError(
+                "A file of the factor set is damaged",
+                expected=f"SHA-256 {self.files.get(name, 'of a file that dataset.json names')}",
+                got=got,
+                record=name,
+                next_step="Install the package again; never edit these files by hand.",
+            )
+        return data
+
+    @cached_property
+    def tables(self) -> tuple[TableEntry, ...]:
+        """Every table, in the order of its admission."""
+        entries = []
+        for found in json.loads(self.read("tables.json")):
+            kind, row_count = found.get("kind", ""), found.pop("row_count")
+            table_id = found.pop("table_id") if kind else found["name"]
+            entries.append(TableEntry(table_id, kind, row_count, row_count if kind else 1, found))
+        return tuple(entries)
+
+    @cached_property
+    def leaves(self) -> bytes:
+        """Leaf hash of every entry, 32 bytes each."""
+        data = self.read("leaves.bin")
+        if len(data) != self.size * HASH_SIZE:
+            raise FactorSetError(expected=f"{self.size} leaf hashes", got=f"{len(data) / HASH_SIZE:g}", record="leaves.bin")
+        return data
+
+    def rows(self, kind: str) -> tuple[EmissionFactor, ...]:
+        """Every row of a kind, oldest admitted first; none where the folder holds none."""
+        name = f"factors/{kind}.csv"
+        if name not in self.files:
+            return ()
+        if kind not in self._rows:
+            self._rows[kind] = factors_of(self._tables_by_id, self.read(name))
+        return self._rows[kind]
+
+    def all_rows(self) -> Iterator[EmissionFactor]:
+        """Every row in the order of the log."""
+        at: dict[str, int] = {}
+        for entry in self.tables:
+            if entry.kind:
+                first = at.get(entry.kind, 0)
+                at[entry.kind] = first + entry.row_count
+                yield from self.rows(entry.kind)[first : first + entry.row_count]
+
+    def row_at(self, index: int) -> EmissionFactor:
+        """The row at a position of this folder's part of the log.
+
+        Raises:
+            FactorSetError: The entry there is no row.
+        """
+        at: dict[str, int] = {}
+        passed = 0
+        for entry in self.tables:
+            first = at.get(entry.kind, 0)
+            if index < passed + entry.entry_count and entry.kind:
+                return self.rows(entry.kind)[first + index - passed]
+            passed += entry.entry_count
+            at[entry.kind] = first + entry.row_count
+        raise FactorSetError("This entry of the log is no row", expected="a row", got=f"entry {index}")
+
+    def entries(self) -> Iterator[bytes]:
+        """Canonical bytes of every entry, in the order of the log: reads and checks all files."""
+        rows = self.all_rows()
+        for entry in self.tables:
+            if entry.kind:
+                for _ in range(entry.row_count):
+                    yield next(rows).canonical_bytes
+            else:
+                name = parameter_file(entry.table_id)
+                yield parameter_entry(dict(entry.fields), sha256(self.read(name)).hexdigest())
+
+    def parameter_rows(self, name: str) -> tuple[Mapping[str, str], ...]:
+        """A table of parameters, row by row; empty where the folder has none of this name."""
+        file_name = parameter_file(name)
+        return tuple(_dicts(self.read(file_name))) if file_name in self.files else ()
+
+    def parameters(self) -> tuple[PublishedParameter, ...]:
+        """Published numbers that stand one by one."""
+        names = [field for field in PublishedParameter.__dataclass_fields__ if field != "year"]
+        return tuple(
+            PublishedParameter(year=int(line["year"]), **{name: line[name] for name in names})
+            for line in self.parameter_rows("parameters")
+        )
+
+    @cached_property
+    def _tables_by_id(self) -> Mapping[str, Mapping[str, Any]]:
+        found = {}
+        for entry in self.tables:
+            if entry.kind:
+                found[entry.table_id] = {**entry.fields, "life_cycle_scope": LifeCycleScope(entry.fields["life_cycle_scope"])}
+        return found
+
+    def _raw(self, name: str) -> bytes:
+        try:
+            return self._read(name)
+        except OSError as error:
+            raise FactorSetError(
+                "A file of the factor set is missing",
+                expected=name,
+                got=type(error).__name__,
+                next_step="Install the package again.",
+            ) from error
+
+
+def parameter_file(name: str) -> str:
+    """File of a table of parameters: those that stand one by one and the region graph lie beside the folder."""
+    return f"{name}.csv" if f"{name}.csv" in SINGLE_PARAMETERS else f"parameters/{name}.csv"
+
+
+def factors_of(tables: Mapping[str, Mapping[str, Any]], factors_csv: bytes) -> tuple[EmissionFactor, ...]:
+    """Every row of one file, in its order.
+
+    Args:
+        tables: Table id to the fields of `EmissionFactor` that its rows share.
+        factors_csv: Bytes of `factors/KIND.csv`.
+
+    Returns:
+        The rows.
+    """
+    lines = csv.reader(StringIO(factors_csv.decode()))
+    next(lines)
+    attributes_of: dict[str, dict[str, str]] = {"": {}}
+    rows = []
+    for table_id, region, year, rate, label, attributes, co2, ch4, n2o, co2e, biogenic_co2, uncertainty, quality in lines:
+        if attributes not in attributes_of:
+            attributes_of[attributes] = dict(part.split("=", 1) for part in attributes.split(";"))
+        gases = zip(GASES, (co2, ch4, n2o, co2e, biogenic_co2), strict=True)
+        rows.append(
+            EmissionFactor(
+                **tables[table_id],
+                region=region,
+                year=int(year),
+                rate=rate,
+                published={gas: text for gas, text in gases if text},
+                label=label,
+                attributes=attributes_of[attributes],
+                uncertainty_percent=uncertainty,
+                data_quality=quality,
+            )
+        )
+    return tuple(rows)
+
+
+def _dicts(data: bytes) -> Iterator[Mapping[str, str]]:
+    yield from csv.DictReader(StringIO(data.decode()))

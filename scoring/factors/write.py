@@ -1,0 +1,175 @@
+"""Writes what importers give as the files of a folder. Deterministic: the same input gives the same bytes."""
+
+import csv
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, astuple, fields
+from hashlib import sha256
+from io import StringIO
+
+from domain.errors import FactorSetError
+from domain.merkle import HASH_SIZE, leaf_hash
+from scoring.factors.folder import FACTOR_COLUMNS, FORMAT, GASES, FactorFolder, parameter_file
+from scoring.factors.importers.published import Imported, Parameter, ParameterTable, PublishedRow, RegionRow
+from scoring.factors.log import FactorLog
+
+
+def folder_files(imported: Sequence[Imported], *, version: str, more: Sequence[ParameterTable] = ()) -> dict[str, bytes]:
+    """The files of a folder.
+
+    Args:
+        imported: What the importers give, in the order of its admission to the log.
+        version: Version of the folder.
+        more: Further tables of parameters, admitted last: the region graph.
+
+    Returns:
+        File name to its bytes, `dataset.json` among them.
+
+    Raises:
+        FactorSetError: Two tables have one id, a row belongs to none, or two tables of parameters have one name.
+    """
+    rows_of = _rows_of_tables(imported)
+    tables: list[dict[str, object]] = []
+    by_kind: dict[str, list[list[object]]] = {}
+    for table in (table for part in imported for table in part.tables):
+        rows = rows_of.pop(table.table_id)
+        tables.append({**asdict(table), "row_count": len(rows)})
+        by_kind.setdefault(table.kind, []).extend(_cells(row) for row in rows)
+    if rows_of:
+        raise FactorSetError("A row belongs to no table", expected="a row of one of the file's tables", got=min(rows_of))
+    files = {f"factors/{kind}.csv": _csv(FACTOR_COLUMNS, lines) for kind, lines in by_kind.items()}
+    for parameters in [*_parameter_tables(imported), *more]:
+        name = parameter_file(parameters.name)
+        if name in files:
+            raise FactorSetError("Two tables of parameters have one name", expected="a new name", got=parameters.name)
+        files[name] = _csv(parameters.columns, parameters.rows)
+        described = {key: value for key, value in asdict(parameters).items() if key != "rows"}
+        tables.append({**described, "columns": list(parameters.columns), "row_count": len(parameters.rows)})
+    files["tables.json"] = json_bytes(tables)
+    return with_manifest(files, version=version)
+
+
+def with_manifest(files: Mapping[str, bytes], *, version: str) -> dict[str, bytes]:
+    """The same files with `leaves.bin` and `dataset.json`.
+
+    Args:
+        files: Every other file.
+        version: Version of the folder.
+
+    Returns:
+        All files.
+    """
+    found = dict(files)
+    unchecked = json_bytes(
+        {"files": {name: sha256(data).hexdigest() for name, data in found.items()}, "format": FORMAT, "root": "", "size": 0}
+        | {"version": version}
+    )
+    folder = FactorFolder(lambda name: unchecked if name == "dataset.json" else found[name])
+    leaves = b"".join(leaf_hash(entry) for entry in folder.entries())
+    _refuse_twins(leaves)
+    found["leaves.bin"] = leaves
+    found["dataset.json"] = json_bytes(
+        {
+            "files": {name: sha256(data).hexdigest() for name, data in sorted(found.items())},
+            "format": FORMAT,
+            "root": FactorLog(leaves).root.hex(),
+            "row_count": sum(entry.row_count for entry in folder.tables if entry.kind),
+            "size": len(leaves) // HASH_SIZE,
+            "version": version,
+        }
+    )
+    return found
+
+
+def json_bytes(value: object) -> bytes:
+    """JSON as the data set's files have it: sorted, one item a line."""
+    return (json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
+
+
+def region_tables(regions: Iterable[RegionRow], zips_csv: bytes, zones_csv: bytes) -> list[ParameterTable]:
+    """The region graph as tables of parameters.
+
+    Args:
+        regions: Regions with their names and parents, sorted.
+        zips_csv: Columns state, subregions, zips.
+        zones_csv: Columns region, zones.
+
+    Returns:
+        Three tables.
+    """
+    rows = tuple((row.region, row.name, row.parent) for row in regions)
+    graph = _graph_table("regions", ("region", "name", "parent"), rows)
+    others = []
+    for name, data in (("zips", zips_csv), ("zones", zones_csv)):
+        header, *lines = csv.reader(StringIO(data.decode()))
+        others.append(_graph_table(name, tuple(header), tuple(tuple(line) for line in lines)))
+    return [graph, *others]
+
+
+def _graph_table(name: str, columns: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> ParameterTable:
+    return ParameterTable(
+        name=name,
+        columns=columns,
+        rows=rows,
+        publisher="Climate Fitness",
+        edition="region graph",
+        source_url="",
+        licence="compiled from the EPA, ISO 3166-1, Unicode CLDR and the IANA time zone database",
+    )
+
+
+def _rows_of_tables(imported: Sequence[Imported]) -> dict[str, list[PublishedRow]]:
+    found: dict[str, list[PublishedRow]] = {}
+    for part in imported:
+        for table in part.tables:
+            if table.table_id in found:
+                raise FactorSetError("Two tables have one id", expected="a new id", got=table.table_id)
+            found[table.table_id] = []
+        for row in part.rows:
+            found.setdefault(row.table_id, []).append(row)
+    return found
+
+
+def _parameter_tables(imported: Sequence[Imported]) -> list[ParameterTable]:
+    """Parameters that stand one by one as one table, then every other table, by name where several importers give parts of it."""
+    singles = [parameter for part in imported for parameter in part.parameters]
+    columns = tuple(field.name for field in fields(Parameter))
+    found = [table for part in imported for table in part.parameter_tables]
+    if not singles:
+        return found
+    rows = tuple(tuple(str(cell) for cell in astuple(one)) for one in singles)
+    note = "Each row names its own publisher, edition and licence."
+    return [ParameterTable("parameters", columns, rows, "several", "", "", "each its own", note), *found]
+
+
+def _cells(row: PublishedRow) -> list[object]:
+    attributes = ";".join(f"{name}={value}" for name, value in sorted(row.attributes.items()))
+    gases = [row.by_gas.get(gas, "") for gas in GASES]
+    return [
+        row.table_id,
+        row.region,
+        row.year,
+        row.rate,
+        row.label,
+        attributes,
+        *gases,
+        row.uncertainty_percent,
+        row.data_quality,
+    ]
+
+
+def _refuse_twins(leaves: bytes) -> None:
+    """Refuse two entries that are equal: an id must name one row."""
+    seen: set[bytes] = set()
+    for at in range(0, len(leaves), HASH_SIZE):
+        if leaves[at : at + 8] in seen:
+            raise FactorSetError("Two rows of the log are equal", expected="each row once", got=f"entry {at // HASH_SIZE} again")
+        seen.add(leaves[at : at + 8])
+
+
+def _csv(header: Sequence[str], lines: Iterable[Sequence[object]]) -> bytes:
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(lines)
+    return text.getvalue().encode()
