@@ -5,14 +5,11 @@ two, and the 2025 edition adds the grid gross loss.
 """
 
 import re
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
-
-import openpyxl
 
 from domain.errors import FactorSetError
+from scoring.factors.importers.epa_hub_sheet import HUB_URL, LICENCE, hub_values
 from scoring.factors.importers.published import (
     Imported,
     Parameter,
@@ -27,8 +24,6 @@ from scoring.factors.importers.published import (
 SUBREGION_COUNT = 27
 _GASES = ("co2", "ch4", "n2o")
 _RATES = ("total_output", "non_baseload")
-_LICENCE = "US federal government work, public domain (17 USC 105)"
-_HUB_URL = "https://www.epa.gov/climateleadership/ghg-emission-factors-hub"
 _COMBINED_NAME = re.compile(r"([A-Z]{4}) \((.+)\)\Z")
 
 
@@ -118,8 +113,8 @@ def import_hub(data: bytes, hub_year: int) -> Imported:
         published_unit="lb/MWh",
         gwp_set="",
         life_cycle_scope="generation",
-        source_url=_HUB_URL,
-        licence=_LICENCE,
+        source_url=HUB_URL,
+        licence=LICENCE,
         note=edition.note,
     )
     rows, parameters, regions = [], [], []
@@ -138,7 +133,7 @@ def import_hub(data: bytes, hub_year: int) -> Imported:
 
 
 def _table_lines(data: bytes, edition: HubEdition, record: str) -> list[tuple[str, str, Sequence[object]]]:
-    cells = _sheet(data)
+    cells = hub_values(data)
     title_index = next((i for i, row in enumerate(cells) if row[1:2] == ["Table 6"]), None)
     if title_index is None:
         raise FactorSetError(expected="a row titled Table 6", got="none", record=record)
@@ -195,13 +190,3 @@ def _grid_loss(region: str, edition: HubEdition, value_text: str, table: SourceT
         licence=table.licence,
         note="Transmission and distribution loss; scope 3 category 3, never applied to scope 2 (the hub's own note to Table 6).",
     )
-
-
-def _sheet(data: bytes) -> list[list[object]]:
-    with warnings.catch_warnings():
-        # The workbooks carry printer settings and conditional formats that openpyxl does not know; neither holds a number.
-        warnings.simplefilter("ignore", UserWarning)
-        workbook = openpyxl.load_workbook(BytesIO(data), read_only=True, data_only=True)
-        rows = [list(row) for row in workbook.worksheets[0].iter_rows(values_only=True)]
-    width = max(len(row) for row in rows)
-    return [row + [None] * (width - len(row)) for row in rows]
