@@ -1,6 +1,5 @@
 """Activities: measured causes of emissions, and the keys that decide their factor."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from fractions import Fraction
 from functools import cached_property
 from typing import NamedTuple
 
@@ -46,6 +47,7 @@ class Part(StrEnum):
     """What of an activity a line counts. Each part is a line of its own."""
 
     USE = "use"
+    ELECTRICITY = "electricity"
     GRID_LOSS = "grid_loss"
     UPSTREAM = "upstream"
     CERTIFICATE = "certificate"
@@ -212,11 +214,13 @@ class CompiledFactor:
         factor: The published row.
         ug_per_unit: Micrograms of CO2e per canonical unit, by gas; each 0 to 9.22e12.
         gwp_set: The set that its gases were weighted with, or the publisher's own for CO2e-only rows.
+        scale: Units of the published row in one unit of the activity, exact: kilometres of a flight, base-year dollars in a euro.
     """
 
     factor: EmissionFactor
     ug_per_unit: GasSplit
     gwp_set: str
+    scale: Fraction = Fraction(1)
 
 
 class Step(NamedTuple):

@@ -147,7 +147,13 @@ _KINDS = (
         ),
     ),
     Kind(
-        "natural_gas", "Natural gas", (_E, _V), scope=1, domain=HOME, attributes=(_HEATING_VALUE, _BLEND), other_categories=(8, 13)
+        "natural_gas",
+        "Natural gas",
+        (_E, _V),
+        scope=1,
+        domain=HOME,
+        attributes=(_HEATING_VALUE, _BLEND),
+        other_categories=(8, 13),
     ),
     Kind("propane", "Propane from a meter", (_E, _V), scope=1, domain=HOME, attributes=(_HEATING_VALUE,)),
     Kind(
@@ -186,6 +192,7 @@ _KINDS = (
                     "sports",
                     "dual_purpose_4x4",
                     "mpv",
+                    "light_duty_truck",
                 ),
             ),
         ),
@@ -252,9 +259,7 @@ _KINDS = (
         category=6,
         domain=TRAVEL,
         other_categories=(7,),
-        attributes=(
-            Attribute("service", "Which service.", ("local", "local_not_london", "local_london", "coach", "average")),
-        ),
+        attributes=(Attribute("service", "Which service.", ("local", "local_not_london", "local_london", "coach", "average")),),
     ),
     Kind(
         "rail",
@@ -296,7 +301,7 @@ _KINDS = (
             Attribute(
                 "haul",
                 "Length class, where passenger-kilometres are given without airports.",
-                ("domestic", "short", "long", "international"),
+                ("domestic", "short", "medium", "long", "international"),
             ),
             _CABIN,
             Attribute(
@@ -305,7 +310,9 @@ _KINDS = (
                 ("without", "with"),
             ),
             Attribute("aircraft", "ICAO type designator of the aircraft.", pattern=r"[A-Z0-9]{2,4}"),
-            Attribute("fuel_burn_kg", "Fuel of the whole flight in kg, where it is known (Travel Impact Model).", pattern=_DECIMAL),
+            Attribute(
+                "fuel_burn_kg", "Fuel of the whole flight in kg, where it is known (Travel Impact Model).", pattern=_DECIMAL
+            ),
             Attribute("seats_economy", "Seats in economy.", pattern=r"[0-9]{1,3}"),
             Attribute("seats_premium_economy", "Seats in premium economy.", pattern=r"[0-9]{1,3}"),
             Attribute("seats_business", "Seats in business.", pattern=r"[0-9]{1,3}"),
@@ -346,11 +353,15 @@ _KINDS = (
         domain=FOOD_AND_THINGS,
         other_categories=(2, 4, 5, 6, 8),
         attributes=(
-            Attribute("month", "Month of the payment, 2024-03: the exchange rate and the prices are its.", pattern=r"[0-9]{4}-[0-9]{2}"),
+            Attribute(
+                "month", "Month of the payment, 2024-03: the exchange rate and the prices are its.", pattern=r"[0-9]{4}-[0-9]{2}"
+            ),
             Attribute("naics", "Industry of what was bought, six digits of NAICS 2017.", pattern=r"[0-9]{6}"),
             Attribute("mcc", "Merchant category code of the card payment, four digits (ISO 18245).", pattern=r"[0-9]{4}"),
             Attribute("plaid_category", "Plaid personal finance category, detailed or primary.", pattern=r"[A-Z_]{3,80}"),
-            Attribute("price", "Purchaser price (with trade and transport margins) or producer price.", ("purchaser", "producer")),
+            Attribute(
+                "price", "Purchaser price (with trade and transport margins) or producer price.", ("purchaser", "producer")
+            ),
             Attribute("tax_percent", "Sales tax or VAT that the amount includes, in percent of the net price.", pattern=_DECIMAL),
         ),
     ),

@@ -15,6 +15,9 @@ INT64_MAX = 2**63 - 1
 _PLAIN = re.compile(r"[+-]?(?:[0-9]{1,30}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})(?:[eE][+-]?[0-9]{1,2})?\Z")
 
 
+_FRACTION = re.compile(r"-?[0-9]{1,400}(/[1-9][0-9]{0,399})?")
+
+
 def decimal_from_text(text: str, *, record: str = "") -> Decimal:
     """The number that a plain decimal text says, exactly.
 
@@ -88,6 +91,25 @@ def round_half_away(value: Fraction) -> int:
 def fraction_of(value: Decimal) -> Fraction:
     """The same number as an exact fraction."""
     return Fraction(value)
+
+
+def fraction_from_text(text: str) -> Fraction:
+    """The fraction that its shortest text says: "41/959", "3"; the inverse of `str`.
+
+    Args:
+        text: Numerator, or numerator, slash and denominator, in lowest terms.
+
+    Returns:
+        The fraction.
+
+    Raises:
+        NumberError: It is no such text.
+    """
+    if _FRACTION.fullmatch(text):
+        value = Fraction(text)
+        if str(value) == text:
+            return value
+    raise NumberError(expected='a fraction in lowest terms, such as "41/959"', got=text)
 
 
 def decimal_of_micro(quantity_micro: int) -> Decimal:

@@ -6,13 +6,14 @@ CO2e inside, grams on the ledger.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 from domain.activity import ActivityKey, EvidenceClass
 from domain.canonical import Json, to_canonical
 from domain.errors import CanonicalError
 from domain.factor import Basis, FactorSetId, GasSplit, Part
 from domain.fields import Fields, refuse_other_content
-from domain.number import grams_of_micrograms
+from domain.number import fraction_from_text, grams_of_micrograms
 from domain.period import Month, MonthRange
 from domain.record import activity_key_from_json
 
@@ -54,6 +55,7 @@ class Line:
         is_avoided: Outside gross and net.
         flags: From the resolution.
         part: What of the activity it counts.
+        scale: Units of the published row in one unit of the activity, exact: "1", "0.041/0.959" as "41/959".
     """
 
     month: Month
@@ -69,6 +71,7 @@ class Line:
     is_avoided: bool
     flags: tuple[str, ...]
     part: Part = Part.USE
+    scale: Fraction = Fraction(1)
 
     def to_json(self) -> dict[str, Json]:
         """As canonical JSON carries it; amounts as strings."""
@@ -91,6 +94,7 @@ class Line:
             "month": self.month.to_text(),
             "part": str(self.part),
             "quantity_micro": str(self.quantity_micro),
+            "scale": str(self.scale),
             "scope": self.scope,
         }
 
@@ -136,6 +140,7 @@ def line_from_json(value: Json, *, record: str = "line") -> Line:
         is_avoided=fields.boolean("is_avoided"),
         flags=fields.texts("flags"),
         part=fields.made("part", Part),
+        scale=fields.made("scale", fraction_from_text),
     )
     refuse_other_content(value, line.to_json(), record)
     return line

@@ -46,10 +46,50 @@ CANONICAL_UNIT: Mapping[Dimension, str] = {
 }
 """The one unit in which a dimension's quantities are kept; money is kept in the currency of the payment."""
 
-CURRENCIES = (
-    "AUD BGN BRL CAD CHF CNY CYP CZK DKK EEK EUR GBP HKD HRK HUF IDR ILS INR ISK JPY KRW LTL LVL MTL MXN MYR NOK NZD PHP PLN "
-    "ROL RON RUB SEK SGD SIT SKK THB TRL TRY USD ZAR"
-).split()
+CURRENCIES = [
+    "AUD",
+    "BGN",
+    "BRL",
+    "CAD",
+    "CHF",
+    "CNY",
+    "CYP",
+    "CZK",
+    "DKK",
+    "EEK",
+    "EUR",
+    "GBP",
+    "HKD",
+    "HRK",
+    "HUF",
+    "IDR",
+    "ILS",
+    "INR",
+    "ISK",
+    "JPY",
+    "KRW",
+    "LTL",
+    "LVL",
+    "MTL",
+    "MXN",
+    "MYR",
+    "NOK",
+    "NZD",
+    "PHP",
+    "PLN",
+    "ROL",
+    "RON",
+    "RUB",
+    "SEK",
+    "SGD",
+    "SIT",
+    "SKK",
+    "THB",
+    "TRL",
+    "TRY",
+    "USD",
+    "ZAR",
+]
 """ISO 4217 codes of the currencies that the European Central Bank has published a reference rate for since 1999, and the euro."""
 
 

@@ -1,72 +1,15 @@
-"""Lines: one activity total x one factor. The only multiplication of the product."""
+"""Lines: activity totals x factors, every part of an activity a line of its own."""
 
 from collections.abc import Callable, Iterable, Sequence
 
 from domain.activity import ActivityKey, find_kind
-from domain.errors import InputError, LineOverflowError
-from domain.factor import Basis, CompiledFactor, GasSplit, Resolution
-from domain.number import INT64_MAX
+from domain.errors import InputError
+from domain.factor import Basis, CompiledFactor, Part, Resolution
+from domain.kinds import scope_and_category
+from domain.period import Month
 from domain.statement import ActivityTotal, Line, Unscored
-from domain.units import MICRO_PER_UNIT
-
-_HALF = MICRO_PER_UNIT // 2
-
-
-def line_ug(quantity_micro: int, factor_ug_per_unit: int, *, record: str = "") -> int:
-    """Micrograms of one gas in one inventory line.
-
-    Args:
-        quantity_micro: Sum of the line's activity, millionths of the kind's canonical unit; negative for refunds.
-        factor_ug_per_unit: Emission factor of one gas, ug CO2e per canonical unit, 0 <= f <= 9.22e12.
-        record: Which line, for the message.
-
-    Returns:
-        quantity x factor / 10^6, rounded half away from zero, ug CO2e. Every step stays inside 64 bits where the result does.
-
-    Raises:
-        LineOverflowError: The activity or the line is 2^63 or more (9.2 Mt in ug).
-
-    Source:
-        GHG Protocol Corporate Standard, chapter 6 (activity data x emission factor); shared design, arithmetic, section 1.
-    """
-    magnitude = abs(quantity_micro)
-    whole, part = divmod(magnitude, MICRO_PER_UNIT)
-    amount_ug = whole * factor_ug_per_unit + (part * factor_ug_per_unit + _HALF) // MICRO_PER_UNIT
-    if magnitude > INT64_MAX or amount_ug > INT64_MAX:
-        raise LineOverflowError(
-            expected="an activity and a line below 2^63",
-            got=f"{quantity_micro} millionths x {factor_ug_per_unit} ug",
-            record=record,
-            next_step="Check the unit of the activity; a quantity this large belongs in several subjects.",
-        )
-    return -amount_ug if quantity_micro < 0 else amount_ug
-
-
-def line_emissions(quantity_micro: int, factor: CompiledFactor, *, record: str = "") -> GasSplit:
-    """Emissions of one line by gas; the total is the sum of the parts.
-
-    Args:
-        quantity_micro: Millionths of the factor's unit.
-        factor: The factor in integers.
-        record: Which line, for the message.
-
-    Returns:
-        Micrograms of CO2e by gas, each rounded half away from zero.
-
-    Raises:
-        LineOverflowError: A gas or their sum is 2^63 or more.
-    """
-    per_unit = factor.ug_per_unit
-    split = GasSplit(
-        co2_ug=line_ug(quantity_micro, per_unit.co2_ug, record=record),
-        ch4_ug=line_ug(quantity_micro, per_unit.ch4_ug, record=record),
-        n2o_ug=line_ug(quantity_micro, per_unit.n2o_ug, record=record),
-        unsplit_ug=line_ug(quantity_micro, per_unit.unsplit_ug, record=record),
-        biogenic_co2_ug=line_ug(quantity_micro, per_unit.biogenic_co2_ug, record=record),
-    )
-    if abs(split.total_ug_co2e) > INT64_MAX:
-        raise LineOverflowError(expected="a line below 2^63 ug", got=str(split.total_ug_co2e), record=record)
-    return split
+from scoring.arithmetic import line_emissions
+from scoring.certificates import CERTIFICATE_KIND, certificate_lines
 
 
 def make_lines(
@@ -79,7 +22,8 @@ def make_lines(
         resolve: Chooses the factor of a key on a basis.
 
     Returns:
-        Lines sorted by month, key and basis (avoided ones on the location basis only), and the unscored totals sorted alike.
+        Lines sorted by month, key, part and basis (avoided ones on the location basis only), and the unscored totals sorted
+        alike. Certificates take emissions away from the market-based lines that they were cancelled for (`certificates.py`).
 
     Raises:
         LineOverflowError: A sum or a line is 2^63 or more; the message names it.
@@ -87,40 +31,71 @@ def make_lines(
     """
     lines: list[Line] = []
     unscored: list[Unscored] = []
+    certificates: list[ActivityTotal] = []
     for total in sorted(totals, key=lambda found: (found.month, found.key.key_id)):
         _check_evidence(total)
+        if total.key.kind == CERTIFICATE_KIND:
+            certificates.append(total)
+            continue
         made, missing = _lines_of(total, resolve)
         lines += made
         unscored += missing
-    return tuple(lines), tuple(unscored)
+    taken, unused = certificate_lines(certificates, lines, resolve)
+    return tuple(sorted([*lines, *taken], key=line_order)), (*unscored, *unused)
+
+
+_PARTS = list(Part)
+
+
+def line_order(line: Line) -> tuple[Month, str, int, str]:
+    """What lines are sorted by: month, key, part in the order of `Part`, basis."""
+    return line.month, line.key.key_id, _PARTS.index(line.part), line.basis
 
 
 def _lines_of(
     total: ActivityTotal, resolve: Callable[[ActivityKey, Basis], Resolution]
 ) -> tuple[Sequence[Line], Sequence[Unscored]]:
     kind = find_kind(total.key.kind)
+    scope, category = scope_and_category(kind, dict(total.key.attributes))
     lines = []
     for basis in (Basis.LOCATION,) if kind.is_avoided else (Basis.LOCATION, Basis.MARKET):
         found = resolve(total.key, basis)
         if found.chosen is None:
             return [], [Unscored(total.month, total.key, total.quantity_micro, " ".join(found.steps))]
-        lines.append(
-            Line(
-                month=total.month,
-                key=total.key,
-                basis=basis,
-                quantity_micro=total.quantity_micro,
-                by_evidence_micro=total.by_evidence_micro,
-                factor_id=found.chosen.factor.factor_id,
-                gwp_set=found.chosen.gwp_set,
-                emissions=line_emissions(total.quantity_micro, found.chosen, record=_record(total)),
-                scope=kind.scope,
-                category=kind.category,
-                is_avoided=kind.is_avoided,
-                flags=found.flags,
-            )
-        )
+        lines.append(_line(total, basis, Part.USE, found.chosen, scope, category, found.flags))
+        lines += [
+            _line(total, basis, one.part, one.chosen, one.scope, one.category, one.flags)
+            for one in found.additions
+            if not kind.is_avoided
+        ]
     return lines, []
+
+
+def _line(
+    total: ActivityTotal,
+    basis: Basis,
+    part: Part,
+    chosen: CompiledFactor,
+    scope: int,
+    category: int,
+    flags: tuple[str, ...],
+) -> Line:
+    return Line(
+        month=total.month,
+        key=total.key,
+        basis=basis,
+        quantity_micro=total.quantity_micro,
+        by_evidence_micro=total.by_evidence_micro,
+        factor_id=chosen.factor.factor_id,
+        gwp_set=chosen.gwp_set,
+        emissions=line_emissions(total.quantity_micro, chosen, record=_record(total)),
+        scope=scope,
+        category=category,
+        is_avoided=find_kind(total.key.kind).is_avoided,
+        flags=flags,
+        part=part,
+        scale=chosen.scale,
+    )
 
 
 def _check_evidence(total: ActivityTotal) -> None:

@@ -5,12 +5,37 @@ from fractions import Fraction
 
 from domain.activity import EvidenceClass
 from domain.errors import InputError
-from domain.factor import Basis, FactorSetId
+from domain.factor import Basis, FactorSetId, GwpSet
 from domain.period import MonthRange
 from domain.statement import Line, Statement, Totals, Unscored
+from scoring.lines import line_order
 
-METHOD = "cf-method/1"
-"""Version of the business logic that this code is."""
+METHOD = "cf-method/2"
+"""Version of the business logic that this code is; alone it weights gases with AR5."""
+
+
+def method_name(gwp_set: GwpSet) -> str:
+    """The method as manifests name it: with another GWP set than AR5, the set stands behind it."""
+    return METHOD if gwp_set is GwpSet.AR5 else f"{METHOD}+{gwp_set}"
+
+
+def gwp_set_of(method: str) -> GwpSet:
+    """The GWP set that a method's name says: the inverse of `method_name`.
+
+    Args:
+        method: "cf-method/2" or "cf-method/2+AR6".
+
+    Returns:
+        The set; AR5 where the name says none.
+
+    Raises:
+        InputError: It names a set that there is not.
+    """
+    name = method.partition("+")[2]
+    if name and name not in set(GwpSet):
+        raise InputError("This method names no GWP set", expected=f"one of {', '.join(GwpSet)}", got=method)
+    return GwpSet(name) if name else GwpSet.AR5
+
 
 MILLION_PPM = 1_000_000
 """The whole, in parts per million."""
@@ -38,12 +63,12 @@ def make_statement(
         method: Version of the business logic.
 
     Returns:
-        Lines sorted by month, key id and basis, and their totals.
+        Lines sorted by month, key id, part and basis, and their totals.
 
     Raises:
         InputError: A line is outside the period or stands twice, or the retired amount is negative.
     """
-    ordered = tuple(sorted(lines, key=lambda line: (line.month, line.key.key_id, line.basis)))
+    ordered = tuple(sorted(lines, key=line_order))
     _check(ordered, unscored, period, retired_g_co2e)
     return Statement(
         period=period,
@@ -161,9 +186,10 @@ def _check(lines: Sequence[Line], unscored: Sequence[Unscored], period: MonthRan
             raise InputError("This line is outside the statement's period", expected=str(period), got=str(month))
     seen = set()
     for line in lines:
-        identity = (line.month, line.key.key_id, line.basis)
+        identity = (line.month, line.key.key_id, line.part, line.basis)
         if identity in seen:
-            raise InputError("This line stands twice", got=f"{line.key.kind} in {line.key.region}, {line.month}, {line.basis}")
+            where = f"{line.key.kind} in {line.key.region}, {line.month}, {line.part}, {line.basis}"
+            raise InputError("This line stands twice", got=where)
         seen.add(identity)
     if retired_g_co2e < 0:
         raise InputError(expected="retired credits of zero or more", got=str(retired_g_co2e))

@@ -1,9 +1,12 @@
-"""Which published factor an activity gets, and every step of the way in plain words.
+"""Which published factor an activity gets, and every step of the way.
 
-    1. the finest region that holds a factor: ZIP -> eGRID subregion -> state -> US; country -> its state -> continent -> world
-    2. the matching life-cycle scope where the region holds it; another one is flagged
-    3. the year of the activity, else the newest earlier, else the nearest later; both flagged
-    4. rows by gas before rows in CO2e only; the newest admitted of what is left
+    1. the finest region that holds a factor: utility or ZIP -> eGRID subregion -> state -> country -> continent -> world;
+       where none does, the regions whose publishers stand in (flagged)
+    2. the attributes as given; those left out at their general value, those without a row widened (flagged)
+    3. the preferred publisher of that activity
+    4. the matching life-cycle scope where the publisher holds it; another one is flagged
+    5. the year of the activity, else the newest earlier, else the nearest later; both flagged
+    6. rows by gas before rows in CO2e only; the newest admitted of what is left
 
 Nothing that fits: the activity is unscored, never zero.
 
@@ -11,21 +14,30 @@ Source:
     shared design, arithmetic, section 4; GHG Protocol Scope 2 Guidance, tables 6.2 and 6.3 (hierarchies of both methods).
 """
 
-from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from domain.activity import ActivityKey
+from domain.activity import ActivityKey, find_kind
+from domain.errors import ClimateFitnessError
 from domain.factor import Basis, CompiledFactor, EmissionFactor, Gas, GwpSet, LifeCycleScope, Resolution
-from scoring import electricity
+from domain.kinds import checked_attributes
+from scoring.factors.compile import compile_factor
 from scoring.factors.factor_set import FactorSet
-from scoring.rule import KindRule
+from scoring.fitting import Fitting, fitting_rows, row_of_year
+from scoring.rule import KindRule, Wanted, plain_wanted
+from scoring.rules import RULES
+from scoring.search import Search
+from scoring.words import RegionName, RegionNames, RowInWords, WeightsInWords, YearsInWords
 
-RULES: Mapping[str, KindRule] = {"electricity": electricity.PURCHASED, "electricity_export": electricity.EXPORTED}
-"""Kinds that can be scored now; every other is counted as unscored."""
+__all__ = ["RULES", "check_key", "resolve", "resolve_uncached"]
 
 _SCOPE_WORDS = {
     LifeCycleScope.GENERATION: "emissions at the power stations",
-    LifeCycleScope.LIFE_CYCLE: "the whole life cycle (fuel supply, building, operation)",
+    LifeCycleScope.LIFE_CYCLE: "the whole life cycle (supply, building, operation)",
+    LifeCycleScope.COMBUSTION: "emissions where the fuel is burnt",
+    LifeCycleScope.OPERATION: "emissions of running it, fuel and electricity",
+    LifeCycleScope.UPSTREAM: "emissions of supplying the fuel",
+    LifeCycleScope.GRID_LOSS: "emissions of what the grid loses",
+    LifeCycleScope.AS_REPORTED: "what the source itself counts",
 }
 
 
@@ -47,150 +59,194 @@ def resolve(key: ActivityKey, factor_set: FactorSet, basis: Basis, *, gwp_set: G
     return _resolve(key, factor_set, basis, gwp_set)
 
 
+def check_key(key: ActivityKey, factor_set: FactorSet) -> None:
+    """Refuse an activity key that no factor can ever fit: an unknown airport, food or category, a currency without a rate.
+
+    Args:
+        key: The key.
+        factor_set: Rows to choose from.
+
+    Raises:
+        KindError: There is no such kind.
+        AttributeValueError: An attribute is missing, or has a value that is not in the factor set.
+        PlaceError: The key's region does not exist.
+        FactorError: A table has no number for it: a currency without a rate in that month.
+    """
+    kind = find_kind(key.kind)
+    checked_attributes(kind, dict(key.attributes))
+    if key.region:
+        factor_set.regions.chain(key.region, record="region")
+    rule = RULES.get(key.kind)
+    if rule is not None:
+        _wanted(rule, Search(key, factor_set, Basis.LOCATION, GwpSet.AR5))
+
+
 @lru_cache(maxsize=65_536)
 def _resolve(key: ActivityKey, factor_set: FactorSet, basis: Basis, gwp_set: GwpSet) -> Resolution:
+    return _found(key, factor_set, basis, gwp_set)
+
+
+def resolve_uncached(key: ActivityKey, factor_set: FactorSet, basis: Basis, *, gwp_set: GwpSet = GwpSet.AR5) -> Resolution:
+    """The same without a cache, for measuring."""
+    return _found(key, factor_set, basis, gwp_set)
+
+
+def _found(key: ActivityKey, factor_set: FactorSet, basis: Basis, gwp_set: GwpSet) -> Resolution:
     rule = RULES.get(key.kind)
-    if rule is None or key.unit != rule.unit:
-        return Resolution(key, basis, None, _steps_without_rule(key, rule), ())
-    search = _Search(key, rule, factor_set, basis, gwp_set)
-    return Resolution(key, basis, search.chosen(), tuple(search.steps), tuple(search.flags))
+    search = Search(key, factor_set, basis, gwp_set)
+    if rule is None:
+        search.say("There is no rule for {} yet.", key.kind)
+        return _unscored(search)
+    try:
+        wanted = _wanted(rule, search)
+    except ClimateFitnessError as error:
+        if not key.region or key.kind not in _KINDS_WITHOUT_PLACE:
+            factor_set.regions.chain(key.region)  # a place that does not exist is the caller's mistake, whatever else is wrong
+        search.say("{}", error.sentence())
+        return _unscored(search)
+    row = _row(rule, search, wanted)
+    if row is None:
+        return _unscored(search)
+    chosen = _compiled(search, row, wanted)
+    additions = rule.additions(rule, search, wanted, row) if rule.additions else ()
+    beside = rule.beside(rule, search, wanted, row) if rule.beside else ()
+    return Resolution(key, basis, chosen, tuple(search.trace), tuple(search.flags), additions, beside)
 
 
-class _Search:
-    """One search for one key, and what it has to say."""
-
-    def __init__(self, key: ActivityKey, rule: KindRule, factor_set: FactorSet, basis: Basis, gwp_set: GwpSet) -> None:
-        self.key, self.rule, self.basis, self.gwp_set = key, rule, basis, gwp_set
-        self.factor_set, self.regions = factor_set, factor_set.regions
-        self.steps: list[str] = []
-        self.flags: list[str] = []
-
-    def chosen(self) -> CompiledFactor | None:
-        self._say_place()
-        for position, region in enumerate(self.regions.chain(self.key.region)):
-            rows = self.factor_set.rows(self.rule.rows_kind, region, rates=self.rule.rates, scopes=self.rule.scopes)
-            if rows:
-                if position:
-                    self.flags.append("region_widened")
-                return self._chosen_of(rows)
-            self.steps.append(f"No rate is held for {self.regions.name_of(region)}; the next wider place is tried.")
-        self.steps.append(_what_would_fit(self.key))
-        return None
-
-    def _chosen_of(self, rows: Sequence[EmissionFactor]) -> CompiledFactor:
-        scoped = _of_best_scope(rows, self.rule)
-        row = _best_row(_of_best_year(self.key.year, scoped))
-        compiled = self.factor_set.compiled(row, self.gwp_set)
-        self._say_scope(row)
-        self._say_year(row, sorted({known.year for known in scoped}))
-        self._say_row(row)
-        self._say_gases(compiled)
-        if self.basis is Basis.MARKET and self.rule.is_purchased_energy:
-            self.flags.append("no_residual_mix")
-            self.steps.append(
-                "Market basis: no supplier contract, certificate or residual mix is held, so the location-based factor stands in "
-                "(Scope 2 Guidance, table 6.3, last row)."
-            )
-        return compiled
-
-    def _say_place(self) -> None:
-        place = self.regions.name_of(self.key.region)
-        if not self.key.region.startswith("US/zip/"):
-            self.steps.append(f"Place: {place}.")
-            return
-        found = self.regions.zip_range(self.key.region)
-        named = ", ".join(self.regions.name_of(f"US/egrid/{code}") for code in found.subregions)
-        source = "by the EPA's Power Profiler ZIP table of 2020"
-        if len(found.subregions) == 1:
-            self.steps.append(f"Place: {place} (state {found.state}) lies in {named}, {source}.")
-            return
-        self.flags.append("zip_in_several_subregions")
-        self.steps.append(
-            f"Place: {place} (state {found.state}) lies in several: {named}, {source}. "
-            f"The first is taken; the utility would decide."
-        )
-
-    def _say_scope(self, row: EmissionFactor) -> None:
-        wanted = self.rule.scopes[0]
-        if row.life_cycle_scope is not wanted:
-            self.flags.append("life_cycle_scope_differs")
-            self.steps.append(
-                f"The inventory asks for {_SCOPE_WORDS[wanted]}; for this place only {_SCOPE_WORDS[row.life_cycle_scope]} is "
-                f"held, which is usually higher. It is used and flagged."
-            )
-
-    def _say_year(self, row: EmissionFactor, years: Sequence[int]) -> None:
-        held = f"{self.regions.name_of(row.region)} has rates for {_years_text(years)}"
-        wanted_year = self.key.year
-        if row.year == wanted_year:
-            self.steps.append(f"{held}; {wanted_year}, the year of the activity, is among them.")
-        elif row.year < wanted_year:
-            self.flags.append("year_earlier")
-            self.steps.append(f"{held}; not for {wanted_year}, so the newest earlier year is taken: {row.year}.")
-        else:
-            self.flags.append("year_later")
-            self.steps.append(f"{held}; none for {wanted_year} or before, so the nearest later year is taken: {row.year}.")
-
-    def _say_row(self, row: EmissionFactor) -> None:
-        numbers = ", ".join(f"{text} {_unit_of_gas(row, gas)}" for gas, text in row.published.items())
-        self.steps.append(
-            f"Factor: {row.publisher}, {row.edition}, {row.table}: {row.rate.replace('_', ' ')} of "
-            f"{self.regions.name_of(row.region)} in {row.year}: {numbers}."
-        )
-        if row.note:
-            self.steps.append(f"Note: {row.note}")
-
-    def _say_gases(self, compiled: CompiledFactor) -> None:
-        if Gas.CO2 in compiled.factor.published:
-            weights = self.factor_set.gwps[self.gwp_set]
-            shown = ", ".join(f"{gas.upper()} {float(weights[gas]):g}" for gas in ("ch4", "n2o"))
-            self.steps.append(f"Gases are weighted with IPCC {self.gwp_set} over 100 years: {shown}.")
-            return
-        self.flags.append("co2e_only")
-        if compiled.gwp_set != self.gwp_set:
-            self.flags.append("gwp_set_differs")
-            self.steps.append(
-                f"Published as CO2e only, so it keeps the publisher's own weighting ({compiled.gwp_set}), not {self.gwp_set}."
-            )
+_KINDS_WITHOUT_PLACE = frozenset({"flight", "reported_emissions"})
 
 
-def _of_best_scope(rows: Sequence[EmissionFactor], rule: KindRule) -> list[EmissionFactor]:
-    """Rows of the first scope of the rule that the region holds: scopes are never mixed by year."""
-    rank = min(rule.scopes.index(row.life_cycle_scope) for row in rows)
-    return [row for row in rows if row.life_cycle_scope is rule.scopes[rank]]
-
-
-def _of_best_year(year: int, rows: Sequence[EmissionFactor]) -> list[EmissionFactor]:
-    years = {row.year for row in rows}
-    earlier = [known for known in years if known <= year]
-    best_year = max(earlier) if earlier else min(years)
-    return [row for row in rows if row.year == best_year]
-
-
-def _best_row(rows: Sequence[EmissionFactor]) -> EmissionFactor:
-    by_gas = [row for row in rows if Gas.CO2 in row.published]
-    return (by_gas or list(rows))[-1]  # the newest admitted
-
-
-def _years_text(years: Sequence[int]) -> str:
-    if len(years) > 1 and years == list(range(years[0], years[-1] + 1)):
-        return f"{years[0]} to {years[-1]}"
-    return ", ".join(map(str, years))
-
-
-def _unit_of_gas(row: EmissionFactor, gas: Gas) -> str:
-    mass, _, per = row.published_unit.partition("/")
-    return f"{mass} {'CO2e' if gas is Gas.CO2E else gas.upper()}/{per}"
-
-
-def _steps_without_rule(key: ActivityKey, rule: KindRule | None) -> tuple[str, ...]:
-    if rule is not None:
-        return (f"{key.kind} is scored in {rule.unit}, this activity is in {key.unit}.", _what_would_fit(key))
-    return (f"The factor set holds no factors for {key.kind} yet.", _what_would_fit(key))
-
-
-def _what_would_fit(key: ActivityKey) -> str:
-    return (
-        f"Unscored: counted and shown, never as zero. What would fit: a factor of your own in kg CO2e/{key.unit}, "
-        f"or one of the kinds scored now ({', '.join(RULES)})."
+def _unscored(search: Search) -> Resolution:
+    search.say(
+        "Unscored: counted and shown, never as zero. What would fit: a factor of your own in kg CO2e/{}, or another kind ({}).",
+        search.key.unit,
+        ", ".join(RULES),
     )
+    return Resolution(search.key, search.basis, None, tuple(search.trace), tuple(search.flags))
+
+
+def _wanted(rule: KindRule, search: Search) -> Wanted:
+    """What to look for, every open attribute checked.
+
+    Raises:
+        AttributeValueError: An open attribute has a value that no row carries.
+    """
+    if rule.prepare is not None:
+        return rule.prepare(rule, search)
+    return plain_wanted(rule, search)
+
+
+def _row(rule: KindRule, search: Search, wanted: Wanted) -> EmissionFactor | None:
+    """The row that a search finds, with all that is to be said about it."""
+    regions = wanted.regions or _chain(search)
+    for position, region in enumerate((*regions, *rule.proxies)):
+        fitting = fitting_rows(rule, search.factor_set, wanted, region)
+        if fitting is None:
+            continue
+        if position >= len(regions):
+            search.flag("region_proxy")
+            search.say(
+                "No publisher that is held covers {} for this place or a wider one; {} stands in.",
+                search.key.kind,
+                RegionName(search.factor_set, region),
+            )
+        elif position and not rule.is_global and not wanted.regions:
+            search.flag("region_widened")
+            search.say("Nothing is held for a finer place than {}.", RegionName(search.factor_set, region))
+        return _of_fitting(rule, search, fitting, wanted.scopes or rule.scopes)
+    search.say(
+        "No rate for {} in {} is held for {}.", search.key.kind, search.key.unit, RegionName(search.factor_set, search.key.region)
+    )
+    return None
+
+
+def _chain(search: Search) -> tuple[str, ...]:
+    region = search.key.region
+    if not region:
+        return ("WORLD",)
+    regions = search.factor_set.regions
+    chain = regions.chain(region)
+    if not region.startswith("US/zip/"):
+        search.say("Place: {}.", RegionName(search.factor_set, region))
+        return chain
+    found = regions.zip_range(region)
+    if search.key.kind not in _GRID_KINDS:
+        search.say("Place: {} (state {}).", RegionName(search.factor_set, region), found.state)
+    elif len(found.subregions) == 1:
+        search.say(
+            "Place: {} (state {}) lies in {}, by the EPA's Power Profiler ZIP table of 2020.",
+            RegionName(search.factor_set, region),
+            found.state,
+            RegionName(search.factor_set, chain[0]),
+        )
+    else:
+        search.flag("zip_in_several_subregions")
+        search.say(
+            "Place: {} (state {}) lies in several: {}, by the EPA's Power Profiler ZIP table of 2020. The first is taken; "
+            "the utility would decide.",
+            RegionName(search.factor_set, region),
+            found.state,
+            RegionNames(search.factor_set, tuple(f"US/egrid/{code}" for code in found.subregions)),
+        )
+    return chain
+
+
+_GRID_KINDS = frozenset({"electricity", "electricity_export", "electricity_certificate"})
+
+
+def _of_fitting(rule: KindRule, search: Search, fitting: Fitting, scopes: tuple[LifeCycleScope, ...]) -> EmissionFactor:
+    row = row_of_year(fitting, search.key.year)
+    for name, value in fitting.widened:
+        search.flag("attribute_widened")
+        search.say("No row is held for {} {}; {} is taken.", name.replace("_", " "), search.attributes.get(name, ""), value)
+    if row.life_cycle_scope is not scopes[0]:
+        search.flag("life_cycle_scope_differs")
+        search.say(
+            "The inventory asks for {}; for this place only {} is held, which is usually higher. It is used and flagged.",
+            _SCOPE_WORDS[scopes[0]],
+            _SCOPE_WORDS[row.life_cycle_scope],
+        )
+    if not rule.is_timeless:
+        _say_year(search, fitting, row)
+    _say_row(search, row)
+    return row
+
+
+def _say_year(search: Search, fitting: Fitting, row: EmissionFactor) -> None:
+    held, wanted_year = YearsInWords(fitting.years), search.key.year
+    name = RegionName(search.factor_set, row.region)
+    if row.year == wanted_year:
+        search.say("{} has rates for {}; {}, the year of the activity, is among them.", name, held, wanted_year)
+    elif row.year < wanted_year:
+        search.flag("year_earlier")
+        search.say("{} has rates for {}; not for {}, so the newest earlier year is taken: {}.", name, held, wanted_year, row.year)
+    else:
+        search.flag("year_later")
+        search.say(
+            "{} has rates for {}; none for {} or before, so the nearest later year is taken: {}.",
+            name,
+            held,
+            wanted_year,
+            row.year,
+        )
+
+
+def _say_row(search: Search, row: EmissionFactor) -> None:
+    search.say("{}", RowInWords(search.factor_set, row))
+    if row.note:
+        search.say("Note: {}", row.note)
+    if Gas.CO2 not in row.published:
+        search.flag("co2e_only")
+        if row.gwp_set not in {str(search.gwp_set), ""}:
+            search.flag("gwp_set_differs")
+            search.say(
+                "Published as CO2e only, so it keeps the publisher's own weighting ({}), not {}.", row.gwp_set, search.gwp_set
+            )
+    else:
+        search.say("{}", WeightsInWords(search.factor_set, row, search.gwp_set))
+
+
+def _compiled(search: Search, row: EmissionFactor, wanted: Wanted) -> CompiledFactor:
+    if wanted.scale == 1:
+        return search.factor_set.compiled(row, search.gwp_set)
+    return compile_factor(row, search.gwp_set, search.factor_set.gwps, scale=wanted.scale)

@@ -21,6 +21,7 @@ from domain.fields import Fields
 from domain.period import MonthRange
 from domain.record import activity_from_json
 from domain.statement import Line
+from scoring.factors.compile import compile_factor
 from scoring.resolve import resolve
 
 RECORDS_COUNT = 100
@@ -119,15 +120,25 @@ def traced_lines(work: Work, tenant_id: str, lines: Iterable[Line]) -> tuple[Tra
     """
     factor_set = work.services.factor_set
     return tuple(
-        TracedLine(line, factor_set.compiled(factor_set.row(line.factor_id), GwpSet.AR5), _steps(work, tenant_id, line))
+        TracedLine(
+            line,
+            compile_factor(factor_set.row(line.factor_id), _gwp_set(line), factor_set.gwps, scale=line.scale),
+            _steps(work, tenant_id, line),
+        )
         for line in lines
     )
 
 
+def _gwp_set(line: Line) -> GwpSet:
+    """The set that a line's gases were weighted with; a row in CO2e only has its publisher's, which is not asked for again."""
+    return GwpSet(line.gwp_set) if line.gwp_set in set(GwpSet) else GwpSet.AR5
+
+
 def _steps(work: Work, tenant_id: str, line: Line) -> tuple[str, ...]:
     """Why this factor: by the factor set of today, or as it was kept when the month was closed under another one."""
-    found = resolve(line.key, work.services.factor_set, line.basis)
-    if found.chosen is not None and found.chosen.factor.factor_id == line.factor_id:
+    found = resolve(line.key, work.services.factor_set, line.basis, gwp_set=_gwp_set(line))
+    chosen = {one.factor.factor_id for one in (found.chosen, *(addition.chosen for addition in found.additions)) if one}
+    if line.factor_id in chosen:
         return found.steps
     kept = resolutions.of_line(work.session, tenant_id, line.key.key_id, str(line.basis), line.factor_id)
     return (*(kept.steps if kept else ()), "The factor set of today would choose another factor; the closed statement stands.")

@@ -18,9 +18,10 @@ from domain.bundle import Bundle, bundle_from_bytes
 from domain.canonical import from_canonical
 from domain.coverage import coverage_ppm
 from domain.errors import ClimateFitnessError, ProofError
-from domain.factor import Basis, EmissionFactor, GwpSet, factor_from_json
+from domain.factor import Basis, EmissionFactor, Part, factor_from_json
 from domain.fields import Fields
 from domain.issuance import IssuanceKind
+from domain.kinds import scope_and_category
 from domain.manifest import Manifest
 from domain.merkle import leaf_hash, verify_inclusion
 from domain.number import grams_of_micrograms
@@ -31,9 +32,11 @@ from ledger.inputs import InputGroup
 from ledger.issuance import envelope_digest, leaf_of, token_id, verify_batch_proof
 from ledger.signing import check_quorum, recover_signer
 from ledger.trees import INPUTS, LINES, ORIGINALS, flat_tree_id, inputs_tree_id, original_leaf
+from scoring.arithmetic import line_emissions
+from scoring.certificates import CERTIFICATE_KIND
 from scoring.factors.compile import compile_factor
 from scoring.factors.factor_set import FactorSet
-from scoring.lines import line_emissions, make_lines
+from scoring.lines import make_lines
 from scoring.net import evidence_ppm, make_totals
 from scoring.resolve import resolve
 
@@ -340,34 +343,73 @@ def _factors(walk: _Walk) -> str:
 def _choice(walk: _Walk) -> str:
     if walk.manifest.factor_set != walk.factor_set.id:
         raise _NotChecked("this program holds another factor set than the statement used")
+    gwp_set = gwp_set_of(walk.manifest.method)
+    lines = [line for line in walk.lines if line.part is not Part.CERTIFICATE]
     again, unscored = make_lines(
-        [_total_of(line) for line in _one_per_key(walk.lines)], lambda key, basis: resolve(key, walk.factor_set, basis)
+        [_total_of(line) for line in _one_per_key(lines)],
+        lambda key, basis: resolve(key, walk.factor_set, basis, gwp_set=gwp_set),
     )
-    expected = {(line.month, line.key.key_id, line.basis): (line.factor_id, line.flags) for line in again}
-    for line in walk.lines:
+    expected = {_identity(line): (line.factor_id, line.scale, line.flags) for line in again}
+    for line in lines:
         _same(
             f"factor of {line.key.kind} in {line.month}",
-            expected.get((line.month, line.key.key_id, line.basis)),
-            (line.factor_id, line.flags),
+            expected.get(_identity(line)),
+            (line.factor_id, line.scale, line.flags),
         )
-    if unscored or len(again) != len(walk.lines):
-        raise ProofError("The method gives other lines", expected=f"{len(again)} lines", got=f"{len(walk.lines)} lines")
+    if unscored or len(again) != len(lines):
+        raise ProofError("The method gives other lines", expected=f"{len(again)} lines", got=f"{len(lines)} lines")
+    _check_certificates(walk.lines)
     for total in walk.bundle.unscored:
-        if resolve(total.key, walk.factor_set, Basis.LOCATION).chosen is not None:
+        if total.key.kind == CERTIFICATE_KIND:
+            continue  # one that is left over has a factor, and nothing to take away
+        if resolve(total.key, walk.factor_set, Basis.LOCATION, gwp_set=gwp_set).chosen is not None:
             raise ProofError(
                 "An unscored activity has a factor", expected="no factor", got=total.key.kind, record=str(total.month)
             )
     return f"the method {walk.manifest.method} chooses the same {len({line.factor_id for line in walk.lines})} factors"
 
 
+def _identity(line: Line) -> tuple[Month, str, Part, Basis]:
+    return line.month, line.key.key_id, line.part, line.basis
+
+
+def _check_certificates(lines: Sequence[Line]) -> None:
+    """Every certificate takes away from a market-based line of the same factor, and no more than there is.
+
+    Raises:
+        ProofError: One does not.
+    """
+    used = {_identity(line): line for line in lines}
+    for line in lines:
+        if line.part is not Part.CERTIFICATE:
+            continue
+        covered = used.get((line.month, line.key.key_id, Part.USE, Basis.MARKET))
+        fits = (
+            covered is not None
+            and line.basis is Basis.MARKET
+            and (covered.factor_id, covered.scale) == (line.factor_id, line.scale)
+            and "supplier_factor" not in covered.flags
+            and -covered.quantity_micro <= line.quantity_micro < 0
+        )
+        if not fits:
+            raise ProofError(
+                "A certificate takes away what is not there",
+                expected="a market-based line of the same factor with at least this quantity",
+                got=str(line.quantity_micro),
+                record=f"{line.key.kind}, {line.month}",
+            )
+
+
 # (8) Quantity x factor gives the emissions of every line, by gas.
 def _arithmetic(walk: _Walk) -> str:
+    gwp_set = gwp_set_of(walk.manifest.method)
     for line in walk.lines:
         row = walk.rows.get(line.factor_id)
         if row is None:
             raise ProofError("A line's factor is not shown", expected=line.factor_id, got="none", record=str(line.month))
-        _same("kind of the factor", line.key.unit, row.unit)
-        compiled = compile_factor(row, GwpSet.AR5, walk.factor_set.gwps)
+        if line.scale == 1:
+            _same("unit of the factor", line.key.unit, row.unit)
+        compiled = compile_factor(row, gwp_set, walk.factor_set.gwps, scale=line.scale)
         _same(f"GWP set of {line.month}", compiled.gwp_set, line.gwp_set)
         _same(
             f"line {line.month} {line.key.kind} {line.basis}",
@@ -375,7 +417,9 @@ def _arithmetic(walk: _Walk) -> str:
             line.emissions,
         )
         kind = find_kind(line.key.kind)
-        _same("scope", (kind.scope, kind.category, kind.is_avoided), (line.scope, line.category, line.is_avoided))
+        _same("avoided", kind.is_avoided, line.is_avoided)
+        if line.part in {Part.USE, Part.CERTIFICATE}:
+            _same("scope", scope_and_category(kind, dict(line.key.attributes)), (line.scope, line.category))
     return f"{len(walk.lines)} multiplications redone, equal to the microgram"
 
 
@@ -425,23 +469,31 @@ def _quantities(walk: _Walk) -> str:
             activity = activity_from_json(value, record=f"{leaf.record}.activities[{index}]")
             from_inputs[activity.month, activity.key.key_id, activity.evidence] += activity.quantity_micro
     from_lines: dict[tuple[Month, str, EvidenceClass], int] = {}
-    for line in _one_per_key(walk.lines):
+    scored_lines = [line for line in walk.lines if line.part is not Part.CERTIFICATE]
+    for line in _one_per_key(scored_lines):
         _same("quantity by evidence", line.quantity_micro, sum(line.by_evidence_micro.values()))
         from_lines |= {(line.month, line.key.key_id, c): q for c, q in line.by_evidence_micro.items()}
-    scored = {(line.month, line.key.key_id) for line in walk.lines}
+    scored = {(line.month, line.key.key_id) for line in scored_lines}
     whole: dict[tuple[Month, str], int] = defaultdict(int)  # summed once: asking anew for each total would be quadratic
     for (month, key_id, _), part_micro in from_inputs.items():
         whole[month, key_id] += part_micro
+    certificates = _certificate_keys(walk)
     for total in walk.bundle.unscored:
+        if total.key.kind == CERTIFICATE_KIND:
+            continue
         found = whole.get((total.month, total.key.key_id), 0)
         _same(f"unscored quantity of {total.key.kind}", found, total.quantity_micro)
     known = {(total.month, total.key.key_id) for total in walk.bundle.unscored} | scored
     for month, key_id, _ in from_inputs:
-        if (month, key_id) not in known:
+        if (month, key_id) not in known and key_id not in certificates:
             raise ProofError(
                 "An input is in no line", expected="every input in a line or unscored", got=key_id, record=str(month)
             )
     _same("sums of the inputs", {k: v for k, v in from_inputs.items() if k[:2] in scored}, from_lines)
+    if certificates:
+        taken = -sum(line.quantity_micro for line in walk.lines if line.part is Part.CERTIFICATE)
+        left = sum(total.quantity_micro for total in walk.bundle.unscored if total.key.kind == CERTIFICATE_KIND)
+        _same("certificates", sum(part for (_, key_id), part in whole.items() if key_id in certificates), taken + left)
     return f"{len(from_lines)} sums redone from {len(walk.leaves)} records"
 
 
@@ -576,7 +628,17 @@ def _most_coverage_ppm(leaves: Sequence[Fields], manifest: Manifest) -> int:
     return coverage_ppm(meters, manifest.period)
 
 
-def _one_per_key(lines: tuple[Line, ...]) -> list[Line]:
+def _certificate_keys(walk: _Walk) -> set[str]:
+    """Ids of the activity keys of certificates among the inputs."""
+    return {
+        activity.key.key_id
+        for leaf in walk.leaves
+        for activity in (activity_from_json(value) for value in leaf.items("activities"))
+        if activity.key.kind == CERTIFICATE_KIND
+    }
+
+
+def _one_per_key(lines: Sequence[Line]) -> list[Line]:
     return list({(line.month, line.key.key_id): line for line in lines}.values())
 
 

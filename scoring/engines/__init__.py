@@ -25,7 +25,7 @@ def sql_text(name: str, dialect: str) -> str:
 
     Returns:
         A SELECT over the tables `activity` (subject_id, key_id, month_ym, quantity_micro, evidence, is_current) and, for lines,
-        `factor` (key_id, basis, co2_ug, ch4_ug, n2o_ug, unsplit_ug: micrograms of CO2e per canonical unit). Tables of these
+        `factor` (key_id, part, basis, co2_ug, ch4_ug, n2o_ug, unsplit_ug: micrograms of CO2e per canonical unit). Tables of these
         names, views, or common table expressions put before the text all do.
 
     Raises:

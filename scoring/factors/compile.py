@@ -43,7 +43,8 @@ def compile_factor(factor: EmissionFactor, gwp_set: GwpSet, gwps: GwpValues, *, 
     """
     exact = exact_ug_per_unit(factor, gwp_set, gwps)
     split = GasSplit(*(_rounded(amount * scale, factor) for amount in exact))
-    return CompiledFactor(factor, split, str(gwp_set) if Gas.CO2 in factor.published else factor.gwp_set)
+    set_used = str(gwp_set) if Gas.CO2 in factor.published else factor.gwp_set
+    return CompiledFactor(factor, split, set_used, scale)
 
 
 def exact_ug_per_unit(factor: EmissionFactor, gwp_set: GwpSet, gwps: GwpValues) -> tuple[Fraction, ...]:

@@ -1,12 +1,12 @@
 """One folder of published rows: the shipped data set, or an installed pack. Files are read when asked for, and checked first.
 
-    dataset.json           format, version, root, and the SHA-256 of every other file
-    tables.json            every table in the order of its admission: rows of one kind, or parameters
-    factors/KIND.csv       the rows of a kind, table after table
-    parameters/NAME.csv    a table of numbers that are no factors
-    parameters.csv         such numbers that stand one by one
-    regions.csv zips.csv zones.csv   the region graph
-    leaves.bin             leaf hash of every entry of the log, 32 bytes each
+dataset.json           format, version, root, and the SHA-256 of every other file
+tables.json            every table in the order of its admission: rows of one kind, or parameters
+factors/KIND.csv       the rows of a kind, table after table
+parameters/NAME.csv    a table of numbers that are no factors
+parameters.csv         such numbers that stand one by one
+regions.csv zips.csv zones.csv   the region graph
+leaves.bin             leaf hash of every entry of the log, 32 bytes each
 """
 
 import csv

@@ -429,7 +429,7 @@ def _table(draft: _Draft, flat: FlatFile, year: int) -> SourceTable:
         life_cycle_scope=place.life_cycle_scope,
         source_url=_source_url(year),
         licence=LICENCE,
-        note=_note(draft, flat, year),
+        note=_note(draft, flat),
     )
 
 
@@ -442,7 +442,7 @@ def _unit(draft: _Draft) -> str:
     return kind.unit_of(unit.dimension)
 
 
-def _note(draft: _Draft, flat: FlatFile, year: int) -> str:
+def _note(draft: _Draft, flat: FlatFile) -> str:
     """What a reader must know of a table."""
     parts = [f"Updated {flat.updated_date}." if flat.updated_date else ""]
     if "co2e" in draft.by_gas:
@@ -453,8 +453,7 @@ def _note(draft: _Draft, flat: FlatFile, year: int) -> str:
         parts.append("No basis is named; the net calorific value is what the rows per tonne and kg give.")
     if draft.place.kind == "refrigerant":
         parts.append("Rates: gases of the Kyoto Protocol, other gases, and the total of both.")
-    if year in {2016, 2017, 2022, 2023}:
-        parts.append("The file holds unrounded results; kept to 15 significant digits, as a spreadsheet shows them.")
+    parts.append("Numbers to 15 significant digits, as a spreadsheet shows them.")
     return " ".join(part for part in parts if part)
 
 

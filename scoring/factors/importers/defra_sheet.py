@@ -137,8 +137,8 @@ def choice_of(choices: Mapping[str, str], name: str, factor: FlatFactor) -> str:
 def number_text(cell: object, *, record: str) -> str | None:
     """The number of a cell as the spreadsheet shows it, to 15 significant digits; None where it holds none.
 
-    The workbooks of 2016, 2017, 2022 and 2023 hold unrounded results (0.24114999999999998 for 0.24115); spreadsheets show 15
-    digits of a number, and that is what is kept.
+    The workbooks hold results of formulas (0.24114999999999998 for 0.24115 in 2022) and, in 2016, 2017 and 2023, unrounded ones;
+    spreadsheets show 15 digits of a number, and that is what is kept.
 
     Args:
         cell: As the workbook holds it.

@@ -1,14 +1,57 @@
 """Global warming potentials over 100 years of the IPCC's assessment reports, from the table of openclimatedata."""
 
 import csv
+import re
+from collections.abc import Mapping
+from fractions import Fraction
 from io import StringIO
+from itertools import pairwise
 
 from domain.errors import FactorSetError
-from scoring.factors.importers.published import Imported, Parameter, decimal_text, hash_findings
+from scoring.factors.importers.published import (
+    LARGE_CHANGE_RATIO,
+    Imported,
+    Parameter,
+    PublishedRow,
+    SourceTable,
+    decimal_text,
+    hash_findings,
+)
 
 KNOWN_SHA256S = ("9b80412cb5aeeb91038ef84145a10cdab0ab202cbb623cb14d2ec35ec2454f36",)
 _COLUMNS = {"AR4": "AR4GWP100", "AR5": "AR5GWP100", "AR6": "AR6GWP100"}
-_YEARS = {"AR4": 2007, "AR5": 2013, "AR6": 2021}
+_YEARS = {"SAR": 1995, "TAR": 2001, "AR4": 2007, "AR5": 2013, "AR6": 2021}
+_PUBLICATIONS = {
+    "SAR": "IPCC Second Assessment Report (1995), as the GHG Protocol lists it",
+    "TAR": "IPCC Third Assessment Report (2001), WG I, table 6.7",
+    "AR4": "IPCC Fourth Assessment Report (2007), as the GHG Protocol lists it",
+    "AR5": "IPCC Fifth Assessment Report (2013), as the GHG Protocol lists it",
+    "AR6": "IPCC Sixth Assessment Report (2021), WG I, table 7.SM.7",
+}
+_NOTES = {
+    "AR5": "Without climate-carbon feedbacks.",
+    "AR6": "Methane is the one value of table 7.SM.7 (27.9); the file has no separate fossil and biogenic methane.",
+}
+_PROPER_NAMES: Mapping[str, str] = {
+    "CF4": "PFC-14",
+    "C2F6": "PFC-116",
+    "C3F8": "PFC-218",
+    "cC4F8": "PFC-318",
+    "C4F10": "PFC-3-1-10",
+    "C5F12": "PFC-4-1-12",
+    "C6F14": "PFC-5-1-14",
+    "C7F16": "PFC-6-1-16",
+    "C8F18": "PFC-7-1-18",
+    "C10F18": "PFC-9-1-18",
+    "cC3F6": "c-C3F6",
+    "HFC4310mee": "HFC-43-10mee",
+    "HFE4310pccc124": "HFE-43-10pccc124",
+    "HGalden1040x": "H-Galden-1040x",
+    "HG10": "HG-10",
+    "HG01": "HG-01",
+}
+"""Common names that do not follow from the file's spelling; those of PFCs as the UK's and the EPA's tables have them."""
+_SERIES = re.compile(r"(CFC|HCFC|HFC|HFE|HCFE|Halon)([0-9].*)")
 
 
 def import_gwp(data: bytes) -> Imported:
@@ -24,8 +67,7 @@ def import_gwp(data: bytes) -> Imported:
         FactorSetError: A column or a gas is missing.
     """
     record = "IPCC global warming potentials"
-    text = "\n".join(line for line in data.decode("utf-8").splitlines() if not line.startswith("#"))
-    by_species = {line["Species"]: line for line in csv.DictReader(StringIO(text))}
+    by_species = _by_species(data)
     parameters = []
     for report, column in _COLUMNS.items():
         for gas in ("CH4", "N2O"):
@@ -34,6 +76,99 @@ def import_gwp(data: bytes) -> Imported:
             value_text = decimal_text(by_species[gas][column], record=f"{record}, {gas} {report}")
             parameters.append(_parameter(report, gas, value_text))
     return Imported(parameters=tuple(parameters), findings=hash_findings(data, KNOWN_SHA256S, record))
+
+
+def import_gwp_species(data: bytes) -> Imported:
+    """GWP-100 of every gas that leaks, by assessment report: what a kilogram of it counts in kilograms of CO2.
+
+    Args:
+        data: Bytes of `globalwarmingpotentials.csv`.
+
+    Returns:
+        One row per gas and report (SAR to AR6) that has a value; the report is the rate and the GWP set. Carbon dioxide is not
+        in the file: it is 1 by definition.
+
+    Raises:
+        FactorSetError: A column is missing, a number is none, or a gas stands twice.
+    """
+    record = "IPCC global warming potentials"
+    by_species = _by_species(data)
+    tables, rows = [], []
+    for report in _YEARS:
+        table = _species_table(report)
+        tables.append(table)
+        for species, line in by_species.items():
+            if f"{report}GWP100" not in line:
+                raise FactorSetError(expected=f"a column {report}GWP100", got=", ".join(line), record=record)
+            cell = line[f"{report}GWP100"]
+            if cell:
+                rows.append(_species_row(table, species, decimal_text(cell, record=f"{record}, {species} {report}")))
+    findings = (*hash_findings(data, KNOWN_SHA256S, record), *_changes(rows, record))
+    return Imported(tuple(tables), tuple(rows), findings=findings)
+
+
+def _by_species(data: bytes) -> dict[str, dict[str, str]]:
+    record = "IPCC global warming potentials"
+    text = "\n".join(line for line in data.decode("utf-8").splitlines() if not line.startswith("#"))
+    found: dict[str, dict[str, str]] = {}
+    for line in csv.DictReader(StringIO(text)):
+        species = line.get("Species") or ""
+        if not species or species in found:
+            raise FactorSetError(expected="a gas once in the column Species", got=species or "none", record=record)
+        found[species] = line
+    return found
+
+
+def _species_table(report: str) -> SourceTable:
+    return SourceTable(
+        table_id=f"ipcc-{report.lower()}-gwp100",
+        publisher="IPCC",
+        edition=f"{report}, table of globalwarmingpotentials 0.13.2",
+        table=f"{_PUBLICATIONS[report]}; column {report}GWP100",
+        kind="refrigerant",
+        unit="g",
+        published_unit="kg/kg",
+        gwp_set=report,
+        life_cycle_scope="operation",
+        source_url="https://github.com/openclimatedata/globalwarmingpotentials",
+        licence="CC0 1.0",
+        note=" ".join(("100 years; what leaks counts at once and whole.", _NOTES.get(report, ""))).strip(),
+    )
+
+
+def _species_row(table: SourceTable, species: str, value_text: str) -> PublishedRow:
+    return PublishedRow(
+        table.table_id,
+        "WORLD",
+        _YEARS[table.gwp_set],
+        table.gwp_set,
+        {"co2e": value_text},
+        label=species,
+        attributes={"refrigerant": proper_name(species)},
+    )
+
+
+def proper_name(species: str) -> str:
+    """The common name of a gas: `HFC134a` of the file is `HFC-134a`; formulas such as `SF6` stay."""
+    found = _SERIES.fullmatch(species)
+    return _PROPER_NAMES.get(species) or (f"{found[1]}-{found[2]}" if found else species)
+
+
+def _changes(rows: list[PublishedRow], record: str) -> list[str]:
+    by_gas: dict[str, list[PublishedRow]] = {}
+    for row in rows:
+        by_gas.setdefault(row.attributes["refrigerant"], []).append(row)
+    return [
+        f"{record}: {gas} moved from {before.by_gas['co2e']} ({before.rate}) to {after.by_gas['co2e']} ({after.rate})"
+        for gas, series in by_gas.items()
+        for before, after in pairwise(series)
+        if abs(Fraction(after.by_gas["co2e"]) - Fraction(before.by_gas["co2e"]))
+        > LARGE_CHANGE_RATIO * Fraction(before.by_gas["co2e"])
+    ]
+
+
+def _is_large_change(old: Fraction, new: Fraction) -> bool:
+    return abs(new - old) > LARGE_CHANGE_RATIO * old
 
 
 def _parameter(report: str, gas: str, value_text: str) -> Parameter:

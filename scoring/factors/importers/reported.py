@@ -5,7 +5,7 @@ from scoring.factors.importers.published import Imported, PublishedRow, SourceTa
 AS_REPORTED = SourceTable(
     table_id="as-reported",
     publisher="Climate Fitness",
-    edition="cf-method/1",
+    edition="cf-method/2",
     table="Identity: emissions that a source says itself",
     kind="reported_emissions",
     unit="kg",

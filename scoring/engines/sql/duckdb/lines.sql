@@ -1,4 +1,4 @@
--- Lines: current activity summed per subject, month and key, then one exact multiplication per gas and basis.
+-- Lines: current activity summed per subject, month and key, then one exact multiplication per gas, part and basis.
 -- line_ug = sign(Q) * (|Q| // 10^6 * f + (|Q| % 10^6 * f + 500000) // 10^6), rounded half away from zero, 0 <= f <= 9.22e12.
 -- NULL where the sum of sizes, a gas or the total is 2^63 or more; no product is formed before it is known to fit.
 -- MATERIALIZED: SQLite would otherwise put every expression into every place that uses it, and compute it there again.
@@ -26,10 +26,11 @@ WITH halves AS MATERIALIZED (
         summed.subject_id,
         summed.month_ym,
         summed.key_id,
+        factor.part,
         factor.basis,
         summed.quantity_micro,
         CASE WHEN summed.quantity_micro < 0 THEN -summed.quantity_micro ELSE summed.quantity_micro END // 1000000 AS whole,
-        CASE WHEN summed.quantity_micro < 0 THEN -summed.quantity_micro ELSE summed.quantity_micro END % 1000000 AS part,
+        CASE WHEN summed.quantity_micro < 0 THEN -summed.quantity_micro ELSE summed.quantity_micro END % 1000000 AS rest,
         factor.co2_ug AS co2_factor_ug,
         factor.ch4_ug AS ch4_factor_ug,
         factor.n2o_ug AS n2o_factor_ug,
@@ -41,27 +42,28 @@ WITH halves AS MATERIALIZED (
         subject_id,
         month_ym,
         key_id,
+        part,
         basis,
         quantity_micro,
         CASE
             WHEN co2_factor_ug = 0 THEN 0
-            WHEN whole <= (9223372036854775807 - (part * co2_factor_ug + 500000) // 1000000) // co2_factor_ug
-            THEN whole * co2_factor_ug + (part * co2_factor_ug + 500000) // 1000000
+            WHEN whole <= (9223372036854775807 - (rest * co2_factor_ug + 500000) // 1000000) // co2_factor_ug
+            THEN whole * co2_factor_ug + (rest * co2_factor_ug + 500000) // 1000000
         END AS co2_size_ug,
         CASE
             WHEN ch4_factor_ug = 0 THEN 0
-            WHEN whole <= (9223372036854775807 - (part * ch4_factor_ug + 500000) // 1000000) // ch4_factor_ug
-            THEN whole * ch4_factor_ug + (part * ch4_factor_ug + 500000) // 1000000
+            WHEN whole <= (9223372036854775807 - (rest * ch4_factor_ug + 500000) // 1000000) // ch4_factor_ug
+            THEN whole * ch4_factor_ug + (rest * ch4_factor_ug + 500000) // 1000000
         END AS ch4_size_ug,
         CASE
             WHEN n2o_factor_ug = 0 THEN 0
-            WHEN whole <= (9223372036854775807 - (part * n2o_factor_ug + 500000) // 1000000) // n2o_factor_ug
-            THEN whole * n2o_factor_ug + (part * n2o_factor_ug + 500000) // 1000000
+            WHEN whole <= (9223372036854775807 - (rest * n2o_factor_ug + 500000) // 1000000) // n2o_factor_ug
+            THEN whole * n2o_factor_ug + (rest * n2o_factor_ug + 500000) // 1000000
         END AS n2o_size_ug,
         CASE
             WHEN unsplit_factor_ug = 0 THEN 0
-            WHEN whole <= (9223372036854775807 - (part * unsplit_factor_ug + 500000) // 1000000) // unsplit_factor_ug
-            THEN whole * unsplit_factor_ug + (part * unsplit_factor_ug + 500000) // 1000000
+            WHEN whole <= (9223372036854775807 - (rest * unsplit_factor_ug + 500000) // 1000000) // unsplit_factor_ug
+            THEN whole * unsplit_factor_ug + (rest * unsplit_factor_ug + 500000) // 1000000
         END AS unsplit_size_ug
     FROM terms
 )
@@ -69,6 +71,7 @@ SELECT
     subject_id,
     month_ym,
     key_id,
+    part,
     basis,
     quantity_micro,
     CASE WHEN quantity_micro < 0 THEN -co2_size_ug ELSE co2_size_ug END AS co2_ug,
@@ -88,4 +91,4 @@ SELECT
         END
     END AS total_ug
 FROM sizes
-ORDER BY subject_id, month_ym, key_id, basis
+ORDER BY subject_id, month_ym, key_id, part, basis

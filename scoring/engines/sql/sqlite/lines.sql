@@ -46,6 +46,7 @@ WITH halves AS MATERIALIZED (
     summed.subject_id,
     summed.month_ym,
     summed.key_id,
+    factor.part,
     factor.basis,
     summed.quantity_micro,
     CASE
@@ -57,7 +58,7 @@ WITH halves AS MATERIALIZED (
       WHEN summed.quantity_micro < 0
       THEN -summed.quantity_micro
       ELSE summed.quantity_micro
-    END % 1000000 AS part,
+    END % 1000000 AS rest,
     factor.co2_ug AS co2_factor_ug,
     factor.ch4_ug AS ch4_factor_ug,
     factor.n2o_ug AS n2o_factor_ug,
@@ -70,6 +71,7 @@ WITH halves AS MATERIALIZED (
     subject_id,
     month_ym,
     key_id,
+    part,
     basis,
     quantity_micro,
     CASE
@@ -77,11 +79,11 @@ WITH halves AS MATERIALIZED (
       THEN 0
       WHEN whole <= (
         9223372036854775807 - CAST(CAST((
-          part * co2_factor_ug + 500000
+          rest * co2_factor_ug + 500000
         ) AS REAL) / 1000000 AS INTEGER)
       ) / co2_factor_ug
       THEN whole * co2_factor_ug + (
-        part * co2_factor_ug + 500000
+        rest * co2_factor_ug + 500000
       ) / 1000000
     END AS co2_size_ug,
     CASE
@@ -89,11 +91,11 @@ WITH halves AS MATERIALIZED (
       THEN 0
       WHEN whole <= (
         9223372036854775807 - CAST(CAST((
-          part * ch4_factor_ug + 500000
+          rest * ch4_factor_ug + 500000
         ) AS REAL) / 1000000 AS INTEGER)
       ) / ch4_factor_ug
       THEN whole * ch4_factor_ug + (
-        part * ch4_factor_ug + 500000
+        rest * ch4_factor_ug + 500000
       ) / 1000000
     END AS ch4_size_ug,
     CASE
@@ -101,11 +103,11 @@ WITH halves AS MATERIALIZED (
       THEN 0
       WHEN whole <= (
         9223372036854775807 - CAST(CAST((
-          part * n2o_factor_ug + 500000
+          rest * n2o_factor_ug + 500000
         ) AS REAL) / 1000000 AS INTEGER)
       ) / n2o_factor_ug
       THEN whole * n2o_factor_ug + (
-        part * n2o_factor_ug + 500000
+        rest * n2o_factor_ug + 500000
       ) / 1000000
     END AS n2o_size_ug,
     CASE
@@ -113,11 +115,11 @@ WITH halves AS MATERIALIZED (
       THEN 0
       WHEN whole <= (
         9223372036854775807 - CAST(CAST((
-          part * unsplit_factor_ug + 500000
+          rest * unsplit_factor_ug + 500000
         ) AS REAL) / 1000000 AS INTEGER)
       ) / unsplit_factor_ug
       THEN whole * unsplit_factor_ug + (
-        part * unsplit_factor_ug + 500000
+        rest * unsplit_factor_ug + 500000
       ) / 1000000
     END AS unsplit_size_ug
   FROM terms
@@ -126,6 +128,7 @@ SELECT
   subject_id,
   month_ym,
   key_id,
+  part,
   basis,
   quantity_micro,
   CASE WHEN quantity_micro < 0 THEN -co2_size_ug ELSE co2_size_ug END AS co2_ug,
@@ -153,4 +156,5 @@ ORDER BY
   subject_id NULLS LAST,
   month_ym NULLS LAST,
   key_id NULLS LAST,
+  part NULLS LAST,
   basis NULLS LAST

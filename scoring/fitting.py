@@ -1,0 +1,135 @@
+"""Rows of one place that fit what is wanted, by year."""
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from domain.factor import EmissionFactor, Gas, LifeCycleScope
+from scoring.factors.factor_set import FactorSet
+from scoring.rule import KindRule, Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """Rows that differ by year only.
+
+    Attributes:
+        years: Years that are held, ascending.
+        rows: The row of each year.
+        scope: Their life-cycle scope.
+        widened: Attributes that no row has as given, with the value taken.
+    """
+
+    years: tuple[int, ...]
+    rows: tuple[EmissionFactor, ...]
+    scope: LifeCycleScope
+    widened: tuple[tuple[str, str], ...]
+
+
+@lru_cache(maxsize=16_384)
+def _fitting(
+    factor_set: FactorSet,
+    region: str,
+    wanted_key: tuple[str, str, tuple[tuple[str, str], ...], frozenset[str], tuple[str, ...]],
+    scopes: tuple[LifeCycleScope, ...],
+    publishers: tuple[str, ...],
+    widening: tuple[tuple[str, str], ...],
+) -> Fitting | None:
+    rows_kind, unit, attributes, given, rates = wanted_key
+    by_attributes = factor_set.by_attributes(rows_kind, region, unit)
+    if not by_attributes:
+        return None
+    wanted = dict(attributes)
+    widened: list[tuple[str, str]] = []
+    for name, value in (("", ""), *widening):
+        if name:
+            if name not in wanted or wanted[name] == value:
+                continue
+            wanted[name] = value
+            widened.append((name, value))
+        rows = _of_attributes(by_attributes, wanted, given - {name for name, _ in widened}, rates, scopes)
+        if rows:
+            return _by_year(_of_best_scope(_of_best_publisher(rows, publishers), scopes), tuple(widened))
+    return None
+
+
+def fitting_rows(
+    rule: KindRule,
+    factor_set: FactorSet,
+    wanted: Wanted,
+    region: str,
+    *,
+    scopes: tuple[LifeCycleScope, ...] = (),
+    publishers: tuple[str, ...] = (),
+) -> Fitting | None:
+    """The rows of one region that fit, of the best publisher and scope, by year.
+
+    Args:
+        rule: Of the kind.
+        factor_set: Rows to choose from.
+        wanted: What to look for.
+        region: Exactly this region.
+        scopes: Life-cycle scopes that may be used; the rule's where empty.
+        publishers: Preferred ones; the rule's where empty.
+
+    Returns:
+        The rows; None where none fits.
+    """
+    key = (wanted.rows_kind, wanted.unit, tuple(sorted(wanted.attributes.items())), wanted.given, wanted.rates)
+    widening = rule.widening if wanted.widening is None else wanted.widening
+    return _fitting(factor_set, region, key, scopes or wanted.scopes or rule.scopes, publishers or rule.publishers, widening)
+
+
+def _of_attributes(
+    by_attributes: Mapping[tuple[tuple[str, str], ...], Sequence[EmissionFactor]],
+    wanted: Mapping[str, str],
+    given: frozenset[str],
+    rates: tuple[str, ...],
+    scopes: tuple[LifeCycleScope, ...],
+) -> list[EmissionFactor]:
+    """Rows whose attributes all equal what is wanted; of these the ones that say most of what was given."""
+    found: list[tuple[int, list[EmissionFactor]]] = []
+    for attributes, rows in by_attributes.items():
+        if all(wanted.get(name) == value for name, value in attributes):
+            fit = [row for row in rows if row.rate in rates and row.life_cycle_scope in scopes]
+            if fit:
+                found.append((sum(name in given for name, _ in attributes), fit))
+    if not found:
+        return []
+    best = max(count for count, _ in found)
+    return [row for count, rows in found if count == best for row in rows]
+
+
+def _of_best_publisher(rows: Sequence[EmissionFactor], publishers: tuple[str, ...]) -> Sequence[EmissionFactor]:
+    for publisher in publishers:
+        found = [row for row in rows if row.publisher == publisher]
+        if found:
+            return found
+    first = rows[0].publisher
+    return [row for row in rows if row.publisher == first] if publishers else rows
+
+
+def _of_best_scope(rows: Sequence[EmissionFactor], scopes: Sequence[LifeCycleScope]) -> Sequence[EmissionFactor]:
+    """Rows of the first scope that is held: scopes are never mixed by year."""
+    rank = min(scopes.index(row.life_cycle_scope) for row in rows)
+    return [row for row in rows if row.life_cycle_scope is scopes[rank]]
+
+
+def _by_year(rows: Sequence[EmissionFactor], widened: tuple[tuple[str, str], ...]) -> Fitting:
+    of_year: dict[int, list[EmissionFactor]] = {}
+    for row in rows:
+        of_year.setdefault(row.year, []).append(row)
+    years = tuple(sorted(of_year))
+    return Fitting(years, tuple(_best_row(of_year[year]) for year in years), rows[0].life_cycle_scope, widened)
+
+
+def _best_row(rows: Sequence[EmissionFactor]) -> EmissionFactor:
+    by_gas = [row for row in rows if Gas.CO2 in row.published]
+    return (by_gas or list(rows))[-1]  # the newest admitted
+
+
+def row_of_year(fitting: Fitting, year: int) -> EmissionFactor:
+    """The row of a year, else of the newest earlier, else of the nearest later."""
+    at = bisect_right(fitting.years, year) - 1
+    return fitting.rows[max(at, 0)]

@@ -1,0 +1,233 @@
+"""Electricity: which published rates fit purchased and exported kilowatt-hours, on both bases, and what the grid loses on the way.
+
+Average rates only: eGRID's total output, Ember's carbon intensity. Non-baseload rates measure what a saved kilowatt-hour avoids
+and are never used for a footprint (the EPA's note to Table 6 of its hub).
+
+Source:
+    GHG Protocol Scope 2 Guidance, section 6.6 and table 6.3 (location: grid average; market: contract, residual mix, grid
+    average); GHG Protocol Scope 3 Standard, category 3, activity C (transmission and distribution losses).
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from domain.errors import FactorError
+from domain.factor import Addition, Basis, EmissionFactor, LifeCycleScope, Part
+from domain.number import decimal_from_text, fraction_of
+from scoring.factors.compile import compile_factor
+from scoring.fitting import fitting_rows, row_of_year
+from scoring.rule import KindRule, Wanted, plain_wanted
+from scoring.search import Search
+from scoring.words import RegionName, RowInWords
+
+AVERAGE_RATES = ("total_output", "carbon_intensity", "")
+RESIDUAL_RATES = ("residual_mix",)
+_SCOPES = (LifeCycleScope.GENERATION, LifeCycleScope.LIFE_CYCLE)
+PUBLISHERS = (
+    "EPA eGRID",
+    "UK DESNZ/Defra",
+    "CEA",
+    "Electricity Maps",
+    "Ember via Our World in Data",
+    "EEA",
+)
+"""Who is believed first where several publish for one place: the country's own authority, then the world's compilations."""
+
+_LOSS_PARAMETER = "grid_gross_loss"
+
+
+def prepare_purchased(rule: KindRule, search: Search) -> Wanted:
+    """Rates of purchased electricity on the basis asked for.
+
+    Args:
+        rule: Of electricity.
+        search: Collects what is to be said.
+
+    Returns:
+        The average of the place; on the market basis the supplier's own factor, else the residual mix, else the average.
+
+    Raises:
+        FactorError: The supplier's factor is above what a line can hold.
+    """
+    average = Wanted("electricity", search.key.unit, {}, rates=AVERAGE_RATES)
+    if search.basis is Basis.LOCATION:
+        return average
+    supplier_text = search.attributes.get("supplier_g_co2e_per_kwh")
+    if supplier_text is not None:
+        return _supplier(search, supplier_text)
+    residual = Wanted("electricity", search.key.unit, {}, rates=RESIDUAL_RATES)
+    chain = search.factor_set.regions.chain(search.key.region)
+    if any(fitting_rows(rule, search.factor_set, residual, region) for region in chain):
+        search.flag("residual_mix")
+        search.say(
+            "Market basis: no contract factor is given, so the residual mix, what is left after all certificates, is taken "
+            "(Scope 2 Guidance, table 6.3)."
+        )
+        return residual
+    search.flag("no_residual_mix")
+    search.say(
+        "Market basis: no supplier contract, certificate or residual mix is held, so the location-based factor stands in "
+        "(Scope 2 Guidance, table 6.3, last row)."
+    )
+    return average
+
+
+_MOST_G_PER_KWH = 9_000
+
+
+def _supplier(search: Search, text: str) -> Wanted:
+    g_per_kwh = fraction_of(decimal_from_text(text, record="supplier_g_co2e_per_kwh"))
+    if g_per_kwh > _MOST_G_PER_KWH:
+        raise FactorError(
+            "No power station emits so much",
+            expected=f"0 to {_MOST_G_PER_KWH} g CO2e/kWh",
+            got=f"{text} g CO2e/kWh",
+            record="supplier_g_co2e_per_kwh",
+            next_step="Check the unit: the attribute is in grams per kilowatt-hour.",
+        )
+    search.flag("supplier_factor")
+    evidence = search.attributes.get("supplier_evidence", "")
+    search.say(
+        "Market basis: the supplier's own factor, {} g CO2e/kWh, {} (Scope 2 Guidance, table 6.3, contracts).",
+        text,
+        f"by {evidence}" if evidence else "as declared, without evidence",
+    )
+    if not evidence:
+        search.flag("supplier_without_evidence")
+    as_reported = (LifeCycleScope.AS_REPORTED,)
+    return Wanted("reported_emissions", "kg", {}, scale=g_per_kwh / 1000, regions=("WORLD",), scopes=as_reported)
+
+
+@dataclass(frozen=True)
+class GridPart:
+    """What comes beside a kilowatt-hour used.
+
+    Attributes:
+        part: Which part.
+        row: The published row.
+        scale: How much of it a kilowatt-hour used takes.
+    """
+
+    part: Part
+    row: EmissionFactor
+    scale: Fraction
+
+
+def grid_loss(rule: KindRule, search: Search, _wanted: Wanted, _row: EmissionFactor) -> tuple[Addition, ...]:
+    """What the grid loses on the way, and the supply of its fuel where a publisher says it: scope 3, category 3.
+
+    Args:
+        rule: Of electricity.
+        search: Collects what is to be said.
+
+    Returns:
+        One addition per part; none where nothing is held (flagged). The same on both bases.
+    """
+    gwps = search.factor_set.gwps
+    return tuple(
+        Addition(found.part, compile_factor(found.row, search.gwp_set, gwps, scale=found.scale), 3, 3)
+        for found in grid_loss_parts(rule, search)
+    )
+
+
+def grid_loss_parts(rule: KindRule, search: Search) -> list[GridPart]:
+    """The same as published rows with their scale.
+
+    A published loss L is the share of what is generated that does not arrive, so a kilowatt-hour used needs 1/(1 - L) generated:
+    the loss adds L/(1 - L) of the average rate. DESNZ publishes the loss's emissions as a rate of its own.
+
+    Args:
+        rule: Of electricity.
+        search: Collects what is to be said, and the flag where no loss is held.
+
+    Returns:
+        Grid loss first, then the fuel's supply.
+
+    Source:
+        eGRID Technical Guide, section 3.5: consumption is divided by one minus the grid gross loss. GHG Protocol Scope 3
+        Standard, category 3, activities B and C.
+    """
+    found = [*_by_row(rule, search, Part.GRID_LOSS, LifeCycleScope.GRID_LOSS)] or _by_ratio(rule, search)
+    if not found:
+        search.flag("grid_loss_not_held")
+    return [*found, *_by_row(rule, search, Part.UPSTREAM, LifeCycleScope.UPSTREAM)]
+
+
+_PART_WORDS = {
+    Part.GRID_LOSS: "Beside it, what the grid loses on the way.",
+    Part.UPSTREAM: "Beside it, the supply of the power stations' fuel.",
+}
+
+
+def _by_row(rule: KindRule, search: Search, part: Part, scope: LifeCycleScope) -> list[GridPart]:
+    average = Wanted("electricity", search.key.unit, {}, rates=AVERAGE_RATES)
+    for region in search.factor_set.regions.chain(search.key.region):
+        fitting = fitting_rows(rule, search.factor_set, average, region, scopes=(scope,))
+        if fitting is not None:
+            row = row_of_year(fitting, search.key.year)
+            search.say("{} Scope 3, category 3. {}", _PART_WORDS[part], RowInWords(search.factor_set, row))
+            return [GridPart(part, row, Fraction(1))]
+    return []
+
+
+def _by_ratio(rule: KindRule, search: Search) -> list[GridPart]:
+    average = Wanted("electricity", search.key.unit, {}, rates=AVERAGE_RATES)
+    chain = search.factor_set.regions.chain(search.key.region)
+    loss = next((one for region in chain if (one := search.factor_set.parameter(_LOSS_PARAMETER, region))), None)
+    fitting = next((one for region in chain if (one := fitting_rows(rule, search.factor_set, average, region))), None)
+    if loss is None or fitting is None:
+        return []
+    ratio = fraction_of(decimal_from_text(loss.value_text))
+    search.say(
+        "{} Scope 3, category 3: {} of what is generated in {} does not arrive ({}, {}), so {} / (1 - {}) of the average rate.",
+        _PART_WORDS[Part.GRID_LOSS],
+        loss.value_text,
+        RegionName(search.factor_set, loss.region),
+        loss.publisher,
+        loss.edition,
+        loss.value_text,
+        loss.value_text,
+    )
+    return [GridPart(Part.GRID_LOSS, row_of_year(fitting, search.key.year), ratio / (1 - ratio))]
+
+
+def prepare_exported(_rule: KindRule, search: Search) -> Wanted:
+    """Rates of electricity fed into the grid: what it avoids there, by the average, on the location basis only.
+
+    Args:
+        _rule: Of exported electricity.
+        search: What is searched for.
+
+    Returns:
+        The average of the place.
+    """
+    return Wanted("electricity", search.key.unit, {}, rates=AVERAGE_RATES)
+
+
+def prepare_certificate(rule: KindRule, search: Search) -> Wanted:
+    """Rates that a certificate takes away: those of the market-based electricity that it is cancelled for.
+
+    Args:
+        rule: Of certificates.
+        search: Collects what is to be said.
+
+    Returns:
+        The average of the place: `lines.py` matches certificates with the period's electricity.
+    """
+    plain_wanted(rule, search)
+    return Wanted("electricity", search.key.unit, {}, rates=AVERAGE_RATES)
+
+
+RULES = (
+    KindRule(
+        "electricity",
+        _SCOPES,
+        rates=AVERAGE_RATES,
+        publishers=PUBLISHERS,
+        is_purchased_energy=True,
+        prepare=prepare_purchased,
+        additions=grid_loss,
+    ),
+    KindRule("electricity_export", _SCOPES, publishers=PUBLISHERS, prepare=prepare_exported),
+    KindRule("electricity_certificate", _SCOPES, publishers=PUBLISHERS, prepare=prepare_certificate),
+)

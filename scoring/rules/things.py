@@ -1,0 +1,53 @@
+"""Food, meals, things, materials, waste, leaked gases, digital services.
+
+Source:
+    GHG Protocol Scope 3 Standard, categories 1 (purchased goods and services) and 5 (waste); GHG Protocol Corporate Standard,
+    scope 1 (fugitive emissions: mass x global warming potential).
+"""
+
+from domain.factor import LifeCycleScope
+from scoring.fitting import fitting_rows
+from scoring.rule import KindRule, Wanted, plain_wanted
+from scoring.search import Search
+
+_LIFE_CYCLE = (LifeCycleScope.LIFE_CYCLE,)
+POORE, CLARK, ADEME = "Poore & Nemecek via Our World in Data", "Clark et al. via Our World in Data", "ADEME Impact CO2"
+
+
+def prepare_refrigerant(rule: KindRule, search: Search) -> Wanted:
+    """Global warming potential of a gas in the set asked for; of a blend that the set does not hold, in AR5 (flagged).
+
+    Args:
+        rule: Of refrigerants.
+        search: Collects what is to be said.
+
+    Returns:
+        What to look for.
+
+    Raises:
+        AttributeValueError: No publisher names this gas.
+    """
+    plain = plain_wanted(rule, search)
+    for rate in dict.fromkeys((str(search.gwp_set), "AR5", "AR4", "total", "")):
+        for region in ("WORLD", "US", "GB"):
+            wanted = Wanted(plain.rows_kind, plain.unit, plain.attributes, plain.given, regions=(region,), rates=(rate,))
+            if fitting_rows(rule, search.factor_set, wanted, region):
+                return wanted
+    return plain
+
+
+RULES = (
+    KindRule("food", _LIFE_CYCLE, publishers=(POORE, CLARK, ADEME), proxies=("FR",), is_global=True, is_timeless=True),
+    KindRule("meal", _LIFE_CYCLE, publishers=(ADEME,), proxies=("FR",), is_timeless=True),
+    KindRule("product", _LIFE_CYCLE, publishers=(ADEME,), proxies=("FR",), is_timeless=True),
+    KindRule("digital", _LIFE_CYCLE, publishers=(ADEME,), proxies=("FR",), is_timeless=True),
+    KindRule("material", _LIFE_CYCLE, usual={"source": "primary"}, proxies=("GB",)),
+    KindRule("waste", _LIFE_CYCLE, proxies=("GB", "US")),
+    KindRule(
+        "refrigerant",
+        (*_LIFE_CYCLE, LifeCycleScope.COMBUSTION, LifeCycleScope.OPERATION),
+        is_global=True,
+        is_timeless=True,
+        prepare=prepare_refrigerant,
+    ),
+)

@@ -1,0 +1,44 @@
+"""The supply of a fuel (well to tank) as a line of its own, where the publisher of the use says it: scope 3, category 3."""
+
+from domain.activity import find_kind
+from domain.factor import Addition, EmissionFactor, LifeCycleScope, Part
+from domain.kinds import scope_and_category
+from scoring.factors.compile import compile_factor
+from scoring.fitting import fitting_rows, row_of_year
+from scoring.rule import KindRule, Wanted
+from scoring.search import Search
+from scoring.words import RowInWords
+
+
+def upstream(rule: KindRule, search: Search, wanted: Wanted, row: EmissionFactor) -> tuple[Addition, ...]:
+    """The supply of what an activity uses, by the publisher of its use.
+
+    Args:
+        rule: Of the kind.
+        search: Collects what is to be said.
+        wanted: What the use was searched with.
+        row: The row of the use.
+
+    Returns:
+        One addition; none where the publisher has no such row for the place (flagged).
+
+    Source:
+        GHG Protocol Scope 3 Standard, category 3, activity A (upstream emissions of purchased fuels); for a journey that
+        somebody else provides the supply is part of that journey's own category.
+    """
+    fitting = fitting_rows(
+        rule, search.factor_set, wanted, row.region, scopes=(LifeCycleScope.UPSTREAM,), publishers=(row.publisher,)
+    )
+    if fitting is None or fitting.rows[0].publisher != row.publisher:
+        search.flag("upstream_not_held")
+        return ()
+    found = row_of_year(fitting, search.key.year)
+    search.say("Beside it, as a line of its own, the supply of the fuel. {}", RowInWords(search.factor_set, found))
+    chosen = compile_factor(found, search.gwp_set, search.factor_set.gwps, scale=wanted.scale)
+    return (Addition(Part.UPSTREAM, chosen, 3, upstream_category(search)),)
+
+
+def upstream_category(search: Search) -> int:
+    """Scope 3 category of the supply: that of the journey where somebody else provides it, else 3 (fuel and energy)."""
+    scope, category = scope_and_category(find_kind(search.key.kind), search.attributes)
+    return category if scope == 3 else 3  # noqa: PLR2004 - scope 3 is scope 3

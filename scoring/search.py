@@ -1,0 +1,35 @@
+"""One search for one activity key, and what it has to say."""
+
+from collections.abc import Mapping
+
+from domain.activity import ActivityKey
+from domain.factor import Basis, GwpSet, Step
+from scoring.factors.factor_set import FactorSet
+
+
+class Search:
+    """What a search knows and collects.
+
+    Args:
+        key: The activity key.
+        factor_set: Rows to choose from.
+        basis: Location or market.
+        gwp_set: Set that single gases are weighted with.
+    """
+
+    __slots__ = ("attributes", "basis", "factor_set", "flags", "gwp_set", "key", "trace")
+
+    def __init__(self, key: ActivityKey, factor_set: FactorSet, basis: Basis, gwp_set: GwpSet) -> None:
+        self.key, self.factor_set, self.basis, self.gwp_set = key, factor_set, basis, gwp_set
+        self.attributes: Mapping[str, str] = dict(key.attributes)
+        self.trace: list[Step] = []
+        self.flags: list[str] = []
+
+    def say(self, template: str, *values: object) -> None:
+        """Add a step; it is put into words only where somebody reads it."""
+        self.trace.append(Step(template, values))
+
+    def flag(self, name: str) -> None:
+        """Add a flag, once."""
+        if name not in self.flags:
+            self.flags.append(name)
