@@ -150,7 +150,7 @@ def place_heat(factor: FlatFactor) -> Place | LeftOut:
     is_upstream = factor.group.startswith("wtt")
     if factor.level_2.lower() == "wtt- district heat & steam distribution":
         return Place("district_heat", UPSTREAM, rate="grid_loss")
-    return Place(choice_of(_HEAT, factor.level_3, factor), UPSTREAM if is_upstream else GENERATION)
+    return Place(choice_of(_HEAT, factor.level_3, factor), UPSTREAM if is_upstream else COMBUSTION)
 
 
 def place_water(factor: FlatFactor) -> Place | LeftOut:

@@ -29,6 +29,10 @@ _NAMES = {
     "perfluorocyclopropane": "perfluorocyclopropane",
     "pfpmie": "PFPMIE",
     "hfc-43-i0mee": "HFC-43-10mee",
+    "perfluorobutane (pfc-3-1-10)": "PFC-31-10",
+    "perfluoropentane (pfc-4-1-12)": "PFC-41-12",
+    "perfluorohexane (pfc-5-1-14)": "PFC-51-14",
+    "pfc-9-1-18": "PFC-91-18",
     "r600a = isobutane": "R-600a",
     "r601a = isopentane": "R-601a",
 }

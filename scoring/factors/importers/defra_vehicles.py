@@ -118,7 +118,7 @@ def place_freight(factor: FlatFactor) -> Place | LeftOut:
     if table == "freight flights":
         haul = choice_of(HAULS, factor.level_3, factor)
         forcing = choice_of(RADIATIVE_FORCING, factor.column_text, factor)
-        return Place("freight", scope, {"mode": "air", "haul": haul, "radiative_forcing": forcing})
+        return Place("freight", scope, {"mode": "air", "vehicle": "average", "haul": haul, "radiative_forcing": forcing})
     return place_vehicle(factor)
 
 
