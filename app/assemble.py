@@ -5,6 +5,7 @@ from base64 import b64decode
 from app.chain import AuditorNode, ChainDesk, keystore_passphrase, load_key, open_chain
 from app.clock import Clock, Randomness
 from app.data_folder import make_private_file, make_private_folder, open_data_folder
+from app.factor_packs import installed_factor_set
 from app.security.kek import LocalKek, make_kek
 from app.security.vault import Vault
 from app.services import Services
@@ -15,7 +16,6 @@ from app.store.session import Engine
 from archive.local import LocalArchive
 from domain.errors import ConflictError
 from ledger.signing import AuditorKey
-from scoring.factors.load import shipped_factor_set
 
 OPERATOR = "this installation"
 """Who runs the embedded auditor."""
@@ -39,7 +39,7 @@ def open_services(settings: Settings, *, clock: Clock, randomness: Randomness) -
 
     Raises:
         SecurityError: The data folder or a key file is readable by others, or a key file is damaged.
-        FactorSetError: The shipped factor set is damaged.
+        FactorSetError: The shipped factor set or a pack is damaged.
         InputError: The database's address cannot be used.
         ConflictError: The data folder has the layout of another version.
     """
@@ -50,7 +50,7 @@ def open_services(settings: Settings, *, clock: Clock, randomness: Randomness) -
         make_private_file(settings.database_file())
     database.upgrade(engine)
     _check_folder(engine)
-    factor_set = shipped_factor_set()
+    factor_set = installed_factor_set(folder)
     region = settings.auditor_region
     key = load_key(
         AuditorKey, folder / "keys" / f"auditor-{region.lower()}.json", passphrase_of(settings, "auditor", randomness), randomness

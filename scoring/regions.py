@@ -167,18 +167,19 @@ class RegionGraph:
         return tuple(ranges), [found.first_number for found in ranges]
 
 
-def region_graph_from_csv(regions_csv: bytes, zips_csv: bytes, zones_csv: bytes) -> RegionGraph:
+def region_graph_from_csv(regions_csv: bytes, zips_csv: bytes, zones_csv: bytes, *more_regions_csvs: bytes) -> RegionGraph:
     """The region graph of the data set's files.
 
     Args:
         regions_csv: Columns region, name, parent.
         zips_csv: Columns state, subregions, zips (ranges).
         zones_csv: Columns region, zones.
+        *more_regions_csvs: Regions that packs name, with the columns of the first.
 
     Returns:
         The graph.
     """
-    regions = _lines(regions_csv)
+    regions = [line for data in (regions_csv, *more_regions_csvs) for line in _lines(data)]
     return RegionGraph(
         names={region: name for region, name, _ in regions},
         parents={region: parent for region, _, parent in regions},

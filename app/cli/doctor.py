@@ -18,12 +18,12 @@ from app.cli.closing import CHAIN_IN_USE
 from app.cli.installation import embedded_chain_path, settings_of
 from app.cli.terminal import ExitCode, print_json, say
 from app.clock import SystemClock, SystemRandomness
+from app.factor_packs import installed_factor_set
 from app.settings import Settings
 from app.store.session import checked_revision, engine_of
 from domain.errors import ChainError, ClimateFitnessError, ConflictError, FactorSetError, LedgerError, SecurityError
 from ledger.contract.artifact import SOURCE_PATH, load_artifact
 from ledger.signing import AuditorKey, RelayerKey
-from scoring.factors.load import shipped_factor_set
 
 OLDEST_PYTHON = (3, 11)
 OLDEST_SQLITE = (3, 35, 0)
@@ -193,8 +193,8 @@ def _database(settings: Settings) -> str:
     return f"revision {revision}" if url else f"revision {revision}, integrity ok"
 
 
-def _factor_set(_settings: Settings) -> str:
-    factor_set = shipped_factor_set()
+def _factor_set(settings: Settings) -> str:
+    factor_set = installed_factor_set(settings.data_folder)
     factor_set.check()
     if not factor_set.id.size:
         raise FactorSetError(expected="rows", got="none", next_step="Install the package again.")

@@ -28,7 +28,7 @@ program = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 export_program = typer.Typer(help="Take things along.", no_args_is_help=True, rich_markup_mode=None)
-factors_program = typer.Typer(help="Look up published emission factors.", no_args_is_help=True, rich_markup_mode=None)
+factors_program = typer.Typer(help="Look up and install published emission factors.", no_args_is_help=True, rich_markup_mode=None)
 connectors_program = typer.Typer(help="What documents and providers can be read.", no_args_is_help=True, rich_markup_mode=None)
 program.add_typer(export_program, name="export")
 program.add_typer(factors_program, name="factors")
@@ -200,11 +200,11 @@ def bill(
 
 
 @program.command()
-def estimate() -> None:
+def estimate(*, data_folder: DataFolder = None) -> None:
     """Read one activity per line (NDJSON) from standard input; answer one result per line. A bad line never stops the others."""
     from app.cli.estimating import run_estimate
 
-    _end(run_estimate())
+    _end(run_estimate(data_folder=data_folder))
 
 
 @program.command()
@@ -291,27 +291,89 @@ def statements(*, subject: SubjectName = "", json: Json = False, data_folder: Da
 
 @factors_program.command("list")
 def list_factors(
-    *, kind: Annotated[str, typer.Option("--kind", help="Only factors for this kind of activity.")] = "", json: Json = False
+    *,
+    kind: Annotated[str, typer.Option("--kind", help="Only factors for this kind of activity.")] = "",
+    json: Json = False,
+    data_folder: DataFolder = None,
 ) -> None:
-    """List the published tables that are held: publisher, edition, regions, years."""
+    """List the published tables that are held, shipped and in packs: publisher, edition, rows, regions, years, licence."""
     from app.cli.factors import run_list
 
-    run_list(kind, is_json=json)
+    run_list(kind, is_json=json, data_folder=data_folder)
 
 
 @factors_program.command("explain")
 def explain_factor(
-    region: Annotated[str, typer.Argument(metavar="REGION", help="US ZIP code, two-letter country code, or region path.")],
-    year: Annotated[int, typer.Argument(metavar="YEAR", help="Calendar year of the activity.", min=1990, max=2199)],
+    key: Annotated[
+        str,
+        typer.Argument(
+            metavar="KEY",
+            help="US ZIP code, two-letter country code or region path; or the id of a published row (16 hexadecimal digits) or "
+            "of an activity key (64).",
+        ),
+    ],
+    year: Annotated[
+        int | None,
+        typer.Argument(
+            metavar="YEAR", help="Calendar year of the activity, with a place.", min=1990, max=2199, show_default=False
+        ),
+    ] = None,
     *,
     kind: Annotated[str, typer.Option("--kind", help="Kind of activity.")] = "electricity",
     basis: Annotated[Basis, typer.Option("--basis", help="Location or market based.")] = Basis.LOCATION,
+    attribute: Annotated[
+        list[str] | None,
+        typer.Option("--attribute", metavar="NAME=VALUE", help="An attribute of the activity; may be given several times."),
+    ] = None,
+    unit: Annotated[str, typer.Option("--unit", help="Unit of the activity; the kind's own where left out.")] = "",
     json: Json = False,
+    data_folder: DataFolder = None,
 ) -> None:
-    """Say which factor a place and year get, and why that one."""
+    """Say which factor a place and year get, and why that one; or show a published row, or what an activity key gets."""
     from app.cli.factors import run_explain
 
-    _end(run_explain(region, year, kind=kind, basis=basis, is_json=json))
+    _end(
+        run_explain(
+            key,
+            year,
+            kind=kind,
+            basis=basis,
+            attributes=attribute or [],
+            unit=unit,
+            is_json=json,
+            data_folder=data_folder,
+        )
+    )
+
+
+@factors_program.command("import")
+def import_factors(
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help="Whose file it is: electricity-maps, oefdb, memobank, own-factors.")
+    ],
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="The publisher's own files.")],
+    *,
+    json: Json = False,
+    data_folder: DataFolder = None,
+) -> None:
+    """Install a publisher's own files of factors as a pack of this installation: what is new, what changed, what to look at."""
+    from app.cli.factors import run_import
+
+    _end(run_import(kind, files, is_json=json, data_folder=data_folder))
+
+
+@factors_program.command("diff")
+def diff_factors(
+    before: Annotated[str, typer.Argument(metavar="A", help="shipped, installed, a pack's name, a version, or a folder.")],
+    after: Annotated[str, typer.Argument(metavar="B", help="The same.")],
+    *,
+    json: Json = False,
+    data_folder: DataFolder = None,
+) -> None:
+    """Show which rows B has that A has not, which it lacks, and which changed by more than 25 %, table by table."""
+    from app.cli.factors import run_diff
+
+    _end(run_diff(before, after, is_json=json, data_folder=data_folder))
 
 
 @connectors_program.command("list")

@@ -8,6 +8,7 @@ import json
 from enum import IntEnum
 
 from app.chain import EMBEDDED_LABEL
+from app.factor_packs import factor_set_of
 from app.services import Whose, Work
 from app.store import ledger, statements
 from app.store.ledger import BatchRow, IssuanceRow, OutboxRow
@@ -75,7 +76,7 @@ def export_bundle(work: Work, statement: StatementRow, shown: Shown) -> Bundle:
         lines=line_texts if shown >= Shown.LINES else (),
         unscored=tuple(unscored_from_json(one) for one in statement.unscored) if shown >= Shown.LINES else (),
         originals=_originals(groups),
-        factors=_factors(work, line_texts) if shown >= Shown.LINES else (),
+        factors=_factors(work, statement, line_texts) if shown >= Shown.LINES else (),
     ).sealed()
 
 
@@ -122,7 +123,10 @@ def _originals(groups: tuple[BundleGroup, ...]) -> tuple[str, ...]:
     return tuple(sorted({digest for leaf in leaves for digest in leaf.texts("documents")}))
 
 
-def _factors(work: Work, line_texts: tuple[str, ...]) -> tuple[FactorProof, ...]:
+def _factors(work: Work, statement: StatementRow, line_texts: tuple[str, ...]) -> tuple[FactorProof, ...]:
+    """Every factor used, with its proof to the root that the manifest names: packs may have been installed since."""
+    services = work.services
+    factor_set = factor_set_of(services.settings.data_folder, statement.factor_set) or services.factor_set
     used = sorted({line_from_json(from_canonical(text.encode())).factor_id for text in line_texts})
-    proofs = [work.services.factor_set.proof(factor_id) for factor_id in used]
+    proofs = [factor_set.proof(factor_id) for factor_id in used]
     return tuple(FactorProof(p.row.decode(), p.index, tuple(node.hex() for node in p.path)) for p in proofs)

@@ -38,7 +38,9 @@ def build_pack(imported: Imported, *, name: str, installed: FactorSet) -> dict[s
     new = without_rows(imported, leaves_of(installed))
     known = installed.regions.names
     regions = tuple(one for one in new.regions if one.region not in known)
-    _require_regions(new.rows, {*known, *(one.region for one in regions)})
+    _require_regions(
+        {*(row.region for row in new.rows), *(one.parent for one in regions)}, {*known, *(one.region for one in regions)}
+    )
     if not new.rows:
         return {}
     digest = sha256(repr((new.tables, new.rows, regions)).encode()).hexdigest()[:_DIGEST_HEX_COUNT]
@@ -152,13 +154,13 @@ def _factor(row: PublishedRow, tables: dict[str, SourceTable]) -> EmissionFactor
     )
 
 
-def _require_regions(rows: Sequence[PublishedRow], known: Collection[str]) -> None:
-    """Refuse rows in places that the region graph does not have: nobody could ever find them.
+def _require_regions(used: Collection[str], known: Collection[str]) -> None:
+    """Refuse places that the region graph does not have: nobody could ever find their rows.
 
     Raises:
         FactorSetError: A region is unknown.
     """
-    unknown = sorted({row.region for row in rows} - set(known))
+    unknown = sorted(set(used) - set(known))
     if unknown:
         raise FactorSetError(
             "A row is in a region that is not known",

@@ -86,7 +86,11 @@ def _check_year(data: bytes, year: int, record: str) -> None:
 
 
 def _zones(data: bytes, record: str) -> list[tuple[str, str, object]]:
-    """Zone, its name, and its value as it was printed, in the file's order."""
+    """Zone, its name, and its value as it was printed, in the file's order.
+
+    Raises:
+        FactorSetError: The layout or a unit is another one.
+    """
     try:
         # Numbers stay as printed: a float would show its own shortest text instead of the publisher's.
         found = json.loads(data, parse_float=str, parse_int=str)

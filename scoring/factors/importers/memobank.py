@@ -95,7 +95,11 @@ def import_payment_cards(data: bytes) -> Imported:
 
 
 def _code_label_year(line: list[str], width: int, where: str) -> tuple[str, str, int]:
-    """Code with four digits, label and year of a line."""
+    """Code with four digits, label and year of a line.
+
+    Raises:
+        FactorSetError: A cell is not what it must be.
+    """
     if len(line) != width:
         raise FactorSetError(expected=f"{width} cells", got=str(len(line)), record=where)
     code, name, sector, _, year, unit = line[: len(_COLUMNS)]

@@ -172,7 +172,11 @@ def _read_line(line: Mapping[str, str], taken: Taken, record: str) -> _Read:
 
 
 def _gases(line: Mapping[str, str], record: str) -> tuple[dict[str, str], str]:
-    """Published numbers by gas, and the set that they were weighted with."""
+    """Published numbers by gas, and the set that they were weighted with.
+
+    Raises:
+        FactorSetError: There is no number.
+    """
     by_gas = {gas: _decimal(line[column], record) for gas, column in _GAS_COLUMN.items() if line[column] not in _BLANK}
     weighted = next((report for report in ("AR5", "AR4") if line[f"kgCO2e-{report}"] not in _BLANK), "")
     co2e = _decimal(line[f"kgCO2e-{weighted}"], record) if weighted else ""
@@ -186,7 +190,11 @@ def _gases(line: Mapping[str, str], record: str) -> tuple[dict[str, str], str]:
 
 
 def _decimal(text: str, record: str) -> str:
-    """The decimal text of a cell, an exponent written out: "3.63E-05" is 0.0000363."""
+    """The decimal text of a cell, an exponent written out: "3.63E-05" is 0.0000363.
+
+    Raises:
+        FactorSetError: It is no number.
+    """
     try:
         plain = format(Decimal(text), "f") if "E" in text.upper() else text
     except InvalidOperation as error:

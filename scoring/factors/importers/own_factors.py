@@ -5,8 +5,8 @@
 
 Needed: `kind`, `region`, `year`, `unit` (in which the kind keeps it), `published_unit` ("kg/L"), `publisher`, `source` (document,
 table, page: from which a stranger finds the number), and a number in `co2e`, or in `co2`, `ch4`, `n2o`. May be there:
-`biogenic_co2`, `gwp_set`, `life_cycle_scope`, `rate`, `attributes` ("fuel=petrol;blend=average"), `label`, `url`, `licence`, `note`,
-`uncertainty_percent`. Any other column is refused.
+`biogenic_co2`, `gwp_set`, `life_cycle_scope`, `rate`, `attributes` ("fuel=petrol;blend=average"), `label`, `url`, `licence`,
+`note`, `uncertainty_percent`. Any other column is refused.
 """
 
 import csv
@@ -163,7 +163,11 @@ def _year(text: str, where: str) -> int:
 def _table(
     cells: Mapping[str, str], kind: Kind, by_gas: Mapping[str, str], tables: Mapping[str, SourceTable], where: str
 ) -> SourceTable:
-    """The table that a line belongs to, under the id that an equal one has already."""
+    """The table that a line belongs to, under the id that an equal one has already.
+
+    Raises:
+        FactorSetError: The scope or the GWP set is none that there is.
+    """
     scope = cells.get("life_cycle_scope") or str(LifeCycleScope.AS_REPORTED)
     if scope not in set(LifeCycleScope):
         raise FactorSetError(expected=f"one of {', '.join(LifeCycleScope)}", got=scope, record=f"{where}, life_cycle_scope")
