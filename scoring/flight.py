@@ -249,10 +249,10 @@ def find_route(origin: str, destination: str, airports: Mapping[str, Airport], *
 def great_circle_km(origin: Airport, destination: Airport) -> int:
     """Length of the shortest way over a sphere of the Earth's mean radius, in whole kilometres.
 
-    Sine and arc sine may differ in their last binary digit between machines, by some 10^-11 km in the result, and independent nodes
-    must find the same inventory bit for bit. Hence whole kilometres: of all 31.6 million pairs of the table "airports" none lies
-    nearer than 6 x 10^-9 km to the middle between two. A sphere is up to 0.6 % off the ellipsoid. Detours are not added here:
-    the publishers' factors hold their own uplift.
+    Sine and arc sine may differ in their last binary digit between machines, by some 10^-11 km in the result, and independent
+    nodes must find the same inventory bit for bit. Hence whole kilometres: of all 31.6 million pairs of the table "airports" none
+    lies nearer than 6 x 10^-9 km to the middle between two. A sphere is up to 0.6 % off the ellipsoid. Detours are not added
+    here: the publishers' factors hold their own uplift.
 
     Args:
         origin: Airport of departure.

@@ -6,7 +6,7 @@ neither rounded nor repaired.
 
 What is left out, each with a finding: drinks per litre (food is kept by mass), what has no kind (walking, electric bicycles and
 scooters, storage and transfer of data), heating per square metre and year (no unit of ours; its energy is scored from the meter),
-totals without stages where another of the files has the stages, and a bed whose total and stages contradict each other.
+what the file of another category has in more detail, and a bed whose total and stages contradict each other.
 """
 
 import json
@@ -68,6 +68,9 @@ _CONSTRUCTION, _FUEL, _CONTRAILS = 5, 6, 7
 _DEVICES = frozenset((13, 14))
 _TOTAL_TOLERANCE_RATIO = Fraction(3, 100)
 """How far the stages' sum may be from the total that the file prints beside, rounded to two or three digits."""
+
+_FOOD_CATEGORIES: Mapping[str, Decimal] = {"alimentation": Decimal(2), "fruitsetlegumes": Decimal(9)}
+"""ADEME's `category` of what belongs to each file; the first repeats some of the others' (3 is drinks, per litre)."""
 
 _FOODS: Mapping[str, str] = {
     "boeuf": "beef",
@@ -307,14 +310,15 @@ _DIGITAL: Mapping[str, tuple[str, str]] = {
 """Our name of the service, and the unit that it is per."""
 
 _PRODUCT_NOTE = (
-    "Making, delivery and end of life; the use phase is left out, since the home's electricity and washing count it. End of life "
-    "is counted where it emits; where ADEME credits recycling (a negative number) the credit is in no row, because gross emissions "
+    "Making, delivery and end of life; the use phase is left out, since the home's electricity counts it. End of life is counted "
+    "where it emits; where ADEME credits recycling (a negative number) the credit is in no row, because gross emissions "
     "hold no avoided ones: ADEME's own total is smaller by it. Sums of computed stages, kept to the last digit."
 )
 _JOURNEY_NOTE = (
     'Rate "use": the stage Carburant alone, which holds exhaust and the making of fuel and electricity, so nothing upstream may '
     'be added. Rate "use_and_construction": with the making, upkeep and end of life of the vehicle. Roads and rails are in '
-    "neither. A suffix names a variant of the same service. Cars and motorcycles per vehicle, the others per passenger."
+    "neither. A suffix names a variant of the same service. Cars and motorcycles per vehicle, the others per passenger. Sums of "
+    "computed stages, kept to the last digit."
 )
 _FLIGHT_NOTE = (
     "Per passenger: 500 to 1,000 km short, to 2,000 km medium, beyond long. The stage Carburant holds burning and making of the "
@@ -443,8 +447,8 @@ def _read_food(name: str, entries: list[Entry], record: str) -> Imported:
     findings = []
     for entry in entries:
         where = f"{record}, {entry['slug']}"
-        if "ecv" not in entry:
-            findings.append(f"{where}: left out, a total ({entry.get('total')}) without life-cycle stages")
+        if entry.get("category") != _FOOD_CATEGORIES[name]:
+            findings.append(f"{where}: left out, the file of its own category ({entry.get('category')}) has it")
             continue
         food = _FOODS.get(f"{entry['slug']} / {entry['subtitle']}" if "subtitle" in entry else "") or _FOODS.get(
             str(entry["slug"])
