@@ -69,6 +69,10 @@ _DEVICES = frozenset((13, 14))
 _TOTAL_TOLERANCE_RATIO = Fraction(3, 100)
 """How far the stages' sum may be from the total that the file prints beside, rounded to two or three digits."""
 
+_AMOUNT_LIMIT_KG = 1_000_000
+"""No thing of a household emits this much; a number beyond it is a slip, or no number that can be added exactly."""
+
+_PLACES_LIMIT = 30
 _FOOD_CATEGORIES: Mapping[str, Decimal] = {"alimentation": Decimal(2), "fruitsetlegumes": Decimal(9)}
 """ADEME's `category` of what belongs to each file; the first repeats some of the others' (3 is drinks, per litre)."""
 
@@ -396,8 +400,15 @@ def _stages(value: object, record: str) -> list[_Stage]:
 
 
 def _amount(value: object, record: str) -> Decimal:
-    if not isinstance(value, Decimal) or value < 0:
-        raise FactorSetError(expected="a number of zero or more", got=value, record=record)
+    number = _number(value, record)
+    if number < 0:
+        raise FactorSetError(expected="a number of zero or more", got=str(number), record=record)
+    return number
+
+
+def _number(value: object, record: str) -> Decimal:
+    if not isinstance(value, Decimal) or abs(value) >= _AMOUNT_LIMIT_KG or int(value.as_tuple().exponent) < -_PLACES_LIMIT:
+        raise FactorSetError(expected=f"a number below {_AMOUNT_LIMIT_KG} kg", got=str(value), record=record)
     return value
 
 
@@ -489,9 +500,7 @@ def _read_products(name: str, entries: list[Entry], record: str) -> Imported:
             findings.append(f"{where}: left out, {contradiction or 'a thing without a name here'}")
             continue
         made = sum((stage.value for stage in stages), Decimal(0))
-        end = entry.get("end", Decimal(0))
-        if not isinstance(end, Decimal):
-            raise FactorSetError(expected="a number", got=end, record=where)
+        end = _number(entry.get("end", Decimal(0)), where)
         if end < 0:
             findings.append(f"{where}: credit of {end} kg at the end of life is not counted")
         if end > made:
@@ -544,7 +553,7 @@ def _flight_rows(table: SourceTable, entry: Entry, where: str) -> list[Published
     lengths = entry["ecvs"]
     rows: list[PublishedRow] = []
     for length in lengths if isinstance(lengths, list) else []:
-        subtitle = str(length.get("subtitle"))
+        subtitle = str(length.get("subtitle")) if isinstance(length, dict) else ""
         if subtitle not in _FLIGHTS:
             raise FactorSetError(expected=f"one of {', '.join(_FLIGHTS)}", got=subtitle, record=where)
         stages = _stages(length.get("ecv"), f"{where}, {subtitle}")
