@@ -24,7 +24,7 @@ from scoring.factors.importers.defra_energy import (
     place_outside_of_scopes,
     place_water,
 )
-from scoring.factors.importers.defra_place import GB, GENERATION, GRID_LOSS, PUBLISHED_PER, LeftOut, Place
+from scoring.factors.importers.defra_place import GB, GENERATION, GRID_LOSS, OPERATION, PUBLISHED_PER, LeftOut, Place
 from scoring.factors.importers.defra_refrigerants import place_refrigerant
 from scoring.factors.importers.defra_sheet import KWH, KWH_GROUPS, FlatFactor, FlatFile, choice_of, number_text, read_flat
 from scoring.factors.importers.defra_things import place_material, place_waste
@@ -330,6 +330,9 @@ def _by_gas(factor: FlatFactor, findings: list[str]) -> dict[str, str]:
             findings.append(f"{factor.record}: {factor.label}, {gas} is the text {cell!r}; left out")
     if len(numbers) == len(texts) or not numbers:
         return numbers
+    if numbers == {"co2e": "0"}:
+        findings.append(f"{factor.record}: {factor.label} has CO2e 0 over blank gases, the sum of nothing; left out")
+        return {}
     missing = ", ".join(gas for gas in texts if gas not in numbers)
     if "co2e" in numbers:
         findings.append(f"{factor.record}: {factor.label} has CO2e but no {missing}; kept as CO2e only")
@@ -381,7 +384,7 @@ def _gas_sum_findings(drafts: Iterable[_Draft], record: str) -> list[str]:
 
 def _idle_vehicle_findings(drafts: Iterable[_Draft], factors: Iterable[FlatFactor]) -> list[str]:
     """Findings for electric vehicles that are said to take no electricity: the publisher had none of that size in that year."""
-    scopes = {GENERATION, GRID_LOSS}
+    scopes = {GENERATION, GRID_LOSS, OPERATION}
     zeros = [
         draft.factor
         for draft in drafts
@@ -451,6 +454,8 @@ def _note(draft: _Draft, flat: FlatFile) -> str:
         parts.append("Published as CO2 alone.")
     if "bioenergy" in draft.factor.group and draft.per in {"kWh", "GJ"}:
         parts.append("No basis is named; the net calorific value is what the rows per tonne and kg give.")
+    if draft.place.kind in {"car", "van"} and draft.place.life_cycle_scope == OPERATION:
+        parts.append("Cars and vans with a plug: exhaust, electricity and its grid loss together.")
     if draft.place.kind == "refrigerant":
         parts.append("Rates: gases of the Kyoto Protocol, other gases, and the total of both.")
     parts.append("Numbers to 15 significant digits, as a spreadsheet shows them.")

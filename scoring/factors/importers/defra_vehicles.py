@@ -76,6 +76,12 @@ _RATE_AND_SCOPE = {
 }
 """The same car stands in up to three groups: the rate says which. Supply (WTT) stands once, under the rate of the main group."""
 
+_RATES_WITH_ELECTRICITY = frozenset({"business_travel", "managed_assets", "freighting_goods"})
+"""Where a car or van with a plug is counted whole: exhaust + electricity + its grid loss, in every edition. In the groups of scope 1
+it is the exhaust alone."""
+
+_WITH_PLUG = frozenset({"electric", "plug_in_hybrid"})
+
 
 def vehicle_kind_and_attributes(factor: FlatFactor) -> tuple[str, dict[str, str]]:
     """Kind and attributes of a row per km.
@@ -100,6 +106,8 @@ def place_vehicle(factor: FlatFactor) -> Place | LeftOut:
     """A vehicle per km, or its load per tkm."""
     rate, scope = _RATE_AND_SCOPE[factor.group]
     kind, attributes = vehicle_kind_and_attributes(factor)
+    if rate in _RATES_WITH_ELECTRICITY and attributes.get("powertrain") in _WITH_PLUG:
+        scope = OPERATION
     if factor.uom.lower() == "tonne.km":
         return Place("freight", scope, _as_freight(kind, attributes), rate if rate.startswith("electricity") else "")
     return Place(kind, scope, attributes, rate)
