@@ -42,17 +42,17 @@ from scoring.factors.importers.published import (
 PUBLISHER = "UK DESNZ/Defra"
 LICENCE = "Open Government Licence v3.0"
 DEFRA_FILES: Mapping[int, str] = {
-    2016: "defra/ghg-conversion-factors-2016-flat.xlsx",
-    2017: "defra/ghg-conversion-factors-2017-flat.xls.gz",
-    2018: "defra/ghg-conversion-factors-2018-flat.xls.gz",
-    2019: "defra/ghg-conversion-factors-2019-flat.xls.gz",
-    2020: "defra/ghg-conversion-factors-2020-flat.xlsx",
-    2021: "defra/ghg-conversion-factors-2021-flat.xls.gz",
-    2022: "defra/ghg-conversion-factors-2022-flat.xls.gz",
-    2023: "defra/ghg-conversion-factors-2023-flat.xlsx",
-    2024: "defra/ghg-conversion-factors-2024-flat_v1_1.xlsx",
+    2016: "ghg-conversion-factors-2016-flat.xlsx",
+    2017: "ghg-conversion-factors-2017-flat.xls.gz",
+    2018: "ghg-conversion-factors-2018-flat.xls.gz",
+    2019: "ghg-conversion-factors-2019-flat.xls.gz",
+    2020: "ghg-conversion-factors-2020-flat.xlsx",
+    2021: "ghg-conversion-factors-2021-flat.xls.gz",
+    2022: "ghg-conversion-factors-2022-flat.xls.gz",
+    2023: "ghg-conversion-factors-2023-flat.xlsx",
+    2024: "ghg-conversion-factors-2024-flat_v1_1.xlsx",
 }
-"""File of each edition in the folder of raw data; those that end in .gz are to be unpacked first."""
+"""File name of each edition, in the folder defra of the raw data; those that end in .gz are to be unpacked first."""
 
 _KNOWN_SHA256S = {
     2016: "1ef42c5ebb6e17a57769cf8274a71b348bb12815eb04b55196cfa8f7b8c0a81a",

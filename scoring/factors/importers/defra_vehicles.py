@@ -77,8 +77,8 @@ _RATE_AND_SCOPE = {
 """The same car stands in up to three groups: the rate says which. Supply (WTT) stands once, under the rate of the main group."""
 
 _RATES_WITH_ELECTRICITY = frozenset({"business_travel", "managed_assets", "freighting_goods"})
-"""Where a car or van with a plug is counted whole: exhaust + electricity + its grid loss, in every edition. In the groups of scope 1
-it is the exhaust alone."""
+"""Where a car or van with a plug is counted whole: exhaust + electricity + its grid loss, in every edition. In the groups of
+scope 1 it is the exhaust alone."""
 
 _WITH_PLUG = frozenset({"electric", "plug_in_hybrid"})
 
@@ -109,6 +109,8 @@ def place_vehicle(factor: FlatFactor) -> Place | LeftOut:
     if rate in _RATES_WITH_ELECTRICITY and attributes.get("powertrain") in _WITH_PLUG:
         scope = OPERATION
     if factor.uom.lower() == "tonne.km":
+        if attributes.get("laden") == "0":
+            return LeftOut("an empty truck moves no tonnes")
         return Place("freight", scope, _as_freight(kind, attributes), rate if rate.startswith("electricity") else "")
     return Place(kind, scope, attributes, rate)
 
