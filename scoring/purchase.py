@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fractions import Fraction
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from domain.errors import AttributeValueError, FactorError
 from domain.factor import Step
@@ -133,7 +133,7 @@ def price_tables(
         The tables.
     """
     by_month = {line["month"]: line["index_text"] for line in cpi_us_monthly if line["series"] == SERIES}
-    mcc = {code: _category(line) for line in mcc_naics for code in _codes(line["mcc"])}
+    mcc = {code: _category(line) for line in mcc_naics for code in codes_of(line["mcc"])}
     plaid = {line["plaid_category"]: _category(line) for line in plaid_naics}
     return PriceTables(
         rate_of={(line["currency"], line["month"]): (line["rate_sum_text"], int(line["day_count"])) for line in fx_monthly},
@@ -145,13 +145,21 @@ def price_tables(
     )
 
 
+def codes_of(mcc_range: str) -> tuple[str, ...]:
+    """The merchant category codes that a cell of our table says.
+
+    Args:
+        mcc_range: "5411", or a range with both ends: "3000-3350".
+
+    Returns:
+        Codes of four digits, ascending.
+    """
+    first, _, last = mcc_range.partition("-")
+    return tuple(f"{code:04d}" for code in range(int(first), int(last or first) + 1))
+
+
 def _category(line: Mapping[str, str]) -> Category:
     return Category(line["naics"], line["confidence"], line["why"])
-
-
-def _codes(cell: str) -> Iterable[str]:
-    first, _, last = cell.partition("-")
-    return (f"{code:04d}" for code in range(int(first), int(last or first) + 1))
 
 
 def purchase_scale(currency: str, month: str, tax_percent: str, base_year: int, tables: PriceTables) -> Scale:
@@ -213,11 +221,11 @@ def usd_per_unit(currency: str, month: str, tables: PriceTables) -> Fraction:
     dollar = tables.rate_of.get(("USD", month))
     own = ("1", 1) if currency == "EUR" else tables.rate_of.get((currency, month))
     if dollar is None or own is None:
-        raise _no_rate(currency, month, tables)
+        _refuse_rate(currency, month, tables)
     return (Fraction(dollar[0]) / dollar[1]) / (Fraction(own[0]) / own[1])
 
 
-def _no_rate(currency: str, month: str, tables: PriceTables) -> FactorError:
+def _refuse_rate(currency: str, month: str, tables: PriceTables) -> NoReturn:
     months = sorted(one for code, one in tables.rate_of if code == ("USD" if currency == "EUR" else currency))
     currencies = sorted({code for code, one in tables.rate_of if one == month})
     if months:
@@ -227,7 +235,7 @@ def _no_rate(currency: str, month: str, tables: PriceTables) -> FactorError:
     else:
         held = sorted({one for _, one in tables.rate_of})
         expected = f"a month from {held[0]} to {held[-1]}" if held else "a table of exchange rates"
-    return FactorError(
+    raise FactorError(
         "There is no exchange rate for this currency in this month",
         expected=expected,
         got=f"{currency} in {month}",

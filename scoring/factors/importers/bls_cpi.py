@@ -6,6 +6,7 @@ is absent: the Bureau collected no prices in that month.
 
 import csv
 import gzip
+import zlib
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from io import BytesIO, StringIO
@@ -94,7 +95,7 @@ def _unpacked(data: bytes) -> bytes:
     try:
         with gzip.open(BytesIO(data)) as packed:
             text = packed.read(UNPACKED_MAX_BYTES + 1)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise FactorSetError(expected="a gzip file", got=str(error), record=_RECORD) from error
     if len(text) > UNPACKED_MAX_BYTES:
         raise FactorSetError(expected=f"at most {UNPACKED_MAX_BYTES} bytes unpacked", got="more", record=_RECORD)

@@ -17,6 +17,7 @@ from io import StringIO
 
 from domain.errors import FactorSetError
 from scoring.factors.importers.published import Imported, ParameterTable, require_columns
+from scoring.purchase import codes_of
 
 MCC_VERSION = "mcc-naics/1"
 PLAID_VERSION = "plaid-naics/1"
@@ -46,19 +47,6 @@ def import_category_maps(mcc_naics: bytes, plaid_naics: bytes, naics: Collection
             _table("plaid_naics", "plaid_category", PLAID_VERSION, plaid_naics, naics),
         )
     )
-
-
-def codes_of(mcc_range: str) -> tuple[str, ...]:
-    """The merchant category codes that a cell says.
-
-    Args:
-        mcc_range: "5411", or a range with both ends: "3000-3350".
-
-    Returns:
-        Codes of four digits, ascending.
-    """
-    first, _, last = mcc_range.partition("-")
-    return tuple(f"{code:04d}" for code in range(int(first), int(last or first) + 1))
 
 
 def _table(name: str, key: str, version: str, data: bytes, naics: Collection[str]) -> ParameterTable:

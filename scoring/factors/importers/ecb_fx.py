@@ -6,6 +6,7 @@ no rate for a currency is absent. Nothing is filled in.
 
 import csv
 import re
+import zlib
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
@@ -43,11 +44,12 @@ def import_fx(data: bytes) -> Imported:
         European Central Bank, Euro foreign exchange reference rates, https://www.ecb.europa.eu/stats/eurofxref/.
     """
     lines = list(csv.reader(StringIO(_unpacked(data).decode("utf-8-sig"))))
-    currencies = _currencies(lines[0] if lines else [])
+    header = lines[0] if lines else []
+    currencies = _currencies(header)
     sums: dict[tuple[str, str], tuple[Fraction, int]] = {}
     earlier: date | None = None
     for number, cells in enumerate(lines[1:], start=2):
-        day = _day(cells, currencies, earlier, f"{_RECORD}, line {number}")
+        day = _day(cells, len(header), earlier, f"{_RECORD}, line {number}")
         earlier = day
         for currency, text in zip(currencies, cells[1:], strict=False):
             if text.strip() not in _NO_RATE:
@@ -79,7 +81,7 @@ def _unpacked(data: bytes) -> bytes:
                 raise FactorSetError(expected=f"one member {MEMBER_NAME}", got=", ".join(names) or "none", record=_RECORD)
             with archive.open(MEMBER_NAME) as member:
                 text = member.read(UNPACKED_MAX_BYTES + 1)
-    except (BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+    except (BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, zlib.error) as error:
         raise FactorSetError(expected="a zip archive", got=str(error), record=_RECORD) from error
     if len(text) > UNPACKED_MAX_BYTES:
         raise FactorSetError(expected=f"at most {UNPACKED_MAX_BYTES} bytes unpacked", got="more", record=_RECORD)
@@ -97,9 +99,9 @@ def _currencies(header: Sequence[str]) -> list[str]:
     return currencies
 
 
-def _day(cells: Sequence[str], currencies: Sequence[str], earlier: date | None, record: str) -> date:
-    if len(cells) not in {len(currencies) + 1, len(currencies) + 2} or cells[len(currencies) + 1 :] not in ([], [""]):
-        raise FactorSetError(expected=f"a date and {len(currencies)} rates", got=f"{len(cells)} cells", record=record)
+def _day(cells: Sequence[str], cell_count: int, earlier: date | None, record: str) -> date:
+    if len(cells) != cell_count:
+        raise FactorSetError(expected=f"{cell_count} cells, as in the header", got=str(len(cells)), record=record)
     try:
         day = date.fromisoformat(cells[0])
     except ValueError as error:

@@ -10,6 +10,8 @@ a check: its gases, weighted with AR5, must give the published total within the 
 
 import csv
 import gzip
+import re
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -74,6 +76,7 @@ _COLUMNS = (
     "Supply Chain Emission Factors with Margins",
     "Reference USEEIO Code",
 )
+_SCIENTIFIC = re.compile(r"[0-9]\.[0-9]{2}e[+-][0-9]{2}\Z")
 _LICENCE = "US federal government work, public domain (17 USC 105)"
 _UNPACKED_MAX_BYTES = 16 * 2**20
 _NAICS_DIGIT_COUNT = 6
@@ -315,7 +318,7 @@ def _by_gas(data: bytes) -> dict[tuple[str, str], dict[str, str]]:
     try:
         with gzip.open(BytesIO(data)) as packed:
             text = packed.read(_UNPACKED_MAX_BYTES + 1)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise FactorSetError(expected="a gzip file", got=str(error), record=record) from error
     if len(text) > _UNPACKED_MAX_BYTES:
         raise FactorSetError(expected=f"at most {_UNPACKED_MAX_BYTES} bytes unpacked", got="more", record=record)
@@ -323,11 +326,17 @@ def _by_gas(data: bytes) -> dict[tuple[str, str], dict[str, str]]:
     require_columns(next(lines, []), _COLUMNS, record=record)
     found: dict[tuple[str, str], dict[str, str]] = {}
     for number, cells in enumerate(lines, start=2):
+        where = f"{record}, row {number}"
+        if len(cells) != len(_COLUMNS):
+            raise FactorSetError(expected=f"{len(_COLUMNS)} cells", got=str(len(cells)), record=where)
         gas = cells[2]
         if gas not in GWP_AR5:
-            raise FactorSetError(expected=f"one of {', '.join(GWP_AR5)}", got=gas, record=f"{record}, row {number}")
+            raise FactorSetError(expected=f"one of {', '.join(GWP_AR5)}", got=gas, record=where)
         for price, column in _PRICES.items():
-            found.setdefault((cells[0], price), {})[gas] = cells[_COLUMNS.index(column)]
+            text = cells[_COLUMNS.index(column)]
+            if not _SCIENTIFIC.match(text):
+                raise FactorSetError(expected="a printed number of zero or more", got=text, record=where)
+            found.setdefault((cells[0], price), {})[gas] = text
     return found
 
 
