@@ -33,24 +33,34 @@ _NOTES = {
     "AR6": "Methane is the one value of table 7.SM.7 (27.9); the file has no separate fossil and biogenic methane.",
 }
 _PROPER_NAMES: Mapping[str, str] = {
+    "CH4": "methane",
+    "N2O": "nitrous_oxide",
+    "CCl4": "carbon_tetrachloride",
+    "CH3Br": "methyl_bromide",
+    "CH3Cl": "methyl_chloride",
+    "CH3CCl3": "methyl_chloroform",
+    "CH2Cl2": "methylene_chloride",
+    "CH3OCH3": "dimethyl_ether",
+    "cC3F6": "perfluorocyclopropane",
     "CF4": "PFC-14",
     "C2F6": "PFC-116",
     "C3F8": "PFC-218",
     "cC4F8": "PFC-318",
-    "C4F10": "PFC-3-1-10",
-    "C5F12": "PFC-4-1-12",
-    "C6F14": "PFC-5-1-14",
-    "C7F16": "PFC-6-1-16",
-    "C8F18": "PFC-7-1-18",
-    "C10F18": "PFC-9-1-18",
-    "cC3F6": "c-C3F6",
+    "C4F10": "PFC-31-10",
+    "C5F12": "PFC-41-12",
+    "C6F14": "PFC-51-14",
+    "C7F16": "PFC-61-16",
+    "C8F18": "PFC-71-18",
+    "C10F18": "PFC-91-18",
     "HFC4310mee": "HFC-43-10mee",
     "HFE4310pccc124": "HFE-43-10pccc124",
-    "HGalden1040x": "H-Galden-1040x",
-    "HG10": "HG-10",
-    "HG01": "HG-01",
+    "HGalden1040x": "HFE-43-10pccc124",
+    "HG10": "HFE-236ca12",
+    "HG01": "HFE-338pcc13",
+    "HFE7200": "HFE-569sf2",
 }
-"""Common names that do not follow from the file's spelling; those of PFCs as the UK's and the EPA's tables have them."""
+"""Common names that do not follow from the file's spelling, the same as in the UK's and the EPA's tables. Trade names of the
+third report (H-Galden, HFE-7200) become the series names that later reports have for the same substance."""
 _SERIES = re.compile(r"(CFC|HCFC|HFC|HFE|HCFE|Halon)([0-9].*)")
 
 
@@ -149,7 +159,7 @@ def _species_row(table: SourceTable, species: str, value_text: str) -> Published
 
 
 def proper_name(species: str) -> str:
-    """The common name of a gas: `HFC134a` of the file is `HFC-134a`; formulas such as `SF6` stay."""
+    """The common name of a gas: `HFC134a` of the file is `HFC-134a`, `CH4` is `methane`; formulas such as `SF6` stay."""
     found = _SERIES.fullmatch(species)
     return _PROPER_NAMES.get(species) or (f"{found[1]}-{found[2]}" if found else species)
 
