@@ -83,7 +83,7 @@ _WASTE_HEADER = (
 _WASTE_HEADERS = (_WASTE_HEADER, (*_WASTE_HEADER[:5], *(f"{text}E" for text in _WASTE_HEADER[5:])))
 _TREATMENTS = ("recycling", "landfill", "combustion", "composting", "anaerobic_digestion_dry", "anaerobic_digestion_wet")
 _NOT_APPLICABLE = "NA"
-MATERIALS = {"Mixed Paper (general)": "mixed_paper", "Clay Bricks": "bricks"}
+MATERIALS = {"Mixed Paper (general)": "mixed_paper", "Clay Bricks": "bricks", "Yard Trimmings": "garden_waste"}
 """Materials whose value is not simply their words."""
 
 
