@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from importlib import resources
+from pathlib import Path
 from timeit import repeat
 
 import pytest
@@ -11,6 +13,10 @@ from hypothesis import strategies as st
 
 from domain.errors import AttributeValueError, FactorError, NumberError
 from domain.number import fraction_to_text
+from scoring.factors.importers.bls_cpi import import_cpi
+from scoring.factors.importers.category_maps import import_category_maps
+from scoring.factors.importers.ecb_fx import import_fx
+from scoring.factors.importers.epa_supply_chain import V1_2, V1_3, import_supply_chain
 from scoring.purchase import PriceTables, codes_of, deflated, price_tables, purchase_scale, sector_of, usd_per_unit
 
 SERIES = "CUUR0000SA0"
@@ -74,10 +80,10 @@ def test_euro_of_march_2024_by_hand() -> None:
 def test_steps_can_be_redone_on_a_calculator() -> None:
     """Each step shows the published numbers that went into it."""
     scale = purchase_scale("JPY", "2024-03", "10", 2022, TABLES)
+    mean = "mean of the ECB reference rates per EUR"
     assert [step.sentence for step in scale.steps] == [
         "The amount includes 10 % tax: divided by 1.1",
-        "1 JPY is 0.006678543 USD in 2024-03: mean of the ECB reference rates per EUR, "
-        "USD 21.7444 / 20 days by JPY 3255.86 / 20 days",
+        f"1 JPY is 0.006678543 USD in 2024-03: {mean}, USD 21.7444 / 20 days by JPY 3255.86 / 20 days",
         "Prices of 2024-03 into 2022: CPI-U all items, average of 2022 292.655 / 312.332 of 2024-03",
     ]
     euro = purchase_scale("EUR", "2024-03", "", 2022, TABLES)
@@ -217,6 +223,38 @@ def test_price_year_moves_by_the_ratio_of_its_averages() -> None:
     """2021 to 2022 is 292.655 / 270.97, whatever the month and currency."""
     older, newer = (purchase_scale("JPY", "2024-03", "0", year, TABLES).base_usd_per_unit for year in (2021, 2022))
     assert newer / older == Fraction("292.655") / Fraction("270.97")
+
+
+def test_restaurant_bill_from_the_published_files(shared_dir: Path) -> None:
+    """100 EUR at a restaurant in March 2024, 19 % VAT: 85.607 USD of 2022 x 0.194 kg = 16.6 kg CO2e."""
+    raw, kept = shared_dir / "data" / "raw", resources.files("scoring.factors").joinpath("kept")
+    scores = raw / "epa/SupplyChainEmissionFactorsforUSIndustriesCommodities_v1.0.xlsx"
+    by_gas = raw / "epa/SupplyChainGHGEmissionFactors_v1.3.0_NAICS_byGHG_USD2022.csv.gz"
+    factors = import_supply_chain(
+        (raw / "epa" / V1_2.file_name).read_bytes(),
+        (raw / "epa" / V1_3.file_name).read_bytes(),
+        by_gas.read_bytes(),
+        scores.read_bytes(),
+    )
+    naics = {row[0] for row in factors.parameter_tables[0].rows}
+    mcc, plaid = (kept.joinpath(name).read_bytes() for name in ("mcc_naics.csv", "plaid_naics.csv"))
+    parts = (
+        factors,
+        import_fx((raw / "fx/eurofxref-hist.zip").read_bytes()),
+        import_cpi((raw / "cpi/bls-cpi-u-us-city-average.csv.gz").read_bytes()),
+        import_category_maps(mcc, plaid, naics),
+    )
+    published = {table.name: table for part in parts for table in part.parameter_tables}
+    tables = price_tables(
+        **{name: [dict(zip(table.columns, row, strict=True)) for row in table.rows] for name, table in published.items()}
+    )
+    scale = purchase_scale("EUR", "2024-03", "19", 2022, tables)
+    sector = sector_of({"mcc": "5812"}, tables)
+    wanted = ("epa-supply-chain-v1.3", {"naics": sector.naics, "price": "purchaser"})
+    (factor,) = (row.by_gas["co2e"] for row in factors.rows if (row.table_id, row.attributes) == wanted)
+    assert (sector.naics, factor, sector.flags) == ("722511", "0.194", ())
+    assert round(float(100 * scale.base_usd_per_unit), 3) == 85.607
+    assert round(float(100 * scale.base_usd_per_unit * Fraction(factor)), 1) == 16.6
 
 
 def test_industry_that_is_given() -> None:

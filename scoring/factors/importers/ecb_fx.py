@@ -9,13 +9,13 @@ import re
 import zlib
 from collections.abc import Mapping, Sequence
 from datetime import date
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact
 from fractions import Fraction
 from io import BytesIO, StringIO
 from zipfile import BadZipFile, ZipFile
 
 from domain.errors import FactorSetError, NumberError
-from domain.number import decimal_from_text, fraction_to_text
+from domain.number import decimal_from_text, decimal_to_text
 from scoring.factors.importers.published import LARGE_CHANGE_RATIO, Imported, ParameterTable, hash_findings
 
 KNOWN_SHA256S = ("73db21584dd46cebf5cd6df75ebb6de7afcdeebff52f54d5046ca8e459c0fbb3",)
@@ -26,6 +26,8 @@ UNPACKED_MAX_BYTES = 16 * 2**20
 _RECORD = "ECB euro reference rates"
 _CURRENCY = re.compile(r"[A-Z]{3}\Z")
 _NO_RATE = {"N/A", ""}
+_EXACT = Context(prec=80, traps=[Inexact])
+"""Sums in it are exact, or raise: a rate has at most 60 digits."""
 
 
 def import_fx(data: bytes) -> Imported:
@@ -46,18 +48,18 @@ def import_fx(data: bytes) -> Imported:
     lines = list(csv.reader(StringIO(_unpacked(data).decode("utf-8-sig"))))
     header = lines[0] if lines else []
     currencies = _currencies(header)
-    sums: dict[tuple[str, str], tuple[Fraction, int]] = {}
+    sums: dict[tuple[str, str], tuple[Decimal, int]] = {}
     earlier: date | None = None
     for number, cells in enumerate(lines[1:], start=2):
         day = _day(cells, len(header), earlier, f"{_RECORD}, line {number}")
         earlier = day
         for currency, text in zip(currencies, cells[1:], strict=False):
             if text.strip() not in _NO_RATE:
-                total, count = sums.get((currency, f"{day:%Y-%m}"), (Fraction(), 0))
-                sums[currency, f"{day:%Y-%m}"] = (total + _rate(text, f"{_RECORD}, {currency} {day}"), count + 1)
+                total, count = sums.get((currency, cells[0][:7]), (Decimal(0), 0))
+                sums[currency, cells[0][:7]] = (_EXACT.add(total, _rate(text, f"{_RECORD}, {currency} {day}")), count + 1)
     if not sums:
         raise FactorSetError(expected="at least one day with a rate", got="none", record=_RECORD)
-    rows = tuple((key[0], key[1], fraction_to_text(sums[key][0]), str(sums[key][1])) for key in sorted(sums))
+    rows = tuple((key[0], key[1], decimal_to_text(sums[key][0]), str(sums[key][1])) for key in sorted(sums))
     table = ParameterTable(
         name="fx_monthly",
         columns=("currency", "month", "rate_sum_text", "day_count"),
@@ -104,6 +106,8 @@ def _day(cells: Sequence[str], cell_count: int, earlier: date | None, record: st
         raise FactorSetError(expected=f"{cell_count} cells, as in the header", got=str(len(cells)), record=record)
     try:
         day = date.fromisoformat(cells[0])
+        if day.isoformat() != cells[0]:  # 20240301 and 2024-W09-5 are dates too
+            raise ValueError(cells[0])
     except ValueError as error:
         raise FactorSetError(expected="a date such as 2024-03-01", got=cells[0], record=record) from error
     if earlier is not None and day >= earlier:
@@ -111,22 +115,22 @@ def _day(cells: Sequence[str], cell_count: int, earlier: date | None, record: st
     return day
 
 
-def _rate(text: str, record: str) -> Fraction:
+def _rate(text: str, record: str) -> Decimal:
     try:
         rate = decimal_from_text(text)
     except NumberError as error:
         raise FactorSetError(expected="a rate or N/A", got=text, record=record) from error
-    if rate <= Decimal(0):
+    if rate <= 0:
         raise FactorSetError(expected="a rate above zero", got=text, record=record)
-    return Fraction(rate)
+    return rate
 
 
-def _large_moves(sums: Mapping[tuple[str, str], tuple[Fraction, int]]) -> tuple[str, ...]:
+def _large_moves(sums: Mapping[tuple[str, str], tuple[Decimal, int]]) -> tuple[str, ...]:
     """Findings for every currency whose mean moved by more than a quarter from one month held to the next."""
     findings = []
     before: tuple[str, str, Fraction] = ("", "", Fraction())
     for (currency, month), (total, count) in sorted(sums.items()):
-        mean = total / count
+        mean = Fraction(total) / count
         if before[0] == currency and abs(mean - before[2]) > LARGE_CHANGE_RATIO * before[2]:
             moved = f"{float(before[2]):.6g} ({before[1]}) to {float(mean):.6g} ({month})"
             findings.append(f"{_RECORD}: {currency} per EUR moved from {moved}")

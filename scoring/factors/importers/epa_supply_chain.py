@@ -317,12 +317,12 @@ def _by_gas(data: bytes) -> dict[tuple[str, str], dict[str, str]]:
     record = f"{V1_3.record} by gas"
     try:
         with gzip.open(BytesIO(data)) as packed:
-            text = packed.read(_UNPACKED_MAX_BYTES + 1)
+            unpacked = packed.read(_UNPACKED_MAX_BYTES + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise FactorSetError(expected="a gzip file", got=str(error), record=record) from error
-    if len(text) > _UNPACKED_MAX_BYTES:
+    if len(unpacked) > _UNPACKED_MAX_BYTES:
         raise FactorSetError(expected=f"at most {_UNPACKED_MAX_BYTES} bytes unpacked", got="more", record=record)
-    lines = csv.reader(StringIO(text.decode("utf-8-sig")))
+    lines = csv.reader(StringIO(unpacked.decode("utf-8-sig")))
     require_columns(next(lines, []), _COLUMNS, record=record)
     found: dict[tuple[str, str], dict[str, str]] = {}
     for number, cells in enumerate(lines, start=2):

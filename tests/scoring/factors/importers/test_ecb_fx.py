@@ -104,6 +104,7 @@ def test_unknown_hash_is_a_finding() -> None:
         ("163.11", "0", r"expected a rate above zero; got 0; in .*JPY 2024-03-04"),
         ("163.11", "-1", r"expected a rate above zero; got -1"),
         ("2024-03-01", "2024-03-04", r"expected a day before 2024-03-04; got 2024-03-04; in .*line 3"),
+        ("2024-03-01", "20240301", r"expected a date such as 2024-03-01; got 20240301; in .*line 3"),
         ("2024-03-01", "1 March", r"expected a date such as 2024-03-01; got 1 March; in .*line 3"),
         (",163.11,", ",", r"expected 4 cells, as in the header; got 3; in .*line 2"),
         (",163.11,", ",163.11,7,", r"expected 4 cells, as in the header; got 5; in .*line 2"),
