@@ -14,6 +14,7 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from domain.declared import ActivityDocument
 from domain.series import MeterDocument
 
 
@@ -87,14 +88,14 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one transaction stores: readings, and where the next pull begins.
+    """What one transaction stores: readings or activities, and where the next pull begins.
 
     Attributes:
         document: The parsed document.
         cursor: Where the next pull begins, in the connector's own words; None keeps the old one.
     """
 
-    document: MeterDocument
+    document: MeterDocument | ActivityDocument
     cursor: str | None = None
 
 
@@ -117,14 +118,15 @@ class Connector(Protocol):
     def pull(self) -> Callable[[Mapping[str, str], str | None], Pull] | None:
         """Takes the connection's link (addresses that the provider gave) and the last cursor; None for files only."""
 
-    def parse(self, body: bytes) -> MeterDocument:
-        """The readings of one document.
+    def parse(self, body: bytes) -> MeterDocument | ActivityDocument:
+        """What one document says; all documents of a connector are of one sort.
 
         Args:
             body: Its original bytes.
 
         Returns:
-            Series in exact units, and what was refused with the reason.
+            Of meters, series of readings; of anything else, activities one by one. Exact units, and what was refused with the
+            reason.
 
         Raises:
             DocumentError: Nothing of it can be used.

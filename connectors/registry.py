@@ -5,6 +5,7 @@ Group `climate_fitness.connectors`; name = the connector's id; value = an object
 
 from importlib.metadata import EntryPoint, entry_points
 
+from connectors.activities import ACTIVITIES
 from connectors.base import Connector
 from connectors.green_button import GREEN_BUTTON
 from connectors.typed_bill import TYPED_BILL
@@ -13,7 +14,8 @@ from domain.errors import NotFoundError
 GROUP = "climate_fitness.connectors"
 """Name of the entry-point group."""
 
-_OWN: dict[str, Connector] = {one.manifest.connector_id: one for one in (GREEN_BUTTON, TYPED_BILL)}  # also where not installed
+_OURS: tuple[Connector, ...] = (ACTIVITIES, GREEN_BUTTON, TYPED_BILL)
+_OWN = {one.manifest.connector_id: one for one in _OURS}  # also where not installed
 
 
 def names() -> tuple[str, ...]:

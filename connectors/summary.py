@@ -4,10 +4,12 @@ from fractions import Fraction
 from typing import TypedDict
 
 from connectors.local_clock import utc_offset_s
+from domain.declared import ActivityDocument
 from domain.errors import ClimateFitnessError
 from domain.number import fraction_to_text
 from domain.period import instant_of_epoch_s, instant_to_text
 from domain.series import IntervalSeries, LocalTime, MeterDocument
+from domain.units import MICRO_PER_UNIT
 
 _DAY_S = 86_400
 _UTC = LocalTime(0, 0)
@@ -23,7 +25,7 @@ EXIT_UNUSABLE = 2
 
 
 class Total(TypedDict):
-    """Sum of one kind and direction."""
+    """Sum of one kind and direction; of what no meter measured, the direction is empty."""
 
     kind: str
     direction: str
@@ -50,7 +52,7 @@ class Summary(TypedDict):
     refused: list[Refusal]
 
 
-def summary_json(document: MeterDocument) -> Summary:
+def summary_json(document: MeterDocument | ActivityDocument) -> Summary:
     """The answer about a parsed document, ready for `json.dumps`.
 
     Args:
@@ -60,8 +62,11 @@ def summary_json(document: MeterDocument) -> Summary:
         `activities`: meter-days, that is distinct (usage point, kind, direction, local day of a reading's start); days are those
         of the feed's own clock, else of UTC, because a file alone does not know its place. `readings`: readings taken.
         `totals`: exact decimal text in the canonical unit, by kind, direction and unit; "net" and "total" are views of the same
-        meter and stand by themselves. `first_start`, `last_end`: RFC 3339 in UTC. `refused`: one object per reason.
+        meter and stand by themselves. `first_start`, `last_end`: RFC 3339 in UTC. `refused`: one object per reason. Of a
+        document that declares activities, every activity is one reading, and its days are days of UTC.
     """
+    if isinstance(document, ActivityDocument):
+        return _summary_of_activities(document)
     series = [one for one in document.series if one.is_additive and one.values]
     return {
         "activities": len({day for one in series for day in _meter_days(one, _clock(document, one))}),
@@ -85,7 +90,7 @@ def unusable_json(error: ClimateFitnessError) -> Summary:
     }
 
 
-def exit_code(document: MeterDocument) -> int:
+def exit_code(document: MeterDocument | ActivityDocument) -> int:
     """0 where all of the document was read, 1 where something was refused; `EXIT_UNUSABLE` belongs to a raised error."""
     return EXIT_SOME_REFUSED if document.refused else EXIT_ALL_READ
 
@@ -93,6 +98,25 @@ def exit_code(document: MeterDocument) -> int:
 def refusal_json(error: ClimateFitnessError) -> Refusal:
     """A reason as an object: stable code, the whole sentence, the record."""
     return {"code": error.code, "message": error.sentence(), "record": error.record}
+
+
+def _summary_of_activities(document: ActivityDocument) -> Summary:
+    sums: dict[tuple[str, str], int] = {}
+    for one in document.activities:
+        sums[one.kind, one.unit] = sums.get((one.kind, one.unit), 0) + one.quantity_micro
+    first = min((one.start_date for one in document.activities), default=None)
+    end = max((one.end_date for one in document.activities), default=None)
+    return {
+        "activities": len(document.activities),
+        "readings": len(document.activities),
+        "totals": [
+            {"kind": kind, "direction": "", "unit": unit, "amount": fraction_to_text(Fraction(total_micro, MICRO_PER_UNIT))}
+            for (kind, unit), total_micro in sorted(sums.items())
+        ],
+        "first_start": f"{first}T00:00:00Z" if first else None,
+        "last_end": f"{end}T00:00:00Z" if end else None,
+        "refused": [refusal_json(error) for error in document.refused],
+    }
 
 
 def _clock(document: MeterDocument, series: IntervalSeries) -> LocalTime:

@@ -1,9 +1,14 @@
-"""How much of a period was measured: a gap is *not measured*, never zero."""
+"""How much of a period was measured: a gap is *not measured*, never zero.
+
+Only meters and bills have gaps. Activities that are declared one by one (a flight, a purchase) say nothing about the hours
+between them: they are left out here, so that a month with one flight is neither measured in part nor measured less.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 from domain.activity import Activity
+from domain.declared import DECLARED_USAGE_POINT
 from domain.period import Month, MonthRange, local_midnight, zone_of
 
 MILLION_PPM = 1_000_000
@@ -14,15 +19,17 @@ def coverage_ppm(meters: Mapping[tuple[str, str], Iterable[Activity]], months: M
     """Share of a period's time that is measured, over all meters alike.
 
     Args:
-        meters: Activities by usage point and its IANA zone; other months are left out. What a usage point measures of another
-            commodity counts as another meter.
+        meters: Activities by usage point (`connector|usage point`) and its IANA zone; other months are left out. What a usage
+            point measures of another commodity counts as another meter. What was declared one by one is no meter.
         months: The period.
 
     Returns:
         Parts per million, 0 to 1,000,000; 0 without any meter.
     """
     measured_s = period_s = 0
-    for (_, zone_name), activities in meters.items():
+    for (name, zone_name), activities in meters.items():
+        if name.endswith(f"|{DECLARED_USAGE_POINT}"):
+            continue
         zone = zone_of(zone_name)
         for of_commodity in _by_commodity(activities):
             by_month = measured_s_by_month(of_commodity)

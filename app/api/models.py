@@ -14,7 +14,7 @@ from app.store.shares import ShareLinkRow
 from app.store.statements import StatementRow
 from app.store.subjects import SubjectRow
 from app.usecases.find_successor import Standing, Successor
-from app.usecases.import_document import ImportReport
+from app.usecases.import_report import ImportReport
 from app.usecases.remove_record import Removed
 from app.usecases.verify_bundle import Step, first_failure, holds, verdict
 from domain.activity import EvidenceClass

@@ -14,7 +14,8 @@ from app.store.session import reading, unit_of_work
 from app.store.subjects import SubjectKind
 from app.usecases.create_subject import NewSubject, create_subject
 from app.usecases.enter_bill import BillInput, enter_bill
-from app.usecases.import_document import ImportReport, import_document, read_document
+from app.usecases.import_document import import_document, read_document
+from app.usecases.import_report import ImportReport
 from app.usecases.keep_original import Received
 from app.usecases.local_account import local_account
 from app.usecases.place_meter import place_meter

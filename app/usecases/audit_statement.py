@@ -6,16 +6,20 @@ The auditor believes nothing that it can recompute. It gets a request, answers f
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from graphlib import CycleError, TopologicalSorter
 from hashlib import sha256
 from itertools import pairwise
+from typing import NoReturn
 
+from app.usecases.audit_declared import check_declared_place, derive_claimed
 from app.usecases.derive import DerivedMeters, MeterSite, SourcedCut, believed_evidence, cut_document, derive_meters
+from app.usecases.derive_declared import SourcedActivities
 from domain.activity import Activity, ActivityKey, EvidenceClass
 from domain.canonical import Json, from_canonical
 from domain.coverage import MILLION_PPM, coverage_ppm
+from domain.declared import DECLARED_USAGE_POINT, ActivityDocument
 from domain.errors import AuditError, ClimateFitnessError
 from domain.fields import Fields
 from domain.manifest import Manifest, manifest_from_canonical
@@ -49,6 +53,9 @@ class AuditRequest:
         lines: Canonical bytes of the lines, as the subject computed them.
         statement_key: 32 bytes, from which all salts follow.
         originals: The bytes of the originals, by their SHA-256 in hexadecimal.
+        also: Further originals that no record of the period names, because what they say of it is that something does not count:
+            declared activities that were taken back, or moved out of the period.
+        order: Connector of declared activities to the SHA-256 of all its originals, in the order in which they came.
     """
 
     manifest: bytes
@@ -56,6 +63,8 @@ class AuditRequest:
     lines: Sequence[bytes]
     statement_key: bytes
     originals: Mapping[str, bytes]
+    also: Mapping[str, bytes] = field(default_factory=dict)
+    order: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +95,7 @@ class Reader:
         version: Takes a connector's name; gives the version of its parser.
     """
 
-    parse: Callable[[str, bytes], MeterDocument]
+    parse: Callable[[str, bytes], MeterDocument | ActivityDocument]
     version: Callable[[str], str]
 
 
@@ -212,11 +221,13 @@ class _Audit:
         unnamed = set(self._request.originals) - named
         if unnamed:
             raise AuditError("An original belongs to no record", expected="originals that a record names", got=min(unnamed))
-        for digest, body in self._request.originals.items():
+        for digest, body in (*self._request.originals.items(), *self._request.also.items()):
             _same("hash of an original", digest, sha256(body).hexdigest())
 
-    # (4) Every meter is at one place that people can name, in one of its time zones.
+    # (4) Every meter is at one place that people can name, in one of its time zones; declared activities name their places.
     def check_places(self) -> None:
+        for leaf in (leaf for leaves in self._declared().values() for leaf in leaves):
+            check_declared_place(leaf, self._factor_set)
         for usage_point, site in ((point, site) for sites in self._sites().values() for point, site in sites.items()):
             record = f"meter {usage_point}"
             name = site.region.removeprefix("US/zip/")
@@ -236,6 +247,10 @@ class _Audit:
     def check_records(self) -> None:
         sites = self._sites()
         derived = {connector: self._derive(connector, of_connector) for connector, of_connector in sites.items()}
+        for connector, leaves in self._declared().items():
+            if connector in derived:
+                raise AuditError("A connector has meters or declared activities, not both", expected="one", got=connector)
+            derived[connector] = self._derive_declared(connector, leaves)
         seen: set[tuple[str, str, str]] = set()
         meters: dict[tuple[str, str], list[Activity]] = defaultdict(list)
         for group, leaf in self._leaves:
@@ -295,6 +310,8 @@ class _Audit:
         """
         sites: dict[str, dict[str, MeterSite]] = defaultdict(dict)
         for _, leaf in self._leaves:
+            if leaf.text("usage_point") == DECLARED_USAGE_POINT:
+                continue
             usage_point, zone = leaf.text("usage_point"), leaf.text("zone")
             regions = {value.region for value in (one.key for one in _activities(leaf))}
             for region in sorted(regions):
@@ -304,7 +321,7 @@ class _Audit:
         return sites
 
     def _derive(self, connector: str, sites: Mapping[str, MeterSite]) -> DerivedMeters:
-        """All records of a connector, from all its originals in the order that its records tell.
+        """All records of a connector of meters, from all its originals in the order that its records tell.
 
         Raises:
             AuditError: An original is missing, has a meter that no record is about, or the records tell no one order.
@@ -316,6 +333,8 @@ class _Audit:
             if body is None:
                 raise AuditError("An original is missing", expected=f"{digest} of {connector}", got="none")
             document = self._reader.parse(connector, body)
+            if isinstance(document, ActivityDocument):
+                raise AuditError("An original has no meters", expected=f"records of {DECLARED_USAGE_POINT}", got=min(sites))
             unknown = {series.usage_point for series in document.series} - sites.keys()
             cut = cut_document(document, {**dict.fromkeys(unknown, MeterSite("", "UTC")), **sites})
             self._check_no_other_meter(cut, unknown)
@@ -323,6 +342,38 @@ class _Audit:
         evidence = believed_evidence(connector, list(EvidenceClass)[-1])
         documents = [SourcedCut(digest, evidence, cuts[digest]) for digest in self._order(connector, cuts)]
         return derive_meters(documents, sites)
+
+    def _declared(self) -> dict[str, list[Fields]]:
+        """Connector to its records of declared activities."""
+        found: dict[str, list[Fields]] = defaultdict(list)
+        for _, leaf in self._leaves:
+            if leaf.text("usage_point") == DECLARED_USAGE_POINT:
+                found[leaf.text("connector")].append(leaf)
+        return found
+
+    def _derive_declared(self, connector: str, leaves: Sequence[Fields]) -> DerivedMeters:
+        """All records of declared activities of a connector, from all its originals in the order in which they came.
+
+        Raises:
+            AuditError: An original is missing or has meters, or the order lacks one.
+        """
+        named = {digest for leaf in leaves for digest in leaf.texts("documents")}
+        order = self._request.order.get(connector) or self._order(connector, dict.fromkeys(named, CutSeries({}, {}, (), ())))
+        if not named <= set(order) or len(set(order)) != len(order):
+            raise AuditError(
+                "The order of the originals lacks one, or has one twice", expected=f"{len(named)} originals", got=connector
+            )
+        evidence = believed_evidence(connector, list(EvidenceClass)[-1])
+        documents = []
+        for digest in order:
+            body = self._request.originals.get(digest, self._request.also.get(digest))
+            if body is None:
+                raise AuditError("An original is missing", expected=f"{digest} of {connector}", got="none")
+            document = self._reader.parse(connector, body)
+            if not isinstance(document, ActivityDocument):
+                raise AuditError("An original declares no activities", expected="activities one by one", got=connector)
+            documents.append(SourcedActivities(digest, evidence, document))
+        return derive_claimed(leaves, documents, named, self._factor_set)
 
     def _check_no_other_meter(self, cut: CutSeries, unknown: AbstractSet[str]) -> None:
         """No meter without a record was read on a day that is in the period whatever the meter's time zone.
@@ -381,7 +432,11 @@ class _Audit:
             for month in sorted({activity.month for activity in record.activities}):
                 if self._manifest.period.holds(month) and (connector, record_key, str(month)) not in seen:
                     raise AuditError(
-                        "A record of the originals is left out", expected=record_key, got="no such record", record=str(month)
+                        "A record of the originals is left out",
+                        expected=record_key,
+                        got="no such record",
+                        record=str(month),
+                        next_step="Take the original in again, then close the period again.",
                     )
 
     def _activity_totals(self) -> list[ActivityTotal]:
@@ -431,12 +486,7 @@ def _again(leaf: Fields, derived: DerivedMeters) -> list[Activity]:
         )
     found = derived.records.get(record_key)
     if found is None:
-        is_known = record_key in derived.fallen
-        raise AuditError(
-            "A record does not count beside the others" if is_known else "A record is in none of its originals",
-            expected="every instant of a meter once" if is_known else "a day or bill of the originals",
-            got=record_key,
-        )
+        _refuse_record(record_key, derived.fallen.get(record_key))
     _same("meter of a record", found.usage_point, leaf.text("usage_point"))
     month = leaf.made("month", Month.from_text)
     again = [replace(activity, evidence=evidence) for activity in found.activities if activity.month == month]
@@ -457,6 +507,20 @@ def _again(leaf: Fields, derived: DerivedMeters) -> list[Activity]:
             record=record_key,
         )
     return again
+
+
+def _refuse_record(record_key: str, fallen_at: str | None) -> NoReturn:
+    """Refuse a claimed record that does not follow from the originals: what was said of it does not count, or nothing was said.
+
+    Raises:
+        AuditError: Always.
+    """
+    message, expected = "A record is in none of its originals", "a day, bill or activity of the originals"
+    if fallen_at == DECLARED_USAGE_POINT:
+        message, expected = "A record was taken back by a later original", "what the newest original says"
+    elif fallen_at is not None:
+        message, expected = "A record does not count beside the others", "every instant of a meter once"
+    raise AuditError(message, expected=expected, got=record_key)
 
 
 def _replaced(cuts: Mapping[str, CutSeries], claimed: AbstractSet[str]) -> Iterator[tuple[str, str]]:

@@ -12,6 +12,7 @@ from app.usecases.keep_original import fetch_original
 from connectors.typed_bill import TYPED_BILL
 from connectors.typed_bill.parse import Bill, bill_of_document
 from domain.activity import Activity
+from domain.declared import DECLARED_USAGE_POINT
 from domain.errors import ConflictError
 from domain.period import Month, MonthRange, Period, date_from_text, day_period, local_day, zone_of
 from domain.split import bill_period
@@ -214,7 +215,12 @@ def _rows(work: Work, whose: Whose, months: MonthRange) -> Iterator[ActivityRow]
         page = activities.page(
             work.session, whose.tenant_id, whose.subject_id, cursor=cursor, limit_count=_PAGE_COUNT, months=months
         )
-        yield from (row for row in page.items if row.activity.key.kind == "electricity")
+        yield from (row for row in page.items if _is_measured_electricity(row))
         if not page.next_cursor:
             return
         cursor = page.next_cursor
+
+
+def _is_measured_electricity(row: ActivityRow) -> bool:
+    """Whether a row is electricity of a meter or bill; what was declared one by one says nothing about the other hours."""
+    return row.activity.key.kind == "electricity" and row.usage_point != DECLARED_USAGE_POINT

@@ -5,22 +5,25 @@ The signed batch and its outbox row are written in the transaction that makes th
 
 import json
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from hashlib import sha256
 
 from app.chain import AuditorNode, ChainDesk
 from app.services import Services, Whose, Work
-from app.store import documents, ledger, statements, subjects
+from app.store import connections, documents, ledger, records, statements, subjects
 from app.store.ledger import BatchRow, EndorsementRow, IssuanceRow, LedgerAction, OutboxRow, OutboxState, Verdict
 from app.store.session import reading, unit_of_work
 from app.store.statements import StatementRow, StatementState
 from app.usecases.audit_statement import TAKEN_AS_DECLARED, AuditRequest, Finding, Reader, audit_statement
 from app.usecases.close_period import statement_key_field
+from app.usecases.derive_declared import order_of_trails
 from app.usecases.keep_original import fetch_original
 from app.usecases.sealing import unseal
 from connectors import registry
 from domain.bundle import envelope_to_json, issuance_to_json
 from domain.canonical import Json, from_canonical, to_canonical
+from domain.declared import DECLARED_USAGE_POINT, ActivityDocument
 from domain.fields import Fields
 from domain.issuance import ZERO_ADDRESS, Envelope, Issuance, IssuanceKind
 from domain.manifest import Manifest
@@ -81,28 +84,70 @@ def audit_request(work: Work, statement: StatementRow) -> AuditRequest:
         NotFoundError: The subject's key was destroyed.
         ArchiveError: An original is lost or changed.
         CanonicalError: A leaf is damaged.
+        ConflictError: Records name their originals in different orders.
     """
     session, tenant_id = work.session, statement.tenant_id
     whose = Whose(tenant_id, statement.subject_id)
     groups: dict[str, list[bytes]] = defaultdict(list)
-    originals: dict[str, bytes] = {}
+    named: dict[str, dict[str, None]] = defaultdict(dict)
+    declared: dict[str, set[str]] = defaultdict(set)
     for row in statements.inputs_of(session, tenant_id, statement.id):
         leaf = row.leaf or b""
         groups[row.group_key].append(leaf)
-        for digest in Fields(from_canonical(leaf, record="input"), "input").texts("documents"):
-            if digest not in originals:
-                document = documents.by_sha256(session, tenant_id, statement.subject_id, digest)
-                originals[digest] = fetch_original(work, document)
+        fields = Fields(from_canonical(leaf, record="input"), "input")
+        named[fields.text("connector")] |= dict.fromkeys(fields.texts("documents"))
+        if fields.text("usage_point") == DECLARED_USAGE_POINT:
+            declared[fields.text("connector")].update(fields.texts("documents"))
+    trails = _trails_of_declared(work, statement, declared)
+    order = {connector: order_of_trails(of_connector, record=connector) for connector, of_connector in trails.items()}
+    in_records = dict.fromkeys(digest for of_connector in named.values() for digest in of_connector)
+    further = dict.fromkeys(digest for digests in order.values() for digest in digests if digest not in in_records)
+
+    def original(digest: str) -> bytes:
+        return fetch_original(work, documents.by_sha256(session, tenant_id, statement.subject_id, digest))
+
     return AuditRequest(
         manifest=statement.manifest,
         groups=groups,
         lines=statements.line_bytes_of(session, tenant_id, statement.id),
         statement_key=unseal(work, whose, statement_key_field(statement.id), statement.sealed_statement_key),
-        originals=originals,
+        originals={digest: original(digest) for digest in in_records},
+        also={digest: original(digest) for digest in further},
+        order=order,
     )
 
 
-def parse_original(connector: str, body: bytes) -> MeterDocument:
+def _trails_of_declared(work: Work, statement: StatementRow, named: Mapping[str, set[str]]) -> dict[str, list[Sequence[str]]]:
+    """Originals of every declared activity that the named ones speak about, also where it counts no longer.
+
+    What came after the statement was closed is left out: it says nothing about what was closed.
+
+    Args:
+        work: The open transaction.
+        statement: Whose subject's.
+        named: Connector to the SHA-256 of the originals that its records of the period name.
+
+    Returns:
+        By connector.
+    """
+    trails: dict[str, list[Sequence[str]]] = defaultdict(list)
+    if not named:
+        return trails
+    rows = documents.of_subject(work.session, statement.tenant_id, statement.subject_id)
+    known = {row.sha256 for row in rows if row.received_at <= statement.created_at}
+    for connection in connections.of_subject(work.session, statement.tenant_id, statement.subject_id):
+        of_connector = named.get(connection.connector)
+        if of_connector:
+            states = records.of_usage_point(work.session, statement.tenant_id, connection.id, DECLARED_USAGE_POINT)
+            trails[connection.connector] += [
+                [digest for digest in one.document_sha256s if digest in known]
+                for one in states
+                if not of_connector.isdisjoint(one.document_sha256s)
+            ]
+    return trails
+
+
+def parse_original(connector: str, body: bytes) -> MeterDocument | ActivityDocument:
     """What a connector reads in an original."""
     return registry.find(connector).parse(body)
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from app.services import Whose, Work
 from app.store import connections, subjects
 from app.usecases.count_bills import corrected_bill
-from app.usecases.import_document import ImportReport, import_document
+from app.usecases.import_document import import_document
+from app.usecases.import_report import ImportReport
 from app.usecases.keep_original import Received, keep_original
 from app.usecases.place_meter import MeterPlace, place_meter
 from connectors.typed_bill.parse import Bill, bill_document

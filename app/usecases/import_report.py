@@ -1,7 +1,7 @@
 """The report of an import as it is kept: sums of what was read, what was refused, and the file's name under its owner's key."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -9,12 +9,15 @@ from fractions import Fraction
 from app.services import Whose, Work
 from app.store import imports
 from app.store.imports import ImportRow
+from app.usecases.keep_original import Received
+from app.usecases.place_meter import MeterPlace
 from app.usecases.sealing import seal, unseal
 from domain.activity import Direction
-from domain.errors import DocumentError
+from domain.declared import DeclaredActivity
+from domain.errors import ClimateFitnessError
 from domain.meter_day import CutSeries
 from domain.number import round_half_even
-from domain.period import instant_of_epoch_s, local_day, zone_of
+from domain.period import Month, instant_of_epoch_s, local_day, zone_of
 from domain.series import MeterDocument
 from domain.units import MICRO_PER_UNIT
 
@@ -25,19 +28,52 @@ _LONGEST_NAME_COUNT = 200
 
 
 @dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What became of a document.
+
+    Attributes:
+        document_sha256: Of the original, 64 hexadecimal digits.
+        is_known: Whether the very same bytes were taken in before.
+        reading_count: Readings, or declared activities, in the document.
+        new_count: Meter days, spans and declared activities that are new.
+        changed_count: Those that the document corrected.
+        same_count: Those that it repeated.
+        refused: What was not read, each with its reason.
+        refused_count: How many that are.
+        notes: What a person should know.
+        months: Months whose activity is other than before.
+        meters: Usage points with their places; what was declared one by one has none.
+        import_id: Id of the kept report.
+    """
+
+    document_sha256: str
+    is_known: bool
+    reading_count: int
+    new_count: int
+    changed_count: int
+    same_count: int
+    refused: tuple[str, ...]
+    refused_count: int
+    notes: tuple[str, ...]
+    months: tuple[Month, ...]
+    meters: Mapping[str, MeterPlace]
+    import_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReadTotal:
     """What a document holds of one kind and direction.
 
     Attributes:
         kind: Kind of activity.
-        direction: Which way it flowed.
+        direction: Which way it flowed; None where no meter measured it.
         unit: Canonical unit.
         quantity_micro: Sum of its readings, millionths of the unit.
         reading_count: How many readings.
     """
 
     kind: str
-    direction: Direction
+    direction: Direction | None
     unit: str
     quantity_micro: int
     reading_count: int
@@ -54,6 +90,62 @@ def read_totals(document: MeterDocument) -> tuple[ReadTotal, ...]:
     return tuple(
         ReadTotal(*group, round_half_even(amount * MICRO_PER_UNIT), count) for group, (amount, count) in sorted(found.items())
     )
+
+
+def declared_totals(declared: Iterable[DeclaredActivity]) -> tuple[ReadTotal, ...]:
+    """Sums of declared activities by kind and unit."""
+    found: dict[tuple[str, str], tuple[int, int]] = {}
+    for one in declared:
+        total_micro, count = found.get((one.kind, one.unit), (0, 0))
+        found[one.kind, one.unit] = (total_micro + one.quantity_micro, count + 1)
+    return tuple(ReadTotal(kind, None, unit, total_micro, count) for (kind, unit), (total_micro, count) in sorted(found.items()))
+
+
+def keep_report(
+    work: Work,
+    whose: Whose,
+    report: ImportReport,
+    received: Received,
+    *,
+    connector: str,
+    totals: Sequence[ReadTotal],
+    days: tuple[date, date] | None,
+    refused: Sequence[ClimateFitnessError],
+) -> None:
+    """Keep what became of a document.
+
+    Args:
+        work: The open transaction and the services.
+        whose: The subject.
+        report: What became of it.
+        received: The file, with the evidence that is believed of it.
+        connector: What read it.
+        totals: Sums of what was read.
+        days: First and last local day, both in; None where nothing was read.
+        refused: What was not read.
+    """
+    row = ImportRow(
+        id=report.import_id,
+        tenant_id=whose.tenant_id,
+        subject_id=whose.subject_id,
+        document_sha256=report.document_sha256,
+        sealed_name=seal_name(work, whose, report.import_id, received.document_name),
+        at=work.services.clock.now(),
+        connector=connector,
+        evidence=received.evidence,
+        reading_count=report.reading_count,
+        new_count=report.new_count,
+        changed_count=report.changed_count,
+        same_count=report.same_count,
+        refused_count=report.refused_count,
+        first_date=days[0] if days else None,
+        last_date=days[1] if days else None,
+        totals_json=totals_to_json(totals),
+        refused_json=refused_to_json(refused),
+        notes_json=json.dumps(report.notes),
+        months_json=json.dumps([month.to_text() for month in report.months]),
+    )
+    imports.add(work.session, row)
 
 
 def day_span(cut: CutSeries, zone_names: Mapping[str, str]) -> tuple[date, date] | None:
@@ -78,7 +170,7 @@ def totals_to_json(totals: Sequence[ReadTotal]) -> str:
     """Sums as a report keeps them."""
     rows = [
         {
-            "direction": str(one.direction),
+            "direction": str(one.direction or ""),
             "kind": one.kind,
             "quantity_micro": str(one.quantity_micro),
             "reading_count": one.reading_count,
@@ -92,12 +184,18 @@ def totals_to_json(totals: Sequence[ReadTotal]) -> str:
 def totals_from_json(text: str) -> tuple[ReadTotal, ...]:
     """The sums that a report keeps."""
     return tuple(
-        ReadTotal(one["kind"], Direction(one["direction"]), one["unit"], int(one["quantity_micro"]), one["reading_count"])
+        ReadTotal(
+            one["kind"],
+            Direction(one["direction"]) if one["direction"] else None,
+            one["unit"],
+            int(one["quantity_micro"]),
+            one["reading_count"],
+        )
         for one in json.loads(text)
     )
 
 
-def refused_to_json(refused: Sequence[DocumentError]) -> str:
+def refused_to_json(refused: Sequence[ClimateFitnessError]) -> str:
     """The first refused parts as a report keeps them."""
     return json.dumps([{"reason": one.sentence(), "record": one.record} for one in refused[:LISTED_COUNT]])
 

@@ -11,8 +11,10 @@ from app.store.activities import ActivityRow as StoredRow
 from app.usecases.show_days import first_and_last_day, meter_zone
 from app.usecases.show_hrefs import Hrefs
 from connectors import registry
+from connectors.activities import ACTIVITIES
 from connectors.typed_bill import TYPED_BILL
 from dashboards.pages.activities import ActivitiesModel, ActivityRow
+from domain.declared import DECLARED_USAGE_POINT
 from domain.errors import NotFoundError
 from domain.number import decimal_of_micro, decimal_to_text
 from domain.period import MonthRange, instant_to_text
@@ -33,8 +35,8 @@ CSV_HEADER = (
 )
 """Columns of the CSV."""
 
-_BILLS = TYPED_BILL.manifest.connector_id
-"""Connector whose records a person removes one by one: a part of a file would come back with the file."""
+_REMOVABLE = frozenset({TYPED_BILL.manifest.connector_id, ACTIVITIES.manifest.connector_id})
+"""Connectors whose records a person removes one by one: a part of a meter's file would come back with the file."""
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -78,7 +80,7 @@ def show_activities(
                 evidence=one.evidence,
                 source=_source(item),
                 href=hrefs.why(MonthRange.of_month(one.month)),
-                remove_href=hrefs.remove(item.record_id) if item.connector == _BILLS else "",
+                remove_href=hrefs.remove(item.record_id) if item.connector in _REMOVABLE else "",
             )
         )
     return ActivitiesModel(
@@ -151,7 +153,7 @@ def _source(item: StoredRow) -> str:
         title = registry.find(item.connector).manifest.title.partition(" (")[0]
     except NotFoundError:  # a connector that is no longer installed
         title = item.connector
-    meter = item.usage_point.rpartition("/")[2]
+    meter = "" if item.usage_point == DECLARED_USAGE_POINT else item.usage_point.rpartition("/")[2]
     return f"{title}, {meter}" if meter else title
 
 

@@ -15,14 +15,14 @@ class UploadTotal:
 
     Attributes:
         kind: Kind of activity.
-        direction: Which way it flowed.
+        direction: Which way it flowed; None where no meter measured it.
         quantity_micro: Millionths of `unit`.
         unit: Canonical unit.
         readings_count: How many readings.
     """
 
     kind: str
-    direction: Direction
+    direction: Direction | None
     quantity_micro: int
     unit: str
     readings_count: int

@@ -20,7 +20,7 @@ def test_find_gives_the_connector() -> None:
 
 def test_unknown_name_lists_all() -> None:
     """A name that is not there is refused with those that are."""
-    with pytest.raises(NotFoundError, match=r"no such connector; expected one of green-button, .*; got octopus"):
+    with pytest.raises(NotFoundError, match=r"no such connector; expected one of activities, green-button, .*; got octopus"):
         registry.find("octopus")
 
 

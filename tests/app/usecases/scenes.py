@@ -21,7 +21,8 @@ from app.store.subjects import SubjectKind
 from app.usecases.close_period import close_period
 from app.usecases.create_subject import NewSubject, create_subject
 from app.usecases.enter_bill import BillInput, enter_bill
-from app.usecases.import_document import ImportReport, import_document
+from app.usecases.import_document import import_document
+from app.usecases.import_report import ImportReport
 from app.usecases.keep_original import Received
 from domain.activity import Direction, EvidenceClass
 from domain.period import MonthRange

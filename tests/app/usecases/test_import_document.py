@@ -9,7 +9,7 @@ from app.services import Whose
 from app.store import activities, connections, documents, records
 from app.usecases.audit_statement import audit_statement
 from app.usecases.endorse_statement import OUR_READER, audit_request
-from app.usecases.import_document import ImportReport
+from app.usecases.import_report import ImportReport
 from connectors.typed_bill.parse import Bill, bill_document
 from domain.activity import Direction, EvidenceClass
 from domain.errors import DocumentError, NotFoundError, PlaceError, TimeError
