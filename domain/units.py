@@ -127,6 +127,7 @@ _TABLE: tuple[Unit, ...] = (
     Unit("kJ", Dimension.ENERGY, _MJ / 1_000, "1 kWh = 3.6e6 J exactly"),
     Unit("MJ", Dimension.ENERGY, _MJ, "1 kWh = 3.6e6 J exactly"),
     Unit("GJ", Dimension.ENERGY, _MJ * 1_000, "1 kWh = 3.6e6 J exactly"),
+    Unit("TJ", Dimension.ENERGY, _MJ * 1_000_000, "1 kWh = 3.6e6 J exactly"),
     Unit("Btu", Dimension.ENERGY, _MJ * _BTU_IT_J / 1_000_000, "Btu (International Table), 1055.05585262 J"),
     Unit("therm", Dimension.ENERGY, _MJ * _BTU_IT_J / 10, "100 000 Btu (International Table)"),
     Unit("mmBtu", Dimension.ENERGY, _MJ * _BTU_IT_J, "10^6 Btu (International Table), 1055.05585262 MJ"),
