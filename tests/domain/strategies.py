@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 
 from domain.activity import KINDS, Activity, ActivityKey, EvidenceClass, Quality
 from domain.canonical import MAX_INTEGER, Json
-from domain.factor import Basis, FactorSetId, GasSplit
+from domain.factor import Basis, FactorSetId, GasSplit, Part
 from domain.manifest import Manifest, TreeId
 from domain.number import INT64_MAX
 from domain.period import Month, MonthRange, instant_of_epoch_s
 from domain.statement import Line, Totals
-from domain.units import CANONICAL_UNIT
+from domain.units import CANONICAL_UNIT, CURRENCIES
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 NAMES = st.text(st.characters(codec="ascii"), max_size=12)
@@ -35,7 +35,7 @@ KEYS = st.builds(
     kind=st.sampled_from(sorted(KINDS)),
     region=st.sampled_from(["US", "US/zip/94110", "US/egrid/CAMX", "DE", "WORLD"]),
     year=st.integers(1990, 2199),
-    unit=st.sampled_from(sorted(CANONICAL_UNIT.values())),
+    unit=st.sampled_from(sorted({*CANONICAL_UNIT.values(), *CURRENCIES})),
     attributes=st.dictionaries(NAMES, TEXTS, max_size=3).map(lambda found: tuple(sorted(found.items()))),
 )
 
@@ -71,6 +71,8 @@ LINES = st.builds(
     category=st.integers(0, 15),
     is_avoided=st.booleans(),
     flags=st.lists(NAMES, max_size=3).map(tuple),
+    part=st.sampled_from(Part),
+    scale=st.fractions(min_value=0, max_denominator=10**18),
 )
 
 TOTALS = st.builds(

@@ -5,7 +5,7 @@ from hypothesis import given
 
 from domain.activity import KINDS, ActivityKey, activity_key, find_kind
 from domain.canonical import sha256_hex, to_canonical
-from domain.errors import KindError
+from domain.errors import AttributeValueError, KindError
 from domain.units import CANONICAL_UNIT, Dimension
 from tests.domain.strategies import KEYS
 
@@ -16,14 +16,21 @@ def test_kind_is_found_by_its_name(name: str) -> None:
     assert find_kind(name).name == name
 
 
-def test_unknown_kind_lists_the_known() -> None:
-    """An unknown kind is refused with the list, the record and the next step."""
+def test_unknown_kind_lists_close_ones() -> None:
+    """An unknown kind is refused with close ones, the record and the next step."""
     with pytest.raises(KindError) as caught:
         find_kind("electric", record="line 2")
     assert caught.value.sentence() == (
-        "This kind of activity is not known, or lacks an attribute; expected one of electricity, electricity_export, "
-        "natural_gas, propane, steam, water; got electric; in line 2. Choose one of these kinds."
+        "This kind of activity is not known, or lacks an attribute; expected one of electricity, electricity_export; "
+        "got electric; in line 2. Choose one of these kinds."
     )
+
+
+def test_unknown_kind_without_close_one_lists_all() -> None:
+    """Where nothing is close every kind is named."""
+    with pytest.raises(KindError) as caught:
+        find_kind("bananas")
+    assert caught.value.expected == f"one of {', '.join(KINDS)}"
 
 
 def test_only_export_is_avoided() -> None:
@@ -38,9 +45,26 @@ def test_scopes(name: str, scope: int) -> None:
 
 
 def test_key_takes_the_canonical_unit() -> None:
-    """A key's unit follows from what was measured; its attributes are sorted."""
-    key = activity_key("natural_gas", "US", 2024, Dimension.VOLUME, supplier="b", fuel="a")
-    assert key == ActivityKey("natural_gas", "US", 2024, "m3", (("fuel", "a"), ("supplier", "b")))
+    """A key's unit follows from what was measured; its attributes are sorted, and what is empty is left out."""
+    key = activity_key("natural_gas", "US", 2024, Dimension.VOLUME, heating_value="gross", blend="mineral", category="")
+    assert key == ActivityKey("natural_gas", "US", 2024, "m3", (("blend", "mineral"), ("heating_value", "gross")))
+
+
+def test_key_of_money_takes_its_currency() -> None:
+    """A payment's key is in the currency of the payment."""
+    key = activity_key("purchase", "GB", 2024, Dimension.MONEY, currency="GBP", naics="722511", month="2024-03")
+    assert key == ActivityKey("purchase", "GB", 2024, "GBP", (("month", "2024-03"), ("naics", "722511")))
+
+
+def test_key_of_a_refrigerant_is_in_grams() -> None:
+    """A kilogram of SF6 is 2.35e13 ug of CO2e, more than a factor may be: leaked gases are kept in grams."""
+    assert activity_key("refrigerant", "", 2024, Dimension.MASS, refrigerant="SF6").unit == "g"
+
+
+def test_key_with_an_attribute_of_another_kind_is_refused() -> None:
+    """An attribute that the kind does not have is refused, naming those that it has."""
+    with pytest.raises(AttributeValueError, match="natural_gas has no attribute cabin; expected heating_value, blend; got cabin"):
+        activity_key("natural_gas", "US", 2024, Dimension.VOLUME, cabin="economy")
 
 
 def test_kind_in_another_dimension_is_refused() -> None:
@@ -52,8 +76,11 @@ def test_kind_in_another_dimension_is_refused() -> None:
 @pytest.mark.parametrize("name", sorted(KINDS))
 def test_every_dimension_of_a_kind_has_a_key(name: str) -> None:
     """Each way to measure a kind has its own key."""
-    found = {activity_key(name, "US", 2024, dimension) for dimension in KINDS[name].dimensions}
-    assert {key.unit for key in found} == {CANONICAL_UNIT[dimension] for dimension in KINDS[name].dimensions}
+    kind = KINDS[name]
+    needed = {one.name: one.choices[0] if one.choices else "some" for one in kind.attributes if one.is_required}
+    found = {activity_key(name, "US", 2024, dimension, currency="EUR", **needed) for dimension in kind.dimensions}
+    units = {**CANONICAL_UNIT, Dimension.MONEY: "EUR", **kind.units}
+    assert {key.unit for key in found} == {units[dimension] for dimension in kind.dimensions}
 
 
 @given(KEYS)

@@ -1,14 +1,28 @@
 """Factors: identity by content, and splits that add up."""
 
 from dataclasses import replace
+from fractions import Fraction
+from hashlib import sha256
 from types import MappingProxyType
 
 import pytest
 from hypothesis import given
 
-from domain.canonical import Json, from_canonical, sha256_hex
+from domain.activity import ActivityKey
+from domain.canonical import Json, from_canonical
 from domain.errors import CanonicalError
-from domain.factor import EmissionFactor, FactorSetId, Gas, GasSplit, LifeCycleScope, factor_from_json
+from domain.factor import (
+    Basis,
+    CompiledFactor,
+    EmissionFactor,
+    FactorSetId,
+    Gas,
+    GasSplit,
+    LifeCycleScope,
+    Resolution,
+    Step,
+    factor_from_json,
+)
 from tests.domain.strategies import GAS_SPLITS
 
 FACTOR = EmissionFactor(
@@ -26,6 +40,10 @@ FACTOR = EmissionFactor(
     rate="total_output",
     source_url="https://www.epa.gov/egrid",
     licence="public domain",
+    label="CAMX / WECC California",
+    attributes={"blend": "average"},
+    uncertainty_percent="5",
+    data_quality="reliability=2;temporal=1",
 )
 
 
@@ -41,8 +59,8 @@ def test_biogenic_is_in_no_total() -> None:
 
 
 def test_factor_id_is_sixteen_digits_of_the_hash() -> None:
-    """A factor's id is the beginning of SHA-256 over its canonical JSON."""
-    assert FACTOR.factor_id == sha256_hex(FACTOR.canonical_bytes)[:16]
+    """A factor's id is the beginning of its leaf hash, SHA-256 over a zero byte and its canonical JSON (RFC 6962)."""
+    assert FACTOR.factor_id == sha256(b"\x00" + FACTOR.canonical_bytes).hexdigest()[:16]
 
 
 def test_factor_round_trip() -> None:
@@ -79,8 +97,12 @@ def test_order_of_gases_is_no_content() -> None:
         replace(FACTOR, year=2023),
         replace(FACTOR, life_cycle_scope=LifeCycleScope.LIFE_CYCLE),
         replace(FACTOR, note="re-keyed"),
+        replace(FACTOR, label="CAMX"),
+        replace(FACTOR, attributes={"blend": "mineral"}),
+        replace(FACTOR, uncertainty_percent="6"),
+        replace(FACTOR, data_quality="reliability=2;temporal=2"),
     ],
-    ids=["digits", "edition", "year", "scope", "note"],
+    ids=["digits", "edition", "year", "scope", "note", "label", "attributes", "uncertainty", "quality"],
 )
 def test_other_content_is_another_factor(other: EmissionFactor) -> None:
     """A change of any word or digit is another factor."""
@@ -97,3 +119,30 @@ def test_extra_fields_of_a_factor_are_refused(fields: dict[str, Json]) -> None:
     """A field or gas that this version does not know is refused, not dropped."""
     with pytest.raises(CanonicalError, match=r"This holds something that its format does not have; .*; in factor"):
         factor_from_json({**FACTOR.to_json(), **fields})
+
+
+def test_order_of_attributes_is_no_content() -> None:
+    """The same attributes in another order are the same factor."""
+    one, other = (replace(FACTOR, attributes=dict(pairs)) for pairs in ([("a", "1"), ("b", "2")], [("b", "2"), ("a", "1")]))
+    assert one.factor_id == other.factor_id
+
+
+def test_compiled_factor_is_per_unit_of_the_row_where_nothing_is_said() -> None:
+    """Without a scale one unit of the activity is one of the published row."""
+    assert CompiledFactor(FACTOR, GasSplit(1, 0, 0, 0), "AR5").scale == Fraction(1)
+
+
+class _Unspeakable:
+    """A value that must not be put into words."""
+
+    def __format__(self, spec: str) -> str:
+        """Fail."""
+        raise AssertionError(spec)
+
+
+def test_steps_are_put_into_words_only_when_read() -> None:
+    """A resolution that nobody reads writes no prose; one that is read says each step in order."""
+    key = ActivityKey("electricity", "US", 2024, "kWh")
+    Resolution(key, Basis.LOCATION, None, (Step("{}", (_Unspeakable(),)),), ())
+    read = Resolution(key, Basis.LOCATION, None, (Step("Place: {}.", ("US",)), Step("No {} {{}}.", ("rate",))), ())
+    assert read.steps == ("Place: US.", "No rate {}.")

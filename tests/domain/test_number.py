@@ -13,6 +13,7 @@ from domain.number import (
     decimal_from_text,
     decimal_of_micro,
     decimal_to_text,
+    fraction_from_text,
     fraction_of,
     fraction_to_text,
     grams_of_micrograms,

@@ -1,5 +1,8 @@
 """Lines, unscored totals and totals: there and back, and the net."""
 
+from dataclasses import replace
+from fractions import Fraction
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +10,7 @@ from hypothesis import strategies as st
 from domain.activity import EvidenceClass, activity_key
 from domain.canonical import Json, from_canonical, to_canonical
 from domain.errors import CanonicalError
-from domain.factor import Basis, GasSplit
+from domain.factor import Basis, GasSplit, Part
 from domain.period import Month
 from domain.statement import Line, Totals, Unscored, line_from_json, totals_from_json, unscored_from_json
 from domain.units import Dimension
@@ -61,8 +64,15 @@ def test_line_as_json() -> None:
         b'{"basis":"location","by_evidence_micro":{"uploaded":"1000000"},"category":0,"emissions_ug_co2e":{"biogenic_co2":"7",'
         b'"ch4":"400000","co2":"220000000","n2o":"500000","unsplit":"0"},"factor_id":"0123456789abcdef","flags":["year_earlier"],'
         b'"gwp_set":"AR5","is_avoided":false,"key":{"attributes":{},"kind":"electricity","region":"US/zip/94110","unit":"kWh",'
-        b'"year":2024},"month":"2024-03","quantity_micro":"1000000","scope":2}'
+        b'"year":2024},"month":"2024-03","part":"use","quantity_micro":"1000000","scale":"1","scope":2}'
     )
+
+
+def test_part_and_scale_of_a_line_as_json() -> None:
+    """What the grid loses is a part of its own, and its scale is the exact fraction in lowest terms."""
+    loss = replace(LINE, part=Part.GRID_LOSS, scale=Fraction("0.041") / (1 - Fraction("0.041")))
+    assert (loss.to_json()["part"], loss.to_json()["scale"]) == ("grid_loss", "41/959")
+    assert line_from_json(loss.to_json()) == loss
 
 
 @pytest.mark.parametrize("name", sorted(LINE.to_json()))
@@ -81,7 +91,17 @@ def test_null_in_a_line_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("basis", "both"), ("scope", True), ("is_avoided", 0), ("flags", ["a", 1]), ("quantity_micro", "1e6"), ("month", "2024")],
+    [
+        *[
+            ("basis", "both"),
+            ("scope", True),
+            ("is_avoided", 0),
+            ("flags", ["a", 1]),
+            ("quantity_micro", "1e6"),
+            ("month", "2024"),
+        ],
+        *[("part", "loss"), ("scale", "0.5"), ("scale", "2/4"), ("scale", "1/0"), ("scale", 1)],
+    ],
 )
 def test_wrong_field_of_a_line_is_refused(name: str, value: Json) -> None:
     """A field of another type or form is named."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from domain.errors import DimensionError, NumberError, UnknownUnitError
 from domain.number import INT64_MAX
-from domain.units import CANONICAL_UNIT, UNITS, Dimension, find_unit, to_canonical_micro
+from domain.units import CANONICAL_UNIT, CURRENCIES, UNITS, Dimension, find_unit, to_canonical_micro
 
 # Definitions, computed apart from the product's table:
 #   SI Brochure 9th edition (BIPM 2019): 1 h = 3600 s, 1 L = 1 dm3, 1 t = 1000 kg (table 8).
@@ -17,6 +17,7 @@ from domain.units import CANONICAL_UNIT, UNITS, Dimension, find_unit, to_canonic
 #     avoirdupois pound = 453.59237 g, short ton = 2000 lb, international nautical mile = 1852 m.
 #   NIST SP 811 (2008), appendix B.9: Btu (International Table) = 1055.05585262 J.
 #   Weights and Measures Act 1985 (UK), schedule 1: gallon = 4.54609 dm3.
+#   API Manual of Petroleum Measurement Standards: barrel = 42 US gallons.
 INCH_M = Fraction(254, 10_000)
 FOOT_M = 12 * INCH_M
 POUND_KG = Fraction(45_359_237, 100_000_000)
@@ -39,7 +40,10 @@ DEFINITIONS = {
     "m3": Fraction(1),
     "L": Fraction(1, 10) ** 3,
     "ft3": FOOT_M**3,
+    "scf": FOOT_M**3,
     "ccf": 100 * FOOT_M**3,
+    "mcf": 1000 * FOOT_M**3,
+    "bbl": 42 * 231 * INCH_M**3,
     "gal_us": 231 * INCH_M**3,
     "gal_imp": Fraction(454_609, 10**8),
     "kg": Fraction(1),
@@ -56,6 +60,12 @@ DEFINITIONS = {
     "tkm": Fraction(1),
     "short_ton_mi": 2000 * POUND_KG / 1000 * MILE_KM,
     "item": Fraction(1),
+    "passenger": Fraction(1),
+    "room_night": Fraction(1),
+    "meal": Fraction(1),
+    "h": Fraction(1),
+    "min": Fraction(60, 3600),
+    **dict.fromkeys(CURRENCIES, Fraction(1)),
 }
 SYMBOLS = st.sampled_from(sorted(UNITS))
 
@@ -71,7 +81,19 @@ def test_unit_is_its_definition(symbol: str) -> None:
     assert UNITS[symbol].canonical_per_unit == DEFINITIONS[symbol]
 
 
-@pytest.mark.parametrize("dimension", list(Dimension))
+def test_every_dimension_but_money_has_a_canonical_unit() -> None:
+    """Money alone is kept in as many units as there are currencies."""
+    assert set(CANONICAL_UNIT) == set(Dimension) - {Dimension.MONEY}
+
+
+@pytest.mark.parametrize("code", CURRENCIES)
+def test_money_is_kept_in_its_own_currency(code: str) -> None:
+    """No exchange rate stands in the table of units: an amount stays in the currency that it was paid in."""
+    found = to_canonical_micro(Decimal("12.34"), code, dimension=Dimension.MONEY)
+    assert (found.quantity_micro, found.unit) == (12_340_000, code)
+
+
+@pytest.mark.parametrize("dimension", list(CANONICAL_UNIT))
 def test_canonical_unit_is_one(dimension: Dimension) -> None:
     """Each dimension's canonical unit is one of itself."""
     unit = UNITS[CANONICAL_UNIT[dimension]]
@@ -86,6 +108,9 @@ def test_canonical_unit_is_one(dimension: Dimension) -> None:
         ("3.6", "MJ", 1_000_000, "kWh"),
         ("1234", "Wh", 1_234_000, "kWh"),
         ("1", "ccf", 2_831_685, "m3"),
+        ("1", "mcf", 28_316_847, "m3"),
+        ("90", "min", 1_500_000, "h"),
+        ("1", "short_ton", 907_184_740, "kg"),
         ("1000", "gal_us", 3_785_412, "m3"),
         ("-1", "lb", -453_592, "kg"),
         ("0.0000005", "kWh", 0, "kWh"),
@@ -150,7 +175,9 @@ def test_unknown_unit_lists_close_ones() -> None:
     """A unit with wrong capitals is refused; the right spelling stands in the message, with record and next step."""
     with pytest.raises(UnknownUnitError) as caught:
         find_unit("kwh", record="line 2")
-    assert caught.value.sentence() == "There is no such unit; expected one of kWh; got kwh; in line 2. Name the unit of the bill."
+    assert (
+        caught.value.sentence() == "There is no such unit; expected one of kWh, h; got kwh; in line 2. Name the unit of the bill."
+    )
 
 
 def test_milliwatt_hour_is_no_megawatt_hour() -> None:
