@@ -229,7 +229,11 @@ def test_import_is_deterministic(workbooks: dict[int, bytes], editions: dict[int
 @pytest.mark.parametrize(
     ("cell", "value", "message"),
     [
-        ("C17", "Brown gold", r"A row of the table is not known; expected one of .*got Brown gold; in .*Hub 2025, Table 1, row 17"),
+        (
+            "C17",
+            "Brown gold",
+            r"A row of the table is not known; expected one of .*got Brown gold; in .*Hub 2025, Table 1, row 17",
+        ),
         ("E17", "NaN", r"expected a printed number of zero or more; got NaN; in .*Hub 2025, Table 1, row 17, co2"),
         ("E17", -1, r"expected a printed number of zero or more; got -1; in .*Table 1, row 17, co2"),
         ("D17", None, r"expected heat content and three factors per unit, or none; .*Table 1, row 17"),
