@@ -264,11 +264,12 @@ def _show(answer: Mapping[str, Any]) -> None:
         grams = fraction_to_text(Fraction(int(answer["ug_co2e_per_unit"]["total"]), MICRO_PER_UNIT))
         where = f"{factor['publisher']}, {factor['edition']}, {factor['region']}, {factor['year']}"
         say(f"{grams} g CO2e/{answer['key']['unit']}: {where}, {factor['life_cycle_scope'].replace('_', ' ')}")
-        say(f"Row {factor['factor_id']}: `factors explain {factor['factor_id']}` shows it as published.")
     else:
         say("No published factor fits; such activity is counted and shown as unscored, never as zero.")
     listed("Why:", answer["steps"])
     listed("Take care:", flag_words(answer["flags"]))
+    if factor:
+        say(f"As published: climate-fitness factors explain {factor['factor_id']}")
 
 
 def flag_words(flags: list[str]) -> list[str]:

@@ -1,14 +1,17 @@
 """Taking in a publisher's own file of factors: what it holds, what it changes, and the pack that it becomes."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.factor_packs import install_pack, installed_factor_set, installed_packs
+from domain.factor import EmissionFactor, LifeCycleScope
 from scoring.factors.difference import TableDifference, differences, vintage_changes
 from scoring.factors.factor_set import FactorSet
 from scoring.factors.importers.registry import FileKind, NamedFile, import_files
 from scoring.factors.packs import build_pack, factors_of_imported, folder_of_files, merged
+from scoring.rules import RULES
 
 
 @dataclass(frozen=True)
@@ -61,11 +64,26 @@ def import_factors(data_folder: Path, kind: FileKind, files: Sequence[NamedFile]
     return FactorImport(
         row_count=len(rows),
         new_row_count=len(new_rows),
-        findings=(*found.findings, *vintage_changes(alike, new_rows)),
+        findings=(*found.findings, *vintage_changes(alike, new_rows), *_unused(new_rows)),
         differences=differences(alike, rows),
         pack=pack,
         licences=tuple(sorted({row.licence for row in new_rows})),
         factor_set=installed_factor_set(data_folder),
+    )
+
+
+def _unused(rows: Sequence[EmissionFactor]) -> tuple[str, ...]:
+    """Findings for rows that no rule ever takes, because they count something else than the inventory asks for."""
+    counts = Counter(
+        (row.kind, row.life_cycle_scope)
+        for row in rows
+        if row.life_cycle_scope not in {LifeCycleScope.UPSTREAM, LifeCycleScope.GRID_LOSS}
+        and row.kind in RULES
+        and row.life_cycle_scope not in RULES[row.kind].scopes
+    )
+    return tuple(
+        f"{count} rows for {kind} count {scope}, which no activity takes; taken are {', '.join(RULES[kind].scopes)}"
+        for (kind, scope), count in sorted(counts.items())
     )
 
 

@@ -37,7 +37,7 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _EDITION = "OEFDB 2022-05-12"
 _LICENCE = "CC BY-SA 4.0 (compilation by Climatiq)"
 _SOURCE_URL = "https://github.com/climatiq/Open-Emission-Factors-DB"
-_COLUMNS = [
+COLUMNS = [
     "sector",
     "category",
     "activity_id",
@@ -117,7 +117,7 @@ def import_database(data: bytes) -> Imported:
     """
     record = _EDITION
     lines = csv.DictReader(StringIO(_plain(data, record).decode("utf-8-sig"), newline=""))
-    require_columns(lines.fieldnames or [], _COLUMNS, record=f"{record}, header")
+    require_columns(lines.fieldnames or [], COLUMNS, record=f"{record}, header")
     taken: list[_Read] = []
     left_out: Counter[str] = Counter()
     for number, line in enumerate(lines, start=2):

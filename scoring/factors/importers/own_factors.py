@@ -1,12 +1,12 @@
 """Factors of one's own, as a CSV file: a supplier's, a national agency's, a study's that nobody ships.
 
-    kind,region,year,unit,published_unit,co2e,publisher,source
-    electricity,DE,2024,kWh,g/kWh,31.5,Stadtwerke Musterstadt,Fuel mix disclosure of 2024
+    kind,region,year,unit,published_unit,co2e,life_cycle_scope,publisher,source
+    electricity,DE,2024,kWh,g/kWh,31.5,generation,Stadtwerke Musterstadt,Fuel mix disclosure of 2024
 
-Needed: `kind`, `region`, `year`, `unit` (in which the kind keeps it), `published_unit` ("kg/L"), `publisher`, `source` (document,
-table, page: from which a stranger finds the number), and a number in `co2e`, or in `co2`, `ch4`, `n2o`. May be there:
-`biogenic_co2`, `gwp_set`, `life_cycle_scope`, `rate`, `attributes` ("fuel=petrol;blend=average"), `label`, `url`, `licence`,
-`note`, `uncertainty_percent`. Any other column is refused.
+Needed: `kind`, `region`, `year`, `unit` (in which the kind keeps it), `published_unit` ("kg/L"), `life_cycle_scope` (what it
+counts), `publisher`, `source` (document, table, page: from which a stranger finds the number), and a number in `co2e`, or in
+`co2`, `ch4`, `n2o`. May be there: `biogenic_co2`, `gwp_set`, `rate`, `attributes` ("fuel=petrol;blend=average"), `label`, `url`,
+`licence`, `note`, `uncertainty_percent`. Any other column is refused.
 """
 
 import csv
@@ -22,11 +22,10 @@ from scoring.factors.importers.published import Imported, PublishedRow, SourceTa
 PUBLISHER = "Own factors"
 """Publisher of every row, so that rules can say where such rows stand; the real one is in the edition."""
 
-REQUIRED_COLUMNS = ("kind", "region", "year", "unit", "published_unit", "publisher", "source")
+REQUIRED_COLUMNS = ("kind", "region", "year", "unit", "published_unit", "life_cycle_scope", "publisher", "source")
 NUMBER_COLUMNS = tuple(str(gas) for gas in Gas)
 OPTIONAL_COLUMNS = (
     "gwp_set",
-    "life_cycle_scope",
     "rate",
     "attributes",
     "label",
@@ -168,7 +167,7 @@ def _table(
     Raises:
         FactorSetError: The scope or the GWP set is none that there is.
     """
-    scope = cells.get("life_cycle_scope") or str(LifeCycleScope.AS_REPORTED)
+    scope = cells["life_cycle_scope"]
     if scope not in set(LifeCycleScope):
         raise FactorSetError(expected=f"one of {', '.join(LifeCycleScope)}", got=scope, record=f"{where}, life_cycle_scope")
     gwp_set = cells.get("gwp_set", "") or ("" if "co2" in by_gas else _NOT_STATED)
