@@ -260,14 +260,14 @@ def test_other_dimension_is_refused_with_the_units_that_fit() -> None:
     with pytest.raises(DimensionError) as caught:
         kind_quantity(KINDS["electricity"], Fraction(1), "kg", record="line 2")
     assert caught.value.sentence() == (
-        "electricity is not measured in kg, which is mass; expected one of kWh, Wh, MWh, GWh, J, kJ, MJ, GJ, Btu, therm, mmBtu; "
-        "got kg; in line 2. Give the amount in one of these units."
+        "electricity is not measured in kg, which is mass; expected one of kWh, Wh, MWh, GWh, J, kJ, MJ, GJ, TJ, Btu, therm, "
+        "mmBtu; got kg; in line 2. Give the amount in one of these units."
     )
 
 
 def test_unknown_unit_and_too_large_amount_are_refused() -> None:
     """A unit that there is not, and more than 64 bits hold, are refused by name."""
-    with pytest.raises(UnknownUnitError, match="There is no such unit; .*got zorkmid; in line 2"):
+    with pytest.raises(UnknownUnitError, match=r"There is no such unit; .*got zorkmid; in line 2"):
         kind_quantity(KINDS["purchase"], Fraction(1), "zorkmid", record="line 2")
     with pytest.raises(NumberError, match=r"expected less than 9\.2e12 g; got 10000000000 kg; in line 2"):
         kind_quantity(KINDS["refrigerant"], Fraction(10**10), "kg", record="line 2")

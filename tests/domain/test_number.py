@@ -202,3 +202,18 @@ def test_grams_round_half_away(amount_ug: int, grams: int) -> None:
 def test_quantize_text(value: str, places_count: int, text: str) -> None:
     """Screens get a fixed number of places, half to even, and no negative zero."""
     assert quantize_text(Fraction(value), places_count=places_count) == text
+
+
+@given(FRACTIONS)
+def test_fraction_from_text_is_the_inverse_of_str(value: Fraction) -> None:
+    """A fraction's shortest text is read as the same fraction."""
+    assert fraction_from_text(str(value)) == value
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0.5", "2/4", "3/1", "1/0", "1/-2", "-0", "+1", "01", " 1", "1/2 ", "1_0", "1/2/3", "\u0661"]
+)
+def test_fraction_in_another_form_is_refused(text: str) -> None:
+    """A fraction has one text: lowest terms, no sign below the line, no leading zero."""
+    with pytest.raises(NumberError, match=r'expected a fraction in lowest terms, such as "41/959"'):
+        fraction_from_text(text)

@@ -32,6 +32,7 @@ DEFINITIONS = {
     "kJ": Fraction(1, 3_600),
     "MJ": Fraction(10, 36),
     "GJ": Fraction(10_000, 36),
+    "TJ": Fraction(10_000_000, 36),
     "Btu": BTU_KWH,
     "therm": 100_000 * BTU_KWH,
     "mmBtu": 1_000_000 * BTU_KWH,
@@ -157,7 +158,7 @@ def test_other_dimension_is_refused() -> None:
     with pytest.raises(DimensionError) as caught:
         to_canonical_micro(1, "kg", dimension=Dimension.ENERGY, record="bill of March")
     assert caught.value.sentence() == (
-        "kg measures mass, not energy; expected one of kWh, Wh, MWh, GWh, J, kJ, MJ, GJ, Btu, therm, mmBtu; got kg; "
+        "kg measures mass, not energy; expected one of kWh, Wh, MWh, GWh, J, kJ, MJ, GJ, TJ, Btu, therm, mmBtu; got kg; "
         "in bill of March. Give the amount in one of these units."
     )
 
