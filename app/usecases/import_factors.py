@@ -52,8 +52,9 @@ def import_factors(data_folder: Path, kind: FileKind, files: Sequence[NamedFile]
         FactorSetError: A file is not what its importer expects.
         ConflictError: Another import is at work.
     """
-    found = merged(import_files(kind, files))
     installed = installed_factor_set(data_folder)
+    region_of = {name: region for region, name in installed.regions.names.items() if "/" not in region}
+    found = merged(import_files(kind, files, region_of))
     rows = factors_of_imported(found)
     kinds = {row.kind for row in rows}
     publishers = {row.publisher for row in rows}

@@ -37,7 +37,7 @@ from scoring.certificates import CERTIFICATE_KIND
 from scoring.factors.compile import compile_factor
 from scoring.factors.factor_set import FactorSet
 from scoring.lines import make_lines
-from scoring.net import evidence_ppm, make_totals
+from scoring.net import evidence_ppm, gwp_set_of, make_totals
 from scoring.resolve import resolve
 
 

@@ -45,7 +45,7 @@ def build_pack(imported: Imported, *, name: str, installed: FactorSet) -> dict[s
         return {}
     digest = sha256(repr((new.tables, new.rows, regions)).encode()).hexdigest()[:_DIGEST_HEX_COUNT]
     more = [_region_table(regions, new.tables)] if regions else []
-    # Parameters of a publisher (a grid loss) belong to the rows of the shipped set; a pack adds rows alone.
+    # Parameters of a publisher (a grid loss) are looked up by name alone: those of a pack would change shipped rows' results.
     rows_only = replace(new, parameters=(), parameter_tables=())
     return folder_files([rows_only], version=f"{name}.{digest}", more=more)
 
@@ -119,11 +119,15 @@ def merged(parts: Sequence[Imported]) -> Imported:
             "Two of the files are of the same edition", expected="each edition once", got=f"{twice} twice", record="FILE..."
         )
     regions = {one.region: one for part in parts for one in part.regions}
+    parameters = [
+        name for part in parts for name in (*(one.name for one in part.parameters), *(one.name for one in part.parameter_tables))
+    ]
+    left_out = f"Left out, because a pack holds rows alone: {', '.join(dict.fromkeys(parameters))}"
     return Imported(
         tables=tuple(table for part in parts for table in part.tables),
         rows=tuple(row for part in parts for row in part.rows),
         regions=tuple(regions.values()),
-        findings=tuple(text for part in parts for text in part.findings),
+        findings=(*(text for part in parts for text in part.findings), *([left_out] if parameters else [])),
     )
 
 
