@@ -8,11 +8,13 @@ Source:
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
 from domain.activity import ActivityKey, EvidenceClass
 from domain.factor import Basis, Part, Resolution
 from domain.number import fraction_to_text
+from domain.period import Month
 from domain.statement import ActivityTotal, Line, Unscored
 from domain.units import MICRO_PER_UNIT
 from scoring.arithmetic import line_emissions
@@ -38,54 +40,79 @@ def certificate_lines(
     """
     if not certificates:
         return [], []
-    stock = {total.key.key_id + str(total.month): _Stock(total) for total in certificates}
+    pieces = _pieces(certificates)
     taken = []
     for line in sorted(lines, key=lambda found: (found.month, found.key.key_id)):
         if line.key.kind != _MATCHED_KIND or line.basis is not Basis.MARKET or line.part is not Part.USE:
             continue
         if "supplier_factor" in line.flags or line.quantity_micro <= 0:
             continue
-        by_evidence_micro = _take(list(stock.values()), line)
+        by_evidence_micro = _take(pieces, line)
         if by_evidence_micro:
             taken.append(_line(line, by_evidence_micro, resolve))
-    return taken, [unscored for one in stock.values() for unscored in one.unused()]
+    return taken, list(_unused(pieces))
 
 
-class _Stock:
-    """What is left of one total of certificates, by evidence class."""
+@dataclass
+class _Piece:
+    """What is left of the part of a total that is known in one way; negative where more was taken back than given."""
 
-    def __init__(self, total: ActivityTotal) -> None:
-        self.total = total
-        self.country = total.key.region.partition("/")[0]
-        order = list(EvidenceClass)
-        strongest_first = sorted(total.by_evidence_micro, key=order.index, reverse=True)
-        self.left_micro = {evidence: max(total.by_evidence_micro[evidence], 0) for evidence in strongest_first}
+    total: ActivityTotal
+    evidence: EvidenceClass
+    left_micro: int
 
-    def unused(self) -> Iterator[Unscored]:
-        left_micro = sum(self.left_micro.values())
-        if left_micro:
-            text = fraction_to_text(Fraction(left_micro, MICRO_PER_UNIT))
-            reason = (
-                f"Certificates for {text} kWh more than the period's electricity in {self.country} that no contract covers: "
-                "unused, they take nothing away."
-            )
-            yield Unscored(self.total.month, self.total.key, left_micro, reason)
+    @property
+    def country(self) -> str:
+        return _country(self.total.key)
 
 
-def _take(stock: Sequence[_Stock], line: Line) -> dict[EvidenceClass, int]:
-    country = line.key.region.partition("/")[0]
+def _country(key: ActivityKey) -> str:
+    return key.region.partition("/")[0]
+
+
+def _pieces(certificates: Sequence[ActivityTotal]) -> list[_Piece]:
+    """All parts, the best known first, then by month and key; what was taken back is off the last ones of its country."""
+    order = list(EvidenceClass)
+    pieces = [_Piece(total, evidence, micro) for total in certificates for evidence, micro in total.by_evidence_micro.items()]
+    pieces.sort(key=lambda one: (-order.index(one.evidence), one.total.month, one.total.key.key_id))
+    for back in pieces:
+        for one in reversed(pieces):
+            part_micro = min(-back.left_micro, one.left_micro)
+            if part_micro > 0 and one.country == back.country:
+                one.left_micro -= part_micro
+                back.left_micro += part_micro
+    return pieces
+
+
+def _take(pieces: Sequence[_Piece], line: Line) -> dict[EvidenceClass, int]:
+    """What of the pieces acts on a line, by evidence, as negative quantities."""
     needed_micro = line.quantity_micro
     found: dict[EvidenceClass, int] = {}
-    for one in stock:
-        if one.country != country:
-            continue
-        for evidence, left_micro in one.left_micro.items():
-            part_micro = min(left_micro, needed_micro)
-            if part_micro:
-                one.left_micro[evidence] -= part_micro
-                needed_micro -= part_micro
-                found[evidence] = found.get(evidence, 0) - part_micro
+    for one in pieces:
+        part_micro = min(one.left_micro, needed_micro)
+        if part_micro > 0 and one.country == _country(line.key):
+            one.left_micro -= part_micro
+            needed_micro -= part_micro
+            found[one.evidence] = found.get(one.evidence, 0) - part_micro
     return found
+
+
+def _unused(pieces: Sequence[_Piece]) -> Iterator[Unscored]:
+    """What is left over, one for each total."""
+    of_total: dict[tuple[Month, str], list[_Piece]] = {}
+    for one in pieces:
+        of_total.setdefault((one.total.month, one.total.key.key_id), []).append(one)
+    for found in of_total.values():
+        left_micro = sum(one.left_micro for one in found)
+        text = fraction_to_text(Fraction(abs(left_micro), MICRO_PER_UNIT))
+        reason = (
+            f"Certificates for {text} kWh more than the period's electricity in {found[0].country} that no contract covers: "
+            "unused, they take nothing away."
+        )
+        if left_micro < 0:
+            reason = f"Certificates for {text} kWh more were taken back than given in {found[0].country}: they add nothing."
+        if left_micro:
+            yield Unscored(found[0].total.month, found[0].total.key, left_micro, reason)
 
 
 def _line(line: Line, by_evidence_micro: dict[EvidenceClass, int], resolve: Callable[[ActivityKey, Basis], Resolution]) -> Line:
