@@ -50,6 +50,7 @@ class Part(StrEnum):
     ELECTRICITY = "electricity"
     GRID_LOSS = "grid_loss"
     UPSTREAM = "upstream"
+    ELECTRICITY_UPSTREAM = "electricity_upstream"
     CERTIFICATE = "certificate"
 
 
@@ -131,6 +132,11 @@ class EmissionFactor:
             "unit": self.unit,
             "year": self.year,
         }
+
+    @property
+    def is_co2e_only(self) -> bool:
+        """Whether no single greenhouse gas is published, only their sum."""
+        return Gas.CO2E in self.published and not self.published.keys() & {Gas.CO2, Gas.CH4, Gas.N2O}
 
     @cached_property
     def canonical_bytes(self) -> bytes:

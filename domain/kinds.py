@@ -360,7 +360,9 @@ _KINDS = (
             Attribute("mcc", "Merchant category code of the card payment, four digits (ISO 18245).", pattern=r"[0-9]{4}"),
             Attribute("plaid_category", "Plaid personal finance category, detailed or primary.", pattern=r"[A-Z_]{3,80}"),
             Attribute(
-                "price", "Purchaser price (with trade and transport margins) or producer price.", ("purchaser", "producer")
+                "margins",
+                "Whether trade and transport up to the sale are counted; both are per dollar that the buyer pays.",
+                ("with", "without"),
             ),
             Attribute("tax_percent", "Sales tax or VAT that the amount includes, in percent of the net price.", pattern=_DECIMAL),
         ),

@@ -12,30 +12,36 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from typing import TypeAlias, TypeVar
 
-from domain.activity import KINDS, ActivityKey, Kind, find_kind
+from domain.activity import ActivityKey, Kind, find_kind
 from domain.canonical import Json
 from domain.errors import ClimateFitnessError, FactorError, InputError, KindError, TimeError, UnitError
-from domain.factor import Basis, CompiledFactor, GasSplit, GwpSet, Resolution
+from domain.factor import Basis, CompiledFactor, GasSplit, GwpSet, Part, Resolution
+from domain.kinds import checked_attributes, kind_quantity, scope_and_category
 from domain.number import decimal_from_text, decimal_to_text, fraction_of, fraction_to_text, round_half_even
 from domain.period import EARLIEST_YEAR, date_from_text, instant_from_text
 from domain.split import split_in_proportion
-from domain.units import CANONICAL_UNIT, UNITS, Dimension, find_unit, to_canonical_micro
+from domain.units import Dimension, find_unit
+from scoring.arithmetic import line_emissions, line_ug
 from scoring.factors.compile import MAX_UG_PER_UNIT, ug_per_published_unit
 from scoring.factors.factor_set import FactorSet
-from scoring.lines import line_emissions, line_ug
-from scoring.resolve import RULES, resolve
+from scoring.resolve import RULES, check_key, resolve
+from scoring.uncertainty import spread_of
 
 JsonObject: TypeAlias = Mapping[str, object]
 _Option = TypeVar("_Option", Basis, GwpSet)
 
-REQUIRED_FIELDS = ("kind", "quantity", "unit", "start", "end")
-FIELDS = ("id", *REQUIRED_FIELDS, "region", "basis", "gwp_set", "factor")
-"""Every field of a request. `region` may be left out where a factor is given."""
+REQUIRED_FIELDS = ("kind", "quantity", "unit", "start")
+FIELDS = ("id", *REQUIRED_FIELDS, "end", "region", "basis", "gwp_set", "factor")
+"""Every field of a request besides the attributes of its kind. `end` may be left out for one day; `region` where a factor is
+given or the kind's publications are about the world."""
 
 _FACTOR_FIELDS = ("value", "unit")
 _GAS_WORDS = ("CO2e", "CO2eq", "CO2")
+_OWN_PARTS = frozenset({Part.USE, Part.ELECTRICITY})
+"""Parts that are the activity itself; every other one is shown beside it and is a line of its own in a statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,7 @@ class _Request:
 
     id: Json
     kind: Kind
+    attributes: tuple[tuple[str, str], ...]
     quantity_micro: int
     unit: str
     rounded_away_micro: Fraction
@@ -77,10 +84,10 @@ def estimate(request: object, *, factor_set: FactorSet, today_date: date) -> dic
 
 
 def error_json(error: ClimateFitnessError) -> dict[str, Json]:
-    """An error as a result carries it."""
-    choices: list[Json] = [*RULES] if isinstance(error, KindError) else []
-    if isinstance(error, UnitError) and error.record in {"unit", "quantity"}:
-        choices = [symbol for symbol, unit in UNITS.items() if unit.dimension is Dimension.ENERGY]
+    """An error as a result carries it; `choices` lists what would fit where there are few."""
+    choices: list[Json] = []
+    if isinstance(error, KindError | UnitError) and error.expected.startswith("one of "):
+        choices = [one.strip() for one in error.expected.removeprefix("one of ").split(",") if one.strip() not in {"", "..."}]
     return {
         "choices": choices,
         "code": error.code,
@@ -97,73 +104,134 @@ def error_json(error: ClimateFitnessError) -> dict[str, Json]:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What one calendar year of the activity gives."""
+    """What one part of the activity gives in one calendar year, or month for money."""
 
     year: int
     quantity_micro: int
-    emissions: GasSplit
+    part: Part
+    scope: int
+    category: int
     chosen: CompiledFactor
+    emissions: GasSplit
     resolution: Resolution
+
+    @property
+    def ug_co2e(self) -> int:
+        return self.emissions.total_ug_co2e
 
 
 def _answer(request: _Request, factor_set: FactorSet) -> dict[str, Json]:
     if request.given_ug_per_unit is not None:
         return _answer_of_given(request, request.given_ug_per_unit)
-    parts = [_part(request, year, quantity_micro, factor_set) for year, quantity_micro in _by_year(request)]
-    main = max(parts, key=lambda part: (abs(part.quantity_micro), part.year))
-    flags = list(dict.fromkeys(flag for part in parts for flag in part.resolution.flags))
-    if len({part.chosen.factor.factor_id for part in parts}) > 1:
+    parts = [part for year, month, micro in _by_year(request) for part in _parts(request, year, month, micro, factor_set)]
+    own = [part for part in parts if part.part in _OWN_PARTS]
+    uses = [part for part in parts if part.part is Part.USE]
+    main = max(own, key=lambda part: (abs(part.ug_co2e), abs(part.quantity_micro), part.year))
+    flags = list(dict.fromkeys(flag for part in uses for flag in part.resolution.flags))
+    if len({part.chosen.factor.factor_id for part in uses}) > 1:
         flags.append("several_factors")
-    steps = _steps_before(request, parts) + [step for part in parts for step in _steps_of(part, parts)]
+    steps = _steps_before(request, len(uses)) + [step for part in uses for step in _steps_of(part, uses)]
     return {
-        **_head(request, _sum([part.emissions for part in parts]), flags),
+        **_head(request, _sum([part.emissions for part in own]), flags),
         **_factor_fields(main),
+        "additions": [_addition_json(part) for part in parts if part.part is not Part.USE],
+        "beside": _beside(uses),
+        "factor_g_co2e_per_unit": _grams(_per_unit(own, main)),
+        "g_co2e_with_additions": _grams(sum(part.ug_co2e for part in parts)),
         "gwp_set": main.chosen.gwp_set,
-        "parts": [_part_json(part) for part in parts] if len(parts) > 1 else [],
+        "parts": [_part_json(part) for part in uses] if len(uses) > 1 else [],
         "steps": steps,
+        **_uncertainty(main, flags),
     }
 
 
-def _part(request: _Request, year: int, quantity_micro: int, factor_set: FactorSet) -> _Part:
-    key = ActivityKey(request.kind.name, request.region, year, request.unit)
+def _per_unit(own: Sequence[_Part], main: _Part) -> int:
+    """Grams per unit in the year of the main part: of a battery car the exhaust's and the grid's."""
+    return sum(part.chosen.ug_per_unit.total_ug_co2e for part in own if part.resolution is main.resolution)
+
+
+def _parts(request: _Request, year: int, month: str, quantity_micro: int, factor_set: FactorSet) -> list[_Part]:
+    attributes = tuple(sorted([*request.attributes, *([("month", month)] if month else [])]))
+    key = ActivityKey(request.kind.name, request.region, year, request.unit, attributes)
+    check_key(key, factor_set)
     found = resolve(key, factor_set, request.basis, gwp_set=request.gwp_set)
     if found.chosen is None:
         raise FactorError(
-            expected="a published factor", got=f"{key.kind} in {key.region}, {year}", next_step=" ".join(found.steps)
+            "No published factor fits",
+            expected="a published factor",
+            got=f"{key.kind} in {key.region or 'the world'}, {year}",
+            next_step=" ".join(found.steps),
         )
-    return _Part(year, quantity_micro, line_emissions(quantity_micro, found.chosen, record="quantity"), found.chosen, found)
+    scope, category = scope_and_category(request.kind, dict(request.attributes))
+    chosen = [(Part.USE, scope, category, found.chosen)]
+    chosen += [(one.part, one.scope, one.category, one.chosen) for one in found.additions if not request.kind.is_avoided]
+    return [
+        _Part(
+            year=year,
+            quantity_micro=quantity_micro,
+            part=part,
+            scope=of_part,
+            category=category_of_part,
+            chosen=factor,
+            emissions=line_emissions(quantity_micro, factor, record="quantity"),
+            resolution=found,
+        )
+        for part, of_part, category_of_part, factor in chosen
+    ]
 
 
-def _by_year(request: _Request) -> list[tuple[int, int]]:
-    """The activity by calendar year, divided by days; the parts add up to the whole."""
-    years = range(request.first_date.year, (request.end_date - timedelta(days=1)).year + 1)
-    days = [(min(request.end_date, date(year + 1, 1, 1)) - max(request.first_date, date(year, 1, 1))).days for year in years]
-    return list(zip(years, split_in_proportion(request.quantity_micro, days), strict=True))
+def _by_year(request: _Request) -> list[tuple[int, str, int]]:
+    """The activity by calendar year, of money by month, divided by days; the parts add up to the whole."""
+    begins = [request.first_date]
+    is_money = find_unit(request.unit).dimension is Dimension.MONEY
+    while (following := _following(begins[-1], is_money=is_money)) < request.end_date:
+        begins.append(following)
+    days = [(after - begin).days for begin, after in pairwise([*begins, request.end_date])]
+    months = [f"{begin:%Y-%m}" if is_money else "" for begin in begins]
+    return list(zip([b.year for b in begins], months, split_in_proportion(request.quantity_micro, days), strict=True))
+
+
+def _following(day: date, *, is_money: bool) -> date:
+    """First day of the next year, or month."""
+    december = 12
+    if not is_money or day.month == december:
+        return date(day.year + 1, 1, 1)
+    return date(day.year, day.month + 1, 1)
 
 
 def _answer_of_given(request: _Request, ug_per_unit: int) -> dict[str, Json]:
     emissions = GasSplit(0, 0, 0, line_ug(request.quantity_micro, ug_per_unit, record="quantity"))
     return {
         **_head(request, emissions, ["factor_given", "co2e_only"]),
+        "additions": [],
+        "beside": [],
         "edition": "",
         "factor_g_co2e_per_unit": _grams(ug_per_unit),
         "factor_id": "",
+        "factor_label": "",
+        "g_co2e_with_additions": _grams(emissions.total_ug_co2e),
         "gwp_set": "not stated",
         "life_cycle_scope": "",
         "parts": [],
         "region": request.region,
+        "scale": "1",
         "source": "given with the request",
         "source_url": "",
-        "steps": [*_steps_before(request, []), f"Factor: {request.given_text}, given with the request and used as it is."],
+        "steps": [*_steps_before(request, 1), f"Factor: {request.given_text}, given with the request and used as it is."],
         "table": "",
+        "uncertainty": None,
+        "uncertainty_note": "not published",
         "year": request.first_date.year,
     }
 
 
 def _head(request: _Request, emissions: GasSplit, flags: Sequence[str]) -> dict[str, Json]:
     more = ["negative_quantity"] if request.quantity_micro < 0 else []
+    scope, category = scope_and_category(request.kind, dict(request.attributes))
     return {
+        "attributes": dict(request.attributes),
         "basis": str(request.basis),
+        "category": category,
         "end": request.end_date.isoformat(),
         "flags": [*flags, *more],
         "g_co2e": _grams(emissions.total_ug_co2e),
@@ -173,10 +241,8 @@ def _head(request: _Request, emissions: GasSplit, flags: Sequence[str]) -> dict[
         "kind": request.kind.name,
         "place": request.region,
         "quantity": _grams(request.quantity_micro),
-        "scope": request.kind.scope,
+        "scope": scope,
         "start": request.first_date.isoformat(),
-        "uncertainty": None,
-        "uncertainty_note": "not published",
         "unit": request.unit,
     }
 
@@ -187,8 +253,10 @@ def _factor_fields(part: _Part) -> dict[str, Json]:
         "edition": row.edition,
         "factor_g_co2e_per_unit": _grams(part.chosen.ug_per_unit.total_ug_co2e),
         "factor_id": row.factor_id,
+        "factor_label": row.label,
         "life_cycle_scope": str(row.life_cycle_scope),
         "region": row.region,
+        "scale": str(part.chosen.scale),
         "source": row.publisher,
         "source_url": row.source_url,
         "table": row.table,
@@ -206,29 +274,65 @@ def _part_json(part: _Part) -> dict[str, Json]:
     }
 
 
+def _addition_json(part: _Part) -> dict[str, Json]:
+    return {**_part_json(part), "category": part.category, "part": str(part.part), "scope": part.scope}
+
+
+def _beside(uses: Sequence[_Part]) -> list[Json]:
+    """Effects in no total, summed over the years."""
+    found: dict[str, int] = {}
+    factor_of: dict[str, str] = {}
+    for part in uses:
+        for effect in part.resolution.beside:
+            amount_ug = line_ug(part.quantity_micro, effect.ug_per_unit, record="quantity")
+            found[effect.name] = found.get(effect.name, 0) + amount_ug
+            factor_of[effect.name] = effect.factor_id
+    return [{"factor_id": factor_of[name], "g_co2e": _grams(ug), "name": name} for name, ug in sorted(found.items())]
+
+
+def _uncertainty(main: _Part, flags: Sequence[str]) -> dict[str, Json]:
+    """The 95 % interval of the factor, relative; the activity's own uncertainty is not known here."""
+    spread = spread_of(main.chosen.factor, year=main.year, flags=flags)
+    note = "assumed: pedigree method on these scores, 1 best to 5" if spread.is_assumed else "published by the source"
+    shown: dict[str, Json] = {
+        "high_percent": f"{(spread.high_ratio - 1) * 100:.3g}",
+        "is_assumed": spread.is_assumed,
+        "low_percent": f"{(spread.low_ratio - 1) * 100:.3g}",
+        "scores": dict(spread.scores),
+    }
+    return {"uncertainty": shown, "uncertainty_note": note}
+
+
 def _gases_json(emissions: GasSplit) -> dict[str, Json]:
-    return {
+    found: dict[str, Json] = {
         "ch4": _grams(emissions.ch4_ug),
         "co2": _grams(emissions.co2_ug),
         "n2o": _grams(emissions.n2o_ug),
         "unsplit": _grams(emissions.unsplit_ug),
     }
+    return found | ({"biogenic_co2": _grams(emissions.biogenic_co2_ug)} if emissions.biogenic_co2_ug else {})
 
 
-def _steps_before(request: _Request, parts: Sequence[_Part]) -> list[str]:
+def _steps_before(request: _Request, parts_count: int) -> list[str]:
     steps = []
     if request.rounded_away_micro:
         steps.append(f"The quantity is kept in millionths of a {request.unit}; less than one was rounded away.")
     if request.quantity_micro < 0:
         steps.append("The quantity is negative: a refund or correction. Electricity fed into the grid is electricity_export.")
-    if len(parts) > 1:
-        steps.append(f"The span lies in {len(parts)} calendar years and is divided by days; each year has its own factor.")
+    if parts_count > 1:
+        steps.append(
+            f"The span lies in {parts_count} calendar {_span_word(request)} and is divided by days; each has its own factor."
+        )
     return steps
 
 
-def _steps_of(part: _Part, parts: Sequence[_Part]) -> list[str]:
+def _span_word(request: _Request) -> str:
+    return "months" if find_unit(request.unit).dimension is Dimension.MONEY else "years"
+
+
+def _steps_of(part: _Part, uses: Sequence[_Part]) -> list[str]:
     steps = list(part.resolution.steps)
-    return [f"{part.year}: {step}" for step in steps] if len(parts) > 1 else steps
+    return [f"{part.year}: {step}" for step in steps] if len(uses) > 1 else steps
 
 
 def _sum(splits: Sequence[GasSplit]) -> GasSplit:
@@ -237,6 +341,7 @@ def _sum(splits: Sequence[GasSplit]) -> GasSplit:
         ch4_ug=sum(split.ch4_ug for split in splits),
         n2o_ug=sum(split.n2o_ug for split in splits),
         unsplit_ug=sum(split.unsplit_ug for split in splits),
+        biogenic_co2_ug=sum(split.biogenic_co2_ug for split in splits),
     )
 
 
@@ -249,23 +354,23 @@ def _grams(amount_micro: int) -> str:
 
 
 def _understood(request: object, factor_set: FactorSet, today_date: date) -> _Request:
-    fields = _checked_fields(request)
-    kind = _scorable_kind(_text(fields, "kind"))
+    fields, kind = _checked_fields(request)
     unit_text = _text(fields, "unit")
-    dimension = _dimension_of(kind, unit_text)
-    quantity = to_canonical_micro(_decimal(fields, "quantity"), unit_text, dimension=dimension, record="quantity")
+    quantity = kind_quantity(kind, fraction_of(_decimal(fields, "quantity")), unit_text, record="quantity")
     first_date, end_date = _span(fields, today_date)
     factor = fields.get("factor")
-    given_ug_per_unit, given_text = (None, "") if factor is None else _given_factor(factor, CANONICAL_UNIT[dimension])
+    given_ug_per_unit, given_text = (None, "") if factor is None else _given_factor(factor, quantity.unit)
+    region = _region(fields, kind, factor_set, is_needed=factor is None)
     return _Request(
         id=_plain_id(fields.get("id")),
         kind=kind,
+        attributes=_attributes(kind, fields, is_needed=factor is None),
         quantity_micro=quantity.quantity_micro,
         unit=quantity.unit,
         rounded_away_micro=quantity.rounded_away,
         first_date=first_date,
         end_date=end_date,
-        region=_region(fields, factor_set, is_needed=factor is None),
+        region=region,
         basis=_choice(fields, "basis", Basis, Basis.LOCATION),
         gwp_set=_choice(fields, "gwp_set", GwpSet, GwpSet.AR5),
         given_ug_per_unit=given_ug_per_unit,
@@ -273,41 +378,51 @@ def _understood(request: object, factor_set: FactorSet, today_date: date) -> _Re
     )
 
 
-def _checked_fields(request: object) -> JsonObject:
+def _checked_fields(request: object) -> tuple[JsonObject, Kind]:
     if not isinstance(request, Mapping):
         raise InputError("An estimate is a JSON object", expected=f"an object with {', '.join(REQUIRED_FIELDS)}", got=request)
-    unknown = [str(name) for name in request if name not in FIELDS]
+    if "kind" not in request:
+        raise InputError("A field is missing", expected="kind", got=", ".join(map(str, request)))
+    kind = find_kind(_text(request, "kind"), record="kind")
+    known = (*FIELDS, *(one.name for one in kind.attributes), *(("category",) if kind.other_categories else ()))
+    unknown = [str(name) for name in request if name not in known]
     if unknown:
-        raise InputError("This field is not known", expected=f"one of {', '.join(FIELDS)}", got=", ".join(unknown))
+        raise InputError("This field is not known", expected=f"one of {', '.join(known)}", got=", ".join(unknown))
     missing = [name for name in REQUIRED_FIELDS if name not in request]
     if missing:
         raise InputError("A field is missing", expected=", ".join(missing), got=", ".join(map(str, request)))
-    return request
+    return request, kind
 
 
-def _scorable_kind(name: str) -> Kind:
-    kind = find_kind(name, record="kind")
-    if name not in RULES:
-        later = ", ".join(known for known in KINDS if known not in RULES)
-        raise KindError(
-            f"{name} cannot be estimated yet",
-            expected=f"one of {', '.join(RULES)}",
-            got=name,
-            record="kind",
-            next_step=f"What works now: {', '.join(RULES)}. The others ({later}) follow.",
-        )
-    return kind
+def _attributes(kind: Kind, fields: JsonObject, *, is_needed: bool) -> tuple[tuple[str, str], ...]:
+    """The attributes of the kind, as text; with a factor of the sender's own none is needed.
+
+    Raises:
+        InputError: The month of a payment is given besides its days.
+    """
+    names = (*(one.name for one in kind.attributes), "category")
+    given = {name: _attribute_text(fields, name) for name in names if fields.get(name) is not None}
+    if "month" in given:
+        raise InputError("The month follows from start and end", expected="no month", got=given["month"], record="month")
+    if not is_needed and not given:
+        return ()
+    return checked_attributes(kind, given)
 
 
-def _dimension_of(kind: Kind, unit_text: str) -> Dimension:
-    """The dimension that the unit measures, where the kind may be measured so; else the kind's first, and the unit is refused."""
-    measured = find_unit(unit_text, record="unit").dimension
-    return measured if measured in kind.dimensions else kind.dimensions[0]
+def _attribute_text(fields: JsonObject, name: str) -> str:
+    value = fields[name]
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | Decimal):
+        return str(value)
+    if isinstance(value, float):
+        return decimal_to_text(decimal_from_text(repr(value), record=name))
+    return _text(fields, name)
 
 
 def _span(fields: JsonObject, today_date: date) -> tuple[date, date]:
     first_date = _day(_text(fields, "start"), "start", is_end=False)
-    end_date = _day(_text(fields, "end"), "end", is_end=True)
+    end_date = _day(_text(fields, "end"), "end", is_end=True) if fields.get("end") is not None else first_date + timedelta(days=1)
     if not first_date < end_date:
         raise TimeError(
             "An activity ends after it begins",
@@ -345,8 +460,9 @@ def _day(text: str, record: str, *, is_end: bool) -> date:
     return day
 
 
-def _region(fields: JsonObject, factor_set: FactorSet, *, is_needed: bool) -> str:
-    if fields.get("region") is None and not is_needed:
+def _region(fields: JsonObject, kind: Kind, factor_set: FactorSet, *, is_needed: bool) -> str:
+    is_open = not is_needed or not RULES[kind.name].needs_place
+    if fields.get("region") is None and is_open:
         return ""
     if "region" not in fields:
         raise InputError(

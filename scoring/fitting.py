@@ -4,8 +4,9 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
-from domain.factor import EmissionFactor, Gas, LifeCycleScope
+from domain.factor import EmissionFactor, LifeCycleScope
 from scoring.factors.factor_set import FactorSet
 from scoring.rule import KindRule, Wanted
 
@@ -27,16 +28,22 @@ class Fitting:
     widened: tuple[tuple[str, str], ...]
 
 
+class _Question(NamedTuple):
+    """What one look-up depends on."""
+
+    rows_kind: str
+    unit: str
+    attributes: tuple[tuple[str, str], ...]
+    given: frozenset[str]
+    rates: tuple[str, ...]
+    scopes: tuple[LifeCycleScope, ...]
+    publishers: tuple[str, ...]
+    widening: tuple[tuple[str, str], ...]
+
+
 @lru_cache(maxsize=16_384)
-def _fitting(
-    factor_set: FactorSet,
-    region: str,
-    wanted_key: tuple[str, str, tuple[tuple[str, str], ...], frozenset[str], tuple[str, ...]],
-    scopes: tuple[LifeCycleScope, ...],
-    publishers: tuple[str, ...],
-    widening: tuple[tuple[str, str], ...],
-) -> Fitting | None:
-    rows_kind, unit, attributes, given, rates = wanted_key
+def _fitting(factor_set: FactorSet, region: str, question: _Question) -> Fitting | None:
+    rows_kind, unit, attributes, given, rates, scopes, publishers, widening = question
     by_attributes = factor_set.by_attributes(rows_kind, region, unit)
     if not by_attributes:
         return None
@@ -76,9 +83,17 @@ def fitting_rows(
     Returns:
         The rows; None where none fits.
     """
-    key = (wanted.rows_kind, wanted.unit, tuple(sorted(wanted.attributes.items())), wanted.given, wanted.rates)
-    widening = rule.widening if wanted.widening is None else wanted.widening
-    return _fitting(factor_set, region, key, scopes or wanted.scopes or rule.scopes, publishers or rule.publishers, widening)
+    question = _Question(
+        wanted.rows_kind,
+        wanted.unit,
+        tuple(sorted(wanted.attributes.items())),
+        wanted.given,
+        wanted.rates,
+        scopes or wanted.scopes or rule.scopes,
+        publishers or rule.home_publishers.get(region, rule.publishers),
+        rule.widening if wanted.widening is None else wanted.widening,
+    )
+    return _fitting(factor_set, region, question)
 
 
 def _of_attributes(
@@ -125,7 +140,7 @@ def _by_year(rows: Sequence[EmissionFactor], widened: tuple[tuple[str, str], ...
 
 
 def _best_row(rows: Sequence[EmissionFactor]) -> EmissionFactor:
-    by_gas = [row for row in rows if Gas.CO2 in row.published]
+    by_gas = [row for row in rows if not row.is_co2e_only]
     return (by_gas or list(rows))[-1]  # the newest admitted
 
 

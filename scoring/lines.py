@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from domain.activity import ActivityKey, find_kind
 from domain.errors import InputError
-from domain.factor import Basis, CompiledFactor, Part, Resolution
+from domain.factor import Addition, Basis, Part, Resolution
 from domain.kinds import scope_and_category
 from domain.period import Month
 from domain.statement import ActivityTotal, Line, Unscored
@@ -41,7 +41,8 @@ def make_lines(
         lines += made
         unscored += missing
     taken, unused = certificate_lines(certificates, lines, resolve)
-    return tuple(sorted([*lines, *taken], key=line_order)), (*unscored, *unused)
+    left_over = sorted([*unscored, *unused], key=lambda found: (found.month, found.key.key_id))
+    return tuple(sorted([*lines, *taken], key=line_order)), tuple(left_over)
 
 
 _PARTS = list(Part)
@@ -62,39 +63,28 @@ def _lines_of(
         found = resolve(total.key, basis)
         if found.chosen is None:
             return [], [Unscored(total.month, total.key, total.quantity_micro, " ".join(found.steps))]
-        lines.append(_line(total, basis, Part.USE, found.chosen, scope, category, found.flags))
-        lines += [
-            _line(total, basis, one.part, one.chosen, one.scope, one.category, one.flags)
-            for one in found.additions
-            if not kind.is_avoided
-        ]
+        use = Addition(Part.USE, found.chosen, scope, category, found.flags)
+        parts = [use] if kind.is_avoided else [use, *found.additions]
+        lines += [_line(total, basis, part) for part in parts]
     return lines, []
 
 
-def _line(
-    total: ActivityTotal,
-    basis: Basis,
-    part: Part,
-    chosen: CompiledFactor,
-    scope: int,
-    category: int,
-    flags: tuple[str, ...],
-) -> Line:
+def _line(total: ActivityTotal, basis: Basis, part: Addition) -> Line:
     return Line(
         month=total.month,
         key=total.key,
         basis=basis,
         quantity_micro=total.quantity_micro,
         by_evidence_micro=total.by_evidence_micro,
-        factor_id=chosen.factor.factor_id,
-        gwp_set=chosen.gwp_set,
-        emissions=line_emissions(total.quantity_micro, chosen, record=_record(total)),
-        scope=scope,
-        category=category,
+        factor_id=part.chosen.factor.factor_id,
+        gwp_set=part.chosen.gwp_set,
+        emissions=line_emissions(total.quantity_micro, part.chosen, record=_record(total)),
+        scope=part.scope,
+        category=part.category,
         is_avoided=find_kind(total.key.kind).is_avoided,
-        flags=flags,
-        part=part,
-        scale=chosen.scale,
+        flags=part.flags,
+        part=part.part,
+        scale=part.chosen.scale,
     )
 
 

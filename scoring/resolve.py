@@ -18,7 +18,7 @@ from functools import lru_cache
 
 from domain.activity import ActivityKey, find_kind
 from domain.errors import ClimateFitnessError
-from domain.factor import Basis, CompiledFactor, EmissionFactor, Gas, GwpSet, LifeCycleScope, Resolution
+from domain.factor import Basis, CompiledFactor, EmissionFactor, GwpSet, LifeCycleScope, Resolution
 from domain.kinds import checked_attributes
 from scoring.factors.compile import compile_factor
 from scoring.factors.factor_set import FactorSet
@@ -39,6 +39,10 @@ _SCOPE_WORDS = {
     LifeCycleScope.GRID_LOSS: "emissions of what the grid loses",
     LifeCycleScope.AS_REPORTED: "what the source itself counts",
 }
+
+
+_DIRECT = frozenset({LifeCycleScope.GENERATION, LifeCycleScope.COMBUSTION, LifeCycleScope.OPERATION})
+"""Scopes that count the same thing, the use itself, for different things used."""
 
 
 def resolve(key: ActivityKey, factor_set: FactorSet, basis: Basis, *, gwp_set: GwpSet = GwpSet.AR5) -> Resolution:
@@ -150,14 +154,19 @@ def _row(rule: KindRule, search: Search, wanted: Wanted) -> EmissionFactor | Non
                 search.key.kind,
                 RegionName(search.factor_set, region),
             )
-        elif position and not rule.is_global and not wanted.regions:
+        elif position and not wanted.regions and _is_widened(rule, region):
             search.flag("region_widened")
             search.say("Nothing is held for a finer place than {}.", RegionName(search.factor_set, region))
-        return _of_fitting(rule, search, fitting, wanted.scopes or rule.scopes)
+        return _of_fitting(rule, search, fitting, wanted)
     search.say(
         "No rate for {} in {} is held for {}.", search.key.kind, search.key.unit, RegionName(search.factor_set, search.key.region)
     )
     return None
+
+
+def _is_widened(rule: KindRule, region: str) -> bool:
+    """Whether a finer place would have another factor: grids differ inside a country, fuels and vehicles do not."""
+    return rule.kind in _GRID_KINDS or (region.startswith("WORLD") and not rule.is_global)
 
 
 def _chain(search: Search) -> tuple[str, ...]:
@@ -194,21 +203,27 @@ def _chain(search: Search) -> tuple[str, ...]:
 _GRID_KINDS = frozenset({"electricity", "electricity_export", "electricity_certificate"})
 
 
-def _of_fitting(rule: KindRule, search: Search, fitting: Fitting, scopes: tuple[LifeCycleScope, ...]) -> EmissionFactor:
+def _of_fitting(rule: KindRule, search: Search, fitting: Fitting, wanted: Wanted) -> EmissionFactor:
+    scopes = wanted.scopes or rule.scopes
     row = row_of_year(fitting, search.key.year)
     for name, value in fitting.widened:
         search.flag("attribute_widened")
         search.say("No row is held for {} {}; {} is taken.", name.replace("_", " "), search.attributes.get(name, ""), value)
-    if row.life_cycle_scope is not scopes[0]:
+    for name, value in wanted.assumed:
+        if name in row.attributes:
+            search.flag("attribute_assumed")
+            search.say("{} was not said: {} is taken.", name.replace("_", " ").capitalize(), value)
+    if row.life_cycle_scope is not scopes[0] and not {row.life_cycle_scope, scopes[0]} <= _DIRECT:
         search.flag("life_cycle_scope_differs")
         search.say(
             "The inventory asks for {}; for this place only {} is held, which is usually higher. It is used and flagged.",
             _SCOPE_WORDS[scopes[0]],
             _SCOPE_WORDS[row.life_cycle_scope],
         )
-    if not rule.is_timeless:
+    if not rule.is_timeless and row.life_cycle_scope is not LifeCycleScope.AS_REPORTED:
         _say_year(search, fitting, row)
-    _say_row(search, row)
+    if row.life_cycle_scope is not LifeCycleScope.AS_REPORTED:
+        _say_row(search, row)
     return row
 
 
@@ -235,7 +250,7 @@ def _say_row(search: Search, row: EmissionFactor) -> None:
     search.say("{}", RowInWords(search.factor_set, row))
     if row.note:
         search.say("Note: {}", row.note)
-    if Gas.CO2 not in row.published:
+    if row.is_co2e_only:
         search.flag("co2e_only")
         if row.gwp_set not in {str(search.gwp_set), ""}:
             search.flag("gwp_set_differs")

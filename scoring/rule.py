@@ -25,6 +25,8 @@ class Wanted:
         rates: Rates of the publishers that fit.
         widening: As of a rule, where this search has its own.
         scopes: As of a rule, where this search has its own.
+        assumed: Attributes that were left out, with the general value taken; flagged where the row that is found carries them.
+        upstream_scale: Of a model that gives the supply itself: units of the identity row in one unit of the activity.
     """
 
     rows_kind: str
@@ -36,6 +38,8 @@ class Wanted:
     rates: tuple[str, ...] = ("",)
     widening: tuple[tuple[str, str], ...] | None = None
     scopes: tuple[LifeCycleScope, ...] = ()
+    assumed: tuple[tuple[str, str], ...] = ()
+    upstream_scale: Fraction | None = None
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class KindRule:
         rows_kind: Kind that the rows are filed under (exported electricity is weighed with electricity's); its own where empty.
         rates: Rates of the publishers that fit.
         publishers: Preferred first; those that are not named come after, in the order of their admission.
+        home_publishers: The same for one region, where its own authority comes first.
         scopes: Life-cycle scopes that may be used, the matching one first; any other is flagged.
         fixed: Attributes that the kind itself says (propane is fuel=propane).
         general: Value taken where an attribute is left out; flagged.
@@ -55,6 +60,7 @@ class KindRule:
         proxies: Regions whose factor stands in where neither the place nor a wider one holds any; flagged.
         is_global: Publications for this kind are about the world: finding a row there is no widening.
         is_timeless: A row's year says when it was published, not when it holds.
+        needs_place: Where it happens decides the factor; else a place may be left out.
         is_purchased_energy: Has a market-based method of its own (scope 2).
         prepare: What to look for, where it takes more than the attributes.
         additions: Further parts of the activity: lines of their own.
@@ -66,6 +72,7 @@ class KindRule:
     rows_kind: str = ""
     rates: tuple[str, ...] = ("",)
     publishers: tuple[str, ...] = ()
+    home_publishers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     fixed: Mapping[str, str] = field(default_factory=dict)
     general: Mapping[str, str] = field(default_factory=dict)
     usual: Mapping[str, str] = field(default_factory=dict)
@@ -73,6 +80,7 @@ class KindRule:
     proxies: tuple[str, ...] = ()
     is_global: bool = False
     is_timeless: bool = False
+    needs_place: bool = True
     is_purchased_energy: bool = False
     prepare: "Callable[[KindRule, Search], Wanted] | None" = None
     additions: "Callable[[KindRule, Search, Wanted, EmissionFactor], tuple[Addition, ...]] | None" = None
@@ -102,9 +110,6 @@ def plain_wanted(rule: KindRule, search: Search) -> Wanted:
     for name, value in rule.usual.items():
         if name not in wanted:
             wanted[name] = value
-    for name, value in rule.general.items():
-        if name not in wanted:
-            wanted[name] = value
-            search.flag("attribute_assumed")
-            search.say("{} was not said: {} is taken.", name.replace("_", " ").capitalize(), value)
-    return Wanted(rows_kind, search.key.unit, wanted, frozenset(given) | frozenset(rule.fixed), rates=rule.rates)
+    assumed = tuple((name, value) for name, value in rule.general.items() if name not in wanted)
+    said = frozenset(given) | frozenset(rule.fixed)
+    return Wanted(rows_kind, search.key.unit, {**wanted, **dict(assumed)}, said, rates=rule.rates, assumed=assumed)

@@ -43,7 +43,7 @@ def compile_factor(factor: EmissionFactor, gwp_set: GwpSet, gwps: GwpValues, *, 
     """
     exact = exact_ug_per_unit(factor, gwp_set, gwps)
     split = GasSplit(*(_rounded(amount * scale, factor) for amount in exact))
-    set_used = str(gwp_set) if Gas.CO2 in factor.published else factor.gwp_set
+    set_used = factor.gwp_set if factor.is_co2e_only else str(gwp_set)
     return CompiledFactor(factor, split, set_used, scale)
 
 
@@ -66,7 +66,7 @@ def exact_ug_per_unit(factor: EmissionFactor, gwp_set: GwpSet, gwps: GwpValues) 
         for gas, text in factor.published.items()
     }
     biogenic_ug = ug_by_gas.get(Gas.BIOGENIC_CO2, Fraction(0))
-    if Gas.CO2 not in ug_by_gas and Gas.CO2E in ug_by_gas:
+    if factor.is_co2e_only:
         return Fraction(0), Fraction(0), Fraction(0), ug_by_gas[Gas.CO2E], biogenic_ug
     weights = gwps[gwp_set]
     own = gwps[GwpSet(factor.gwp_set)] if factor.gwp_set in _REPORTS else {"ch4": _ONE, "n2o": _ONE}

@@ -11,7 +11,7 @@ leaves.bin             leaf hash of every entry of the log, 32 bytes each
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -27,8 +27,14 @@ FORMAT = "climate-fitness/factor-set/2"
 """Name and version of the layout."""
 
 GASES = (Gas.CO2, Gas.CH4, Gas.N2O, Gas.CO2E, Gas.BIOGENIC_CO2)
-FACTOR_COLUMNS = ("table_id", "region", "year", "rate", "label", "attributes", *GASES, "uncertainty_percent", "data_quality")
-"""Columns of `factors/KIND.csv`."""
+FACTOR_COLUMNS = ("table", "region", "year", "rate", "label", "attributes", *GASES, "uncertainty_percent", "data_quality")
+"""Columns of `factors/KIND.csv`; the table is its number in `tables.json`, five quality scores are five digits."""
+
+SOURCE_FIELDS = ("publisher", "edition", "source_url", "licence", "note")
+"""What tables share is said once, in `sources` of `tables.json`."""
+
+QUALITY_NAMES = ("reliability", "temporal", "geographical", "technological", "collection")
+"""Order of the five scores."""
 
 SINGLE_PARAMETERS = ("parameters.csv", "regions.csv", "zips.csv", "zones.csv")
 """Files outside `parameters/` that are entries of the log as a whole."""
@@ -129,7 +135,10 @@ class FactorFolder:
     def tables(self) -> tuple[TableEntry, ...]:
         """Every table, in the order of its admission."""
         entries = []
-        for found in json.loads(self.read("tables.json")):
+        content = json.loads(self.read("tables.json"))
+        for listed in content["tables"]:
+            found = {**listed, **content["sources"][listed["source"]]}
+            del found["source"]
             kind, row_count = found.get("kind", ""), found.pop("row_count")
             table_id = found.pop("table_id") if kind else found["name"]
             entries.append(TableEntry(table_id, kind, row_count, row_count if kind else 1, found))
@@ -137,7 +146,11 @@ class FactorFolder:
 
     @cached_property
     def leaves(self) -> bytes:
-        """Leaf hash of every entry, 32 bytes each."""
+        """Leaf hash of every entry, 32 bytes each.
+
+        Raises:
+            FactorSetError: There are more or fewer than the folder says.
+        """
         data = self.read("leaves.bin")
         if len(data) != self.size * HASH_SIZE:
             raise FactorSetError(expected=f"{self.size} leaf hashes", got=f"{len(data) / HASH_SIZE:g}", record="leaves.bin")
@@ -149,7 +162,7 @@ class FactorFolder:
         if name not in self.files:
             return ()
         if kind not in self._rows:
-            self._rows[kind] = factors_of(self._tables_by_id, self.read(name))
+            self._rows[kind] = factors_of(self._shared_fields, self.read(name))
         return self._rows[kind]
 
     def all_rows(self) -> Iterator[EmissionFactor]:
@@ -202,12 +215,12 @@ class FactorFolder:
         )
 
     @cached_property
-    def _tables_by_id(self) -> Mapping[str, Mapping[str, Any]]:
-        found = {}
-        for entry in self.tables:
-            if entry.kind:
-                found[entry.table_id] = {**entry.fields, "life_cycle_scope": LifeCycleScope(entry.fields["life_cycle_scope"])}
-        return found
+    def _shared_fields(self) -> Sequence[Mapping[str, Any]]:
+        """By number of the table, the fields that its rows share."""
+        return [
+            {**entry.fields, "life_cycle_scope": LifeCycleScope(entry.fields["life_cycle_scope"])} if entry.kind else {}
+            for entry in self.tables
+        ]
 
     def _raw(self, name: str) -> bytes:
         try:
@@ -226,11 +239,18 @@ def parameter_file(name: str) -> str:
     return f"{name}.csv" if f"{name}.csv" in SINGLE_PARAMETERS else f"parameters/{name}.csv"
 
 
-def factors_of(tables: Mapping[str, Mapping[str, Any]], factors_csv: bytes) -> tuple[EmissionFactor, ...]:
+def quality_text(digits: str) -> str:
+    """Five scores by their names: "reliability=4;temporal=2;..."; anything but five digits as it is."""
+    if len(digits) != len(QUALITY_NAMES) or not digits.isdigit():
+        return digits
+    return ";".join(f"{name}={score}" for name, score in zip(QUALITY_NAMES, digits, strict=True))
+
+
+def factors_of(tables: Sequence[Mapping[str, Any]], factors_csv: bytes) -> tuple[EmissionFactor, ...]:
     """Every row of one file, in its order.
 
     Args:
-        tables: Table id to the fields of `EmissionFactor` that its rows share.
+        tables: By number of the table, the fields of `EmissionFactor` that its rows share.
         factors_csv: Bytes of `factors/KIND.csv`.
 
     Returns:
@@ -240,23 +260,22 @@ def factors_of(tables: Mapping[str, Mapping[str, Any]], factors_csv: bytes) -> t
     next(lines)
     attributes_of: dict[str, dict[str, str]] = {"": {}}
     rows = []
-    for table_id, region, year, rate, label, attributes, co2, ch4, n2o, co2e, biogenic_co2, uncertainty, quality in lines:
+    for table, region, year, rate, label, attributes, co2, ch4, n2o, co2e, biogenic_co2, uncertainty, quality in lines:
         if attributes not in attributes_of:
             attributes_of[attributes] = dict(part.split("=", 1) for part in attributes.split(";"))
-        gases = zip(GASES, (co2, ch4, n2o, co2e, biogenic_co2), strict=True)
-        rows.append(
-            EmissionFactor(
-                **tables[table_id],
-                region=region,
-                year=int(year),
-                rate=rate,
-                published={gas: text for gas, text in gases if text},
-                label=label,
-                attributes=attributes_of[attributes],
-                uncertainty_percent=uncertainty,
-                data_quality=quality,
-            )
+        row = object.__new__(EmissionFactor)  # the constructor of a frozen class takes three times as long for 30,000 rows
+        row.__dict__.update(
+            tables[int(table)],
+            region=region,
+            year=int(year),
+            rate=rate,
+            published={gas: text for gas, text in zip(GASES, (co2, ch4, n2o, co2e, biogenic_co2), strict=True) if text},
+            label=label,
+            attributes=attributes_of[attributes],
+            uncertainty_percent=uncertainty,
+            data_quality=quality_text(quality),
         )
+        rows.append(row)
     return tuple(rows)
 
 

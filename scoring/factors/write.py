@@ -9,7 +9,16 @@ from io import StringIO
 
 from domain.errors import FactorSetError
 from domain.merkle import HASH_SIZE, leaf_hash
-from scoring.factors.folder import FACTOR_COLUMNS, FORMAT, GASES, FactorFolder, parameter_file
+from scoring.factors.folder import (
+    FACTOR_COLUMNS,
+    FORMAT,
+    GASES,
+    QUALITY_NAMES,
+    SOURCE_FIELDS,
+    FactorFolder,
+    parameter_file,
+    quality_text,
+)
 from scoring.factors.importers.published import Imported, Parameter, ParameterTable, PublishedRow, RegionRow
 from scoring.factors.log import FactorLog
 
@@ -33,8 +42,8 @@ def folder_files(imported: Sequence[Imported], *, version: str, more: Sequence[P
     by_kind: dict[str, list[list[object]]] = {}
     for table in (table for part in imported for table in part.tables):
         rows = rows_of.pop(table.table_id)
+        by_kind.setdefault(table.kind, []).extend(_cells(len(tables), row) for row in rows)
         tables.append({**asdict(table), "row_count": len(rows)})
-        by_kind.setdefault(table.kind, []).extend(_cells(row) for row in rows)
     if rows_of:
         raise FactorSetError("A row belongs to no table", expected="a row of one of the file's tables", got=min(rows_of))
     files = {f"factors/{kind}.csv": _csv(FACTOR_COLUMNS, lines) for kind, lines in by_kind.items()}
@@ -45,7 +54,7 @@ def folder_files(imported: Sequence[Imported], *, version: str, more: Sequence[P
         files[name] = _csv(parameters.columns, parameters.rows)
         described = {key: value for key, value in asdict(parameters).items() if key != "rows"}
         tables.append({**described, "columns": list(parameters.columns), "row_count": len(parameters.rows)})
-    files["tables.json"] = json_bytes(tables)
+    files["tables.json"] = _tables_json(tables)
     return with_manifest(files, version=version)
 
 
@@ -142,11 +151,28 @@ def _parameter_tables(imported: Sequence[Imported]) -> list[ParameterTable]:
     return [ParameterTable("parameters", columns, rows, "several", "", "", "each its own", note), *found]
 
 
-def _cells(row: PublishedRow) -> list[object]:
+def _tables_json(tables: Sequence[dict[str, object]]) -> bytes:
+    """Tables in the order of their admission, one a line; what they share (publisher, edition, licence) is said once."""
+    sources: dict[tuple[object, ...], int] = {}
+    lines = []
+    for table in tables:
+        number = sources.setdefault(tuple(table[name] for name in SOURCE_FIELDS), len(sources))
+        own = {name: value for name, value in table.items() if name not in SOURCE_FIELDS}
+        lines.append(_compact({**own, "source": number}))
+    shared = [_compact(dict(zip(SOURCE_FIELDS, values, strict=True))) for values in sources]
+    text = '{"sources": [\n' + ",\n".join(shared) + '\n],\n"tables": [\n' + ",\n".join(lines) + "\n]}\n"
+    return text.encode()
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def _cells(table_number: int, row: PublishedRow) -> list[object]:
     attributes = ";".join(f"{name}={value}" for name, value in sorted(row.attributes.items()))
     gases = [row.by_gas.get(gas, "") for gas in GASES]
     return [
-        row.table_id,
+        table_number,
         row.region,
         row.year,
         row.rate,
@@ -154,12 +180,23 @@ def _cells(row: PublishedRow) -> list[object]:
         attributes,
         *gases,
         row.uncertainty_percent,
-        row.data_quality,
+        _short_quality(row.data_quality),
     ]
 
 
+def _short_quality(text: str) -> str:
+    """Five scores as five digits; anything else as it is."""
+    scores = dict(part.partition("=")[::2] for part in text.split(";"))
+    digits = "".join(scores.get(name, "") for name in QUALITY_NAMES)
+    return digits if quality_text(digits) == text else text
+
+
 def _refuse_twins(leaves: bytes) -> None:
-    """Refuse two entries that are equal: an id must name one row."""
+    """Refuse two entries that are equal: an id must name one row.
+
+    Raises:
+        FactorSetError: Two are.
+    """
     seen: set[bytes] = set()
     for at in range(0, len(leaves), HASH_SIZE):
         if leaves[at : at + 8] in seen:

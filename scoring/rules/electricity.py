@@ -1,4 +1,4 @@
-"""Electricity: which published rates fit purchased and exported kilowatt-hours, on both bases, and what the grid loses on the way.
+"""Electricity: which published rates fit purchased and exported kilowatt-hours on both bases, and what the grid loses.
 
 Average rates only: eGRID's total output, Ember's carbon intensity. Non-baseload rates measure what a saved kilowatt-hour avoids
 and are never used for a footprint (the EPA's note to Table 6 of its hub).
@@ -8,6 +8,7 @@ Source:
     average); GHG Protocol Scope 3 Standard, category 3, activity C (transmission and distribution losses).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -20,18 +21,20 @@ from scoring.rule import KindRule, Wanted, plain_wanted
 from scoring.search import Search
 from scoring.words import RegionName, RowInWords
 
-AVERAGE_RATES = ("total_output", "carbon_intensity", "")
+AVERAGE_RATES = ("total_output", "carbon_intensity", "weighted_average", "generation_intensity", "")
 RESIDUAL_RATES = ("residual_mix",)
 _SCOPES = (LifeCycleScope.GENERATION, LifeCycleScope.LIFE_CYCLE)
 PUBLISHERS = (
     "EPA eGRID",
-    "UK DESNZ/Defra",
-    "CEA",
     "Electricity Maps",
     "Ember via Our World in Data",
+    "UK DESNZ/Defra",
     "EEA",
 )
-"""Who is believed first where several publish for one place: the country's own authority, then the world's compilations."""
+"""Who is believed first where several publish for one place: DESNZ's rates of other countries end in 2021, the EEA's in 2019."""
+
+HOME_PUBLISHERS = {"GB": ("UK DESNZ/Defra",), "IN": ("Open India Emission Factors",)}
+"""The country's own authority."""
 
 _LOSS_PARAMETER = "grid_gross_loss"
 
@@ -98,6 +101,13 @@ def _supplier(search: Search, text: str) -> Wanted:
     return Wanted("reported_emissions", "kg", {}, scale=g_per_kwh / 1000, regions=("WORLD",), scopes=as_reported)
 
 
+def age_flags(search: Search, row: EmissionFactor) -> tuple[str, ...]:
+    """What is to be flagged of a further part's year."""
+    if row.year == search.key.year:
+        return ()
+    return ("year_earlier",) if row.year < search.key.year else ("year_later",)
+
+
 @dataclass(frozen=True)
 class GridPart:
     """What comes beside a kilowatt-hour used.
@@ -125,7 +135,9 @@ def grid_loss(rule: KindRule, search: Search, _wanted: Wanted, _row: EmissionFac
     """
     gwps = search.factor_set.gwps
     return tuple(
-        Addition(found.part, compile_factor(found.row, search.gwp_set, gwps, scale=found.scale), 3, 3)
+        Addition(
+            found.part, compile_factor(found.row, search.gwp_set, gwps, scale=found.scale), 3, 3, age_flags(search, found.row)
+        )
         for found in grid_loss_parts(rule, search)
     )
 
@@ -134,7 +146,8 @@ def grid_loss_parts(rule: KindRule, search: Search) -> list[GridPart]:
     """The same as published rows with their scale.
 
     A published loss L is the share of what is generated that does not arrive, so a kilowatt-hour used needs 1/(1 - L) generated:
-    the loss adds L/(1 - L) of the average rate. DESNZ publishes the loss's emissions as a rate of its own.
+    the loss adds L/(1 - L) of the average rate. DESNZ publishes the loss's emissions, and those of the fuel's supply, as rates of
+    their own. Only the publisher of the average rate is asked: a life-cycle rate holds the supply already.
 
     Args:
         rule: Of electricity.
@@ -147,40 +160,50 @@ def grid_loss_parts(rule: KindRule, search: Search) -> list[GridPart]:
         eGRID Technical Guide, section 3.5: consumption is divided by one minus the grid gross loss. GHG Protocol Scope 3
         Standard, category 3, activities B and C.
     """
-    found = [*_by_row(rule, search, Part.GRID_LOSS, LifeCycleScope.GRID_LOSS)] or _by_ratio(rule, search)
+    average = Wanted("electricity", search.key.unit, {}, rates=AVERAGE_RATES)
+    chain = search.factor_set.regions.chain(search.key.region)
+    fitting = next((one for region in chain if (one := fitting_rows(rule, search.factor_set, average, region))), None)
+    if fitting is None:
+        return []
+    row = row_of_year(fitting, search.key.year)
+    found = _by_row(rule, search, row, Part.GRID_LOSS) or _by_ratio(search, row, chain)
     if not found:
         search.flag("grid_loss_not_held")
-    return [*found, *_by_row(rule, search, Part.UPSTREAM, LifeCycleScope.UPSTREAM)]
+    if row.life_cycle_scope is LifeCycleScope.LIFE_CYCLE:
+        return found
+    supply = _by_row(rule, search, row, Part.UPSTREAM)
+    if not supply:
+        search.flag("upstream_not_held")
+    return [*found, *supply]
 
 
-_PART_WORDS = {
-    Part.GRID_LOSS: "Beside it, what the grid loses on the way.",
-    Part.UPSTREAM: "Beside it, the supply of the power stations' fuel.",
+_PARTS = {
+    Part.GRID_LOSS: (LifeCycleScope.GRID_LOSS, "Beside it, what the grid loses on the way."),
+    Part.UPSTREAM: (LifeCycleScope.UPSTREAM, "Beside it, the supply of the power stations' fuel."),
 }
 
 
-def _by_row(rule: KindRule, search: Search, part: Part, scope: LifeCycleScope) -> list[GridPart]:
-    average = Wanted("electricity", search.key.unit, {}, rates=AVERAGE_RATES)
-    for region in search.factor_set.regions.chain(search.key.region):
-        fitting = fitting_rows(rule, search.factor_set, average, region, scopes=(scope,))
-        if fitting is not None:
-            row = row_of_year(fitting, search.key.year)
-            search.say("{} Scope 3, category 3. {}", _PART_WORDS[part], RowInWords(search.factor_set, row))
-            return [GridPart(part, row, Fraction(1))]
-    return []
+def _by_row(rule: KindRule, search: Search, average_row: EmissionFactor, part: Part) -> list[GridPart]:
+    """The part as the publisher of the average rate gives it for the same place."""
+    scope, words = _PARTS[part]
+    average = Wanted("electricity", search.key.unit, {}, rates=AVERAGE_RATES, scopes=(scope,))
+    publishers = (average_row.publisher,)
+    fitting = fitting_rows(rule, search.factor_set, average, average_row.region, publishers=publishers)
+    if fitting is None or fitting.rows[0].publisher != average_row.publisher:
+        return []
+    row = row_of_year(fitting, search.key.year)
+    search.say("{} Scope 3, category 3. {}", words, RowInWords(search.factor_set, row))
+    return [GridPart(part, row, Fraction(1))]
 
 
-def _by_ratio(rule: KindRule, search: Search) -> list[GridPart]:
-    average = Wanted("electricity", search.key.unit, {}, rates=AVERAGE_RATES)
-    chain = search.factor_set.regions.chain(search.key.region)
+def _by_ratio(search: Search, average_row: EmissionFactor, chain: Sequence[str]) -> list[GridPart]:
     loss = next((one for region in chain if (one := search.factor_set.parameter(_LOSS_PARAMETER, region))), None)
-    fitting = next((one for region in chain if (one := fitting_rows(rule, search.factor_set, average, region))), None)
-    if loss is None or fitting is None:
+    if loss is None or loss.publisher != average_row.publisher:
         return []
     ratio = fraction_of(decimal_from_text(loss.value_text))
     search.say(
         "{} Scope 3, category 3: {} of what is generated in {} does not arrive ({}, {}), so {} / (1 - {}) of the average rate.",
-        _PART_WORDS[Part.GRID_LOSS],
+        _PARTS[Part.GRID_LOSS][1],
         loss.value_text,
         RegionName(search.factor_set, loss.region),
         loss.publisher,
@@ -188,7 +211,7 @@ def _by_ratio(rule: KindRule, search: Search) -> list[GridPart]:
         loss.value_text,
         loss.value_text,
     )
-    return [GridPart(Part.GRID_LOSS, row_of_year(fitting, search.key.year), ratio / (1 - ratio))]
+    return [GridPart(Part.GRID_LOSS, average_row, ratio / (1 - ratio))]
 
 
 def prepare_exported(_rule: KindRule, search: Search) -> Wanted:
@@ -224,10 +247,13 @@ RULES = (
         _SCOPES,
         rates=AVERAGE_RATES,
         publishers=PUBLISHERS,
+        home_publishers=HOME_PUBLISHERS,
         is_purchased_energy=True,
         prepare=prepare_purchased,
         additions=grid_loss,
     ),
-    KindRule("electricity_export", _SCOPES, publishers=PUBLISHERS, prepare=prepare_exported),
-    KindRule("electricity_certificate", _SCOPES, publishers=PUBLISHERS, prepare=prepare_certificate),
+    KindRule("electricity_export", _SCOPES, publishers=PUBLISHERS, home_publishers=HOME_PUBLISHERS, prepare=prepare_exported),
+    KindRule(
+        "electricity_certificate", _SCOPES, publishers=PUBLISHERS, home_publishers=HOME_PUBLISHERS, prepare=prepare_certificate
+    ),
 )

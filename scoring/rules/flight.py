@@ -1,1 +1,236 @@
-RULES = ()
+"""Flights: passenger-kilometres by cabin and length class, or a passenger between two airports.
+
+The UK's factors are the path that is always there: they hold every cabin and, for flights that do not touch the UK, a class of
+their own; their uplift of 8 % for detours is inside. With the fuel of the flight and its seats the Travel Impact Model is used
+instead. Effects at altitude are shown beside and are in no total, unless a factor with them is asked for.
+
+Source:
+    UK Government GHG Conversion Factors, sheet Business travel - air; EPA GHG Emission Factors Hub, Table 10 (passenger-miles in
+    the US); Travel Impact Model 3.0.0.
+"""
+
+from dataclasses import replace
+from fractions import Fraction
+from functools import lru_cache
+
+from domain.errors import AttributeValueError
+from domain.factor import Addition, Beside, EmissionFactor, LifeCycleScope, Part
+from domain.number import decimal_from_text, fraction_of, fraction_to_text
+from scoring.factors.compile import compile_factor
+from scoring.factors.factor_set import FactorSet
+from scoring.fitting import fitting_rows, row_of_year
+from scoring.flight import (
+    TIM_DEFAULT_LOAD_FACTOR_RATIO,
+    Airport,
+    Cabin,
+    HaulRule,
+    Seats,
+    airports_from_rows,
+    body_of,
+    find_route,
+    great_circle_km,
+    haul_of,
+    tim_per_passenger,
+)
+from scoring.rule import KindRule, Wanted, plain_wanted
+from scoring.rules.upstream import upstream, upstream_category
+from scoring.search import Search
+
+_SEATS = ("seats_economy", "seats_premium_economy", "seats_business", "seats_first")
+_MODEL = ("fuel_burn_kg", "aircraft", *_SEATS)
+_AIRPORT_COLUMNS = ("iata", "country", "latitude_deg", "longitude_deg", "name")
+_PASSENGER_KM = "pkm"
+
+
+def prepare_flight(rule: KindRule, search: Search) -> Wanted:
+    """What to look for, by airports, by passenger-kilometres, or by the fuel of the flight.
+
+    Args:
+        rule: Of flights.
+        search: Collects what is to be said.
+
+    Returns:
+        Rows per passenger-kilometre, times the kilometres where airports are given; or the identity row, times the kilograms that
+        the Travel Impact Model gives.
+
+    Raises:
+        AttributeValueError: Airports, length class or seats are missing, unknown or contradict each other.
+    """
+    given = search.attributes
+    has_route = "origin" in given or "destination" in given
+    if has_route != (search.key.unit != _PASSENGER_KM):
+        raise AttributeValueError(
+            "A flight is passengers between two airports, or passenger-kilometres without airports",
+            expected="passengers with origin and destination, or pkm with haul",
+            got=f"{search.key.unit} " + ("with" if has_route else "without") + " airports",
+            record="origin",
+            next_step="Give the unit passenger with both airports, or pkm (pmi) with haul.",
+        )
+    wanted = replace(plain_wanted(rule, search), unit=_PASSENGER_KM)
+    if not has_route:
+        return _by_haul(search, wanted)
+    if "origin" not in given or "destination" not in given:
+        missing = "destination" if "origin" in given else "origin"
+        raise AttributeValueError("A flight needs both airports", expected=f"{missing}, an IATA code", got="none", record=missing)
+    start, end = find_route(given["origin"], given["destination"], _airports(search.factor_set), record="origin, destination")
+    distance_km = great_circle_km(start, end)
+    search.say(
+        "From {} to {}: {} km on the great circle (a sphere of 6371.0088 km, whole kilometres); the publisher's uplift for "
+        "detours is in its factor.",
+        f"{start.name} ({start.iata}, {start.country})",
+        f"{end.name} ({end.iata}, {end.country})",
+        distance_km,
+    )
+    if "fuel_burn_kg" in given:
+        return _by_model(search, wanted)
+    left_out = [name for name in _MODEL if name in given]
+    if left_out:
+        search.flag("seats_without_fuel")
+        search.say("Without the fuel of the flight, {} is not used: the class factor is.", ", ".join(left_out))
+    haul = haul_of(start, end, HaulRule.DEFRA)
+    search.say("Length class of the UK's factors: {}.", haul)
+    return replace(
+        wanted,
+        attributes={**wanted.attributes, "haul": haul},
+        given=wanted.given | {"haul"},
+        scale=Fraction(distance_km),
+        regions=("GB",),
+    )
+
+
+def _by_haul(search: Search, wanted: Wanted) -> Wanted:
+    if "haul" not in search.attributes:
+        raise AttributeValueError(
+            "Passenger-kilometres of a flight need their length class",
+            expected="one of domestic, short, medium, long, international",
+            got="none",
+            record="haul",
+            next_step="Give haul, or passengers with origin and destination.",
+        )
+    return wanted
+
+
+def _by_model(search: Search, wanted: Wanted) -> Wanted:
+    given = search.attributes
+    missing = [name for name in ("aircraft", "seats_economy") if name not in given]
+    if missing:
+        raise AttributeValueError(
+            "The Travel Impact Model needs aircraft and seats beside the fuel",
+            expected=", ".join(missing),
+            got="none",
+            record=missing[0],
+            next_step="Give them, or leave fuel_burn_kg out: the class factor is then used.",
+        )
+    load_factor = given.get("load_factor")
+    if load_factor is None:
+        search.flag("attribute_assumed")
+        search.say(
+            "Load factor was not said: {} is taken (the model's default).", fraction_to_text(TIM_DEFAULT_LOAD_FACTOR_RATIO)
+        )
+    result = tim_per_passenger(
+        fuel_burn_kg=_number(given["fuel_burn_kg"]),
+        body=body_of(given["aircraft"], record="aircraft"),
+        seats=Seats(*(int(given.get(name, "0")) for name in _SEATS)),
+        cabin=Cabin(wanted.attributes["cabin"]),
+        load_factor_ratio=TIM_DEFAULT_LOAD_FACTOR_RATIO if load_factor is None else _number(load_factor),
+        cargo_share_ratio=_number(given.get("cargo_share", "0")),
+        record="flight",
+    )
+    search.flag("tim_method")
+    search.say(
+        "Travel Impact Model 3.0.0: {} kg of fuel x (3.1894 burnt + 0.6465 made) kg CO2e/kg; passengers bear {} of it; room for "
+        "{} economy seats, this seat {}; load factor {}: {} kg burnt and {} kg made per passenger, together {}.",
+        given["fuel_burn_kg"],
+        fraction_to_text(result.passenger_share_ratio),
+        fraction_to_text(result.equivalent_seats),
+        fraction_to_text(result.seat_weight),
+        fraction_to_text(result.load_factor_ratio),
+        fraction_to_text(result.ttw_kg_co2e),
+        fraction_to_text(result.wtt_kg_co2e),
+        fraction_to_text(result.wtw_kg_co2e),
+    )
+    return Wanted(
+        "reported_emissions",
+        "kg",
+        {},
+        scale=result.ttw_kg_co2e,
+        regions=("WORLD",),
+        scopes=(LifeCycleScope.AS_REPORTED,),
+        assumed=wanted.assumed,
+        upstream_scale=result.wtt_kg_co2e,
+    )
+
+
+def _number(text: str) -> Fraction:
+    return fraction_of(decimal_from_text(text))
+
+
+@lru_cache(maxsize=8)
+def _airports(factor_set: FactorSet) -> dict[str, Airport]:
+    return airports_from_rows(tuple(line[name] for name in _AIRPORT_COLUMNS) for line in factor_set.table("airports"))
+
+
+def altitude(rule: KindRule, search: Search, wanted: Wanted, row: EmissionFactor) -> tuple[Beside, ...]:
+    """What the publisher's factor with radiative forcing has more than the one without: contrails and other effects at altitude.
+
+    Args:
+        rule: Of flights.
+        search: Collects what is to be said.
+        wanted: What was searched for.
+        row: The row that was found.
+
+    Returns:
+        One effect; none where the factor asked for holds it already, or the publisher gives none.
+
+    Source:
+        UK Government GHG Conversion Factors (multiplier 1.7 on CO2 from 2023, 1.9 before); Travel Impact Model: contrails are
+        reported beside.
+    """
+    if row.attributes.get("radiative_forcing") != "without":
+        return ()
+    with_effects = replace(wanted, attributes={**wanted.attributes, "radiative_forcing": "with"})
+    fitting = fitting_rows(rule, search.factor_set, with_effects, row.region, publishers=(row.publisher,))
+    if fitting is None or fitting.rows[0].publisher != row.publisher:
+        return ()
+    gwps = search.factor_set.gwps
+    other = row_of_year(fitting, search.key.year)
+    more = compile_factor(other, search.gwp_set, gwps, scale=wanted.scale).ug_per_unit.total_ug_co2e
+    less = compile_factor(row, search.gwp_set, gwps, scale=wanted.scale).ug_per_unit.total_ug_co2e
+    search.say(
+        "Effects at altitude (contrails, ozone) are shown beside and are in no total: the same publisher's factor with them."
+    )
+    return (Beside("aviation_non_co2", more - less, other.factor_id),)
+
+
+def fuel_supply(rule: KindRule, search: Search, wanted: Wanted, row: EmissionFactor) -> tuple[Addition, ...]:
+    """The supply of the fuel: as the Travel Impact Model gives it, else by the publisher of the class factor.
+
+    Args:
+        rule: Of flights.
+        search: Collects what is to be said.
+        wanted: What was searched for.
+        row: The row that was found.
+
+    Returns:
+        One addition; none where the publisher has no such row (flagged).
+    """
+    if wanted.upstream_scale is None:
+        return upstream(rule, search, wanted, row)
+    chosen = compile_factor(row, search.gwp_set, search.factor_set.gwps, scale=wanted.upstream_scale)
+    return (Addition(Part.UPSTREAM, chosen, 3, upstream_category(search)),)
+
+
+RULES = (
+    KindRule(
+        "flight",
+        (LifeCycleScope.COMBUSTION,),
+        publishers=("EPA GHG Emission Factors Hub", "UK DESNZ/Defra"),
+        usual={"radiative_forcing": "without"},
+        general={"cabin": "average"},
+        proxies=("GB", "US"),
+        needs_place=False,
+        prepare=prepare_flight,
+        additions=fuel_supply,
+        beside=altitude,
+    ),
+)

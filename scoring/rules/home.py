@@ -9,11 +9,10 @@ Source:
 
 from domain.factor import LifeCycleScope
 from scoring.rule import KindRule
-from scoring.rules.upstream import upstream
+from scoring.rules.upstream import upstream, upstream_and_loss
 
 HUB = "EPA GHG Emission Factors Hub"
 DEFRA = "UK DESNZ/Defra"
-INDIA = "Open India Emission Factors"
 
 _BURNT = (LifeCycleScope.COMBUSTION,)
 _PROXIES = ("GB", "US")
@@ -30,17 +29,8 @@ RULES = (
         proxies=_PROXIES,
         additions=upstream,
     ),
-    KindRule(
-        "propane",
-        _BURNT,
-        rows_kind="fuel",
-        publishers=(HUB, DEFRA),
-        fixed={"fuel": "propane"},
-        general=_HEATING_VALUE,
-        usual={"blend": "average"},
-        proxies=_PROXIES,
-        additions=upstream,
-    ),
+    # Propane from a meter is a gas: only the EPA has it by volume of gas. DESNZ's litres are of the liquid, kind `fuel`.
+    KindRule("propane", _BURNT, publishers=(HUB,), general=_HEATING_VALUE, proxies=("US",), additions=upstream),
     KindRule(
         "fuel",
         _BURNT,
@@ -63,7 +53,7 @@ RULES = (
         (LifeCycleScope.GENERATION, LifeCycleScope.COMBUSTION),
         publishers=(HUB, DEFRA),
         proxies=_PROXIES,
-        additions=upstream,
+        additions=upstream_and_loss,
     ),
     KindRule("water", (LifeCycleScope.OPERATION, LifeCycleScope.LIFE_CYCLE), proxies=("GB",)),
     KindRule("wastewater", (LifeCycleScope.OPERATION, LifeCycleScope.LIFE_CYCLE), proxies=("GB",)),

@@ -1,1 +1,78 @@
-RULES = ()
+"""Money spent: dollars of the factor's price year, times the industry's emissions per dollar.
+
+The exchange rate, the price index and the tax are in the compiled factor, so an activity never changes when they do. A pack with
+factors by merchant category and country is used first where it is installed; it is in euros of its own year.
+
+Source:
+    EPA Supply Chain GHG Emission Factors by NAICS-6 (purchaser prices, with margins); GHG Protocol Scope 3 Standard, category 1,
+    spend-based method.
+"""
+
+from functools import lru_cache
+
+from domain.factor import LifeCycleScope
+from scoring.factors.factor_set import FactorSet
+from scoring.fitting import fitting_rows
+from scoring.purchase import PriceTables, price_tables, purchase_scale, sector_of
+from scoring.rule import KindRule, Wanted
+from scoring.search import Search
+
+_LIFE_CYCLE = (LifeCycleScope.LIFE_CYCLE,)
+_RATES = ("", "mcc")
+_BASE_YEARS = (2022, 2021)
+
+
+def prepare_purchase(rule: KindRule, search: Search) -> Wanted:
+    """What to look for: the industry of a payment, times the dollars of its price year in one unit of its currency.
+
+    Args:
+        rule: Of purchases.
+        search: Collects what is to be said.
+
+    Returns:
+        What to look for.
+
+    Raises:
+        AttributeValueError: No industry or several are given, one is not known, or the month is missing.
+        FactorError: A payment of this category is no purchase, or there is no exchange rate or price index for the month.
+    """
+    given, tables = search.attributes, _tables(search.factor_set)
+    month = given.get("month") or f"{search.key.year}-06"
+    if "month" not in given:
+        search.flag("attribute_assumed")
+        search.say("Month was not said: {} is taken for the exchange rate and the prices.", month)
+    sector = sector_of(given, tables)
+    search.trace += sector.steps
+    for flag in sector.flags:
+        search.flag(flag)
+    if "naics" not in given:
+        search.flag("category_mapped")
+    attributes = {"naics": sector.naics, "margins": given.get("margins", "with")}
+    base_year = next(
+        (
+            year
+            for year in _BASE_YEARS
+            if (found := fitting_rows(rule, search.factor_set, Wanted("purchase", "USD", attributes, rates=_RATES), "US"))
+            and year in found.years
+        ),
+        _BASE_YEARS[0],
+    )
+    scale = purchase_scale(search.key.unit, month, given.get("tax_percent", ""), base_year, tables)
+    search.trace += scale.steps
+    for flag in scale.flags:
+        search.flag(flag)
+    if search.key.region.partition("/")[0] not in {"US", ""}:
+        search.flag("region_proxy")
+        search.say("The factors are of US industries and stand in for this place.")
+    return Wanted(
+        "purchase", "USD", attributes, frozenset(attributes), scale=scale.base_usd_per_unit, regions=("US",), rates=_RATES
+    )
+
+
+@lru_cache(maxsize=8)
+def _tables(factor_set: FactorSet) -> PriceTables:
+    names = ("fx_monthly", "cpi_us_monthly", "cpi_us_annual", "naics_titles", "mcc_naics", "plaid_naics")
+    return price_tables(**{name: factor_set.table(name) for name in names})
+
+
+RULES = (KindRule("purchase", _LIFE_CYCLE, rates=_RATES, is_timeless=True, needs_place=False, prepare=prepare_purchase),)

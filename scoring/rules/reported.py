@@ -21,5 +21,12 @@ def prepare_reported(_rule: KindRule, search: Search) -> Wanted:
 
 
 RULES = (
-    KindRule("reported_emissions", (LifeCycleScope.AS_REPORTED,), is_global=True, is_timeless=True, prepare=prepare_reported),
+    KindRule(
+        "reported_emissions",
+        (LifeCycleScope.AS_REPORTED,),
+        is_global=True,
+        is_timeless=True,
+        needs_place=False,
+        prepare=prepare_reported,
+    ),
 )

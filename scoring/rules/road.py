@@ -1,7 +1,7 @@
 """Driving: cars, motorcycles, vans, heavy goods vehicles.
 
-What a battery draws is a part of its own: published kilowatt-hours per kilometre times the electricity of the place. The exhaust of
-a battery car is a legal zero.
+What a battery draws is a part of its own: published kilowatt-hours per kilometre times the electricity of the place. The exhaust
+of a battery car is a legal zero.
 
 Source:
     GHG Protocol Corporate Standard, scope 1 (mobile combustion) and scope 2 (electricity of own vehicles).
@@ -24,7 +24,8 @@ from scoring.rules.upstream import upstream
 from scoring.search import Search
 from scoring.words import RegionName, RowInWords
 
-_SCOPES = (LifeCycleScope.COMBUSTION, LifeCycleScope.OPERATION)
+_SCOPES = (LifeCycleScope.COMBUSTION, LifeCycleScope.OPERATION, LifeCycleScope.LIFE_CYCLE)
+_PUBLISHERS = ("EPA GHG Emission Factors Hub", "UK DESNZ/Defra", "ADEME")
 _WITH_BATTERY = frozenset({"electric", "plug_in_hybrid"})
 _AVERAGE_LIKE = frozenset({"petrol", "diesel", "unknown"})
 
@@ -100,6 +101,8 @@ def _consumption(factor_set: FactorSet) -> dict[tuple[str, str, str], dict[int, 
     """Vehicle, powertrain and size, segment or class to year to kWh per km."""
     found: dict[tuple[str, str, str], dict[int, str]] = {}
     for line in factor_set.table("vehicle_kwh_per_km"):
+        if line["energy"] != "electricity" or Fraction(line["kwh_per_km_text"]) == 0:
+            continue  # some editions print 0 for vehicles that do draw electricity
         which = line["segment"] or line["size"] or line["weight_class"]
         found.setdefault((line["vehicle"], line["powertrain"], which), {})[int(line["year"])] = line["kwh_per_km_text"]
     return found
@@ -129,7 +132,8 @@ def _losses(search: Search, grid_search: Search, kwh_per_km: Fraction, scope: tu
     found = []
     for addition in electricity.grid_loss_parts(electricity.RULES[0], grid_search):
         chosen = compile_factor(addition.row, search.gwp_set, search.factor_set.gwps, scale=addition.scale * kwh_per_km)
-        found.append(Addition(addition.part, chosen, *scope))
+        part = Part.ELECTRICITY_UPSTREAM if addition.part is Part.UPSTREAM else addition.part
+        found.append(Addition(part, chosen, *scope, electricity.age_flags(search, addition.row)))
     search.trace += grid_search.trace
     for flag in grid_search.flags:
         search.flag(flag)
@@ -137,7 +141,7 @@ def _losses(search: Search, grid_search: Search, kwh_per_km: Fraction, scope: tu
 
 
 _GENERAL_CAR = {"powertrain": "unknown", "size": "average"}
-_RATES = ("", "passenger_vehicles", "delivery_vehicles")
+_RATES = ("", "passenger_vehicles", "delivery_vehicles", "use")
 
 RULES = (
     KindRule(

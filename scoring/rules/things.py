@@ -11,7 +11,7 @@ from scoring.rule import KindRule, Wanted, plain_wanted
 from scoring.search import Search
 
 _LIFE_CYCLE = (LifeCycleScope.LIFE_CYCLE,)
-POORE, CLARK, ADEME = "Poore & Nemecek via Our World in Data", "Clark et al. via Our World in Data", "ADEME Impact CO2"
+POORE, CLARK, ADEME = "Poore & Nemecek via Our World in Data", "Clark et al. via Our World in Data", "ADEME"
 
 
 def prepare_refrigerant(rule: KindRule, search: Search) -> Wanted:
@@ -37,10 +37,39 @@ def prepare_refrigerant(rule: KindRule, search: Search) -> Wanted:
 
 
 RULES = (
-    KindRule("food", _LIFE_CYCLE, publishers=(POORE, CLARK, ADEME), proxies=("FR",), is_global=True, is_timeless=True),
-    KindRule("meal", _LIFE_CYCLE, publishers=(ADEME,), proxies=("FR",), is_timeless=True),
-    KindRule("product", _LIFE_CYCLE, publishers=(ADEME,), proxies=("FR",), is_timeless=True),
-    KindRule("digital", _LIFE_CYCLE, publishers=(ADEME,), proxies=("FR",), is_timeless=True),
+    KindRule(
+        "food",
+        _LIFE_CYCLE,
+        publishers=(POORE, CLARK, ADEME),
+        proxies=("FR",),
+        is_global=True,
+        is_timeless=True,
+        needs_place=False,
+    ),
+    KindRule(
+        "meal",
+        _LIFE_CYCLE,
+        publishers=(ADEME,),
+        proxies=("FR",),
+        is_timeless=True,
+        needs_place=False,
+    ),
+    KindRule(
+        "product",
+        _LIFE_CYCLE,
+        publishers=(ADEME,),
+        proxies=("FR",),
+        is_timeless=True,
+        needs_place=False,
+    ),
+    KindRule(
+        "digital",
+        _LIFE_CYCLE,
+        publishers=(ADEME,),
+        proxies=("FR",),
+        is_timeless=True,
+        needs_place=False,
+    ),
     KindRule("material", _LIFE_CYCLE, usual={"source": "primary"}, proxies=("GB",)),
     KindRule("waste", _LIFE_CYCLE, proxies=("GB", "US")),
     KindRule(
@@ -48,6 +77,7 @@ RULES = (
         (*_LIFE_CYCLE, LifeCycleScope.COMBUSTION, LifeCycleScope.OPERATION),
         is_global=True,
         is_timeless=True,
+        needs_place=False,
         prepare=prepare_refrigerant,
     ),
 )

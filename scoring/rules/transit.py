@@ -4,12 +4,34 @@ Source:
     GHG Protocol Scope 3 Standard, category 6 (business travel) and 7 (commuting).
 """
 
+from dataclasses import replace
+
 from domain.factor import LifeCycleScope
-from scoring.rule import KindRule
+from scoring.rule import KindRule, Wanted, plain_wanted
 from scoring.rules.upstream import upstream
+from scoring.search import Search
 
 _SCOPES = (LifeCycleScope.OPERATION, LifeCycleScope.COMBUSTION, LifeCycleScope.LIFE_CYCLE)
-_RATES = ("", "business_travel", "passenger_vehicles")
+_RATES = ("", "use")
+"""ADEME's rate "use" is the fuel and electricity with their supply, without building the vehicle."""
+
+_WITHOUT_NATIONAL = frozenset({"US", "FR"})
+
+
+def prepare_rail(rule: KindRule, search: Search) -> Wanted:
+    """Rows of a train: where nothing is said, the national average, or the long-distance train where there is no such average.
+
+    Args:
+        rule: Of trains.
+        search: Collects what is to be said.
+
+    Returns:
+        What to look for.
+    """
+    is_short = search.key.region.partition("/")[0] in _WITHOUT_NATIONAL
+    service = "intercity" if is_short else "national"
+    return plain_wanted(replace(rule, general={"service": service}), search)
+
 
 RULES = (
     KindRule("taxi", _SCOPES, rates=_RATES, general={"service": "regular"}, proxies=("GB",), additions=upstream),
@@ -26,8 +48,8 @@ RULES = (
         "rail",
         _SCOPES,
         rates=_RATES,
-        general={"service": "national"},
         proxies=("GB", "US", "FR"),
+        prepare=prepare_rail,
         additions=upstream,
     ),
     KindRule("ferry", _SCOPES, rates=_RATES, general={"passenger": "average"}, proxies=("GB",), additions=upstream),

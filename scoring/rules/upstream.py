@@ -6,6 +6,7 @@ from domain.kinds import scope_and_category
 from scoring.factors.compile import compile_factor
 from scoring.fitting import fitting_rows, row_of_year
 from scoring.rule import KindRule, Wanted
+from scoring.rules.electricity import age_flags
 from scoring.search import Search
 from scoring.words import RowInWords
 
@@ -26,6 +27,8 @@ def upstream(rule: KindRule, search: Search, wanted: Wanted, row: EmissionFactor
         GHG Protocol Scope 3 Standard, category 3, activity A (upstream emissions of purchased fuels); for a journey that
         somebody else provides the supply is part of that journey's own category.
     """
+    if row.life_cycle_scope is LifeCycleScope.LIFE_CYCLE:
+        return ()  # it counts the supply already
     fitting = fitting_rows(
         rule, search.factor_set, wanted, row.region, scopes=(LifeCycleScope.UPSTREAM,), publishers=(row.publisher,)
     )
@@ -35,7 +38,36 @@ def upstream(rule: KindRule, search: Search, wanted: Wanted, row: EmissionFactor
     found = row_of_year(fitting, search.key.year)
     search.say("Beside it, as a line of its own, the supply of the fuel. {}", RowInWords(search.factor_set, found))
     chosen = compile_factor(found, search.gwp_set, search.factor_set.gwps, scale=wanted.scale)
-    return (Addition(Part.UPSTREAM, chosen, 3, upstream_category(search)),)
+    return (Addition(Part.UPSTREAM, chosen, 3, upstream_category(search), age_flags(search, found)),)
+
+
+def upstream_and_loss(rule: KindRule, search: Search, wanted: Wanted, row: EmissionFactor) -> tuple[Addition, ...]:
+    """The supply of a network's fuel, and what the network loses on the way, by the publisher of its use.
+
+    Args:
+        rule: Of the kind.
+        search: Collects what is to be said.
+        wanted: What the use was searched with.
+        row: The row of the use.
+
+    Returns:
+        Up to two additions.
+
+    Source:
+        GHG Protocol Scope 3 Standard, category 3, activities B and C.
+    """
+    found = list(upstream(rule, search, wanted, row))
+    fitting = fitting_rows(
+        rule, search.factor_set, wanted, row.region, scopes=(LifeCycleScope.GRID_LOSS,), publishers=(row.publisher,)
+    )
+    if fitting is None:
+        search.flag("grid_loss_not_held")
+    else:
+        loss = row_of_year(fitting, search.key.year)
+        search.say("Beside it, what the network loses on the way. {}", RowInWords(search.factor_set, loss))
+        chosen = compile_factor(loss, search.gwp_set, search.factor_set.gwps, scale=wanted.scale)
+        found.append(Addition(Part.GRID_LOSS, chosen, 3, 3, age_flags(search, loss)))
+    return tuple(found)
 
 
 def upstream_category(search: Search) -> int:

@@ -62,10 +62,10 @@ CLOSE_KG_CO2E_PER_USD = Fraction(11, 10_000)
 """One unit of the last printed digit and a tenth: how far sum and total may be apart before the row is named."""
 
 _PRICES = {
-    "producer": "Supply Chain Emission Factors without Margins",
-    "purchaser": "Supply Chain Emission Factors with Margins",
+    "without": "Supply Chain Emission Factors without Margins",
+    "with": "Supply Chain Emission Factors with Margins",
 }
-_SHORT = {"producer": "without Margins", "purchaser": "with Margins"}
+_SHORT = {"without": "without Margins", "with": "with Margins"}
 _COLUMNS = (
     "2017 NAICS Code",
     "2017 NAICS Title",
@@ -229,7 +229,7 @@ def _table(edition: Edition) -> SourceTable:
         source_url=edition.source_url,
         licence=_LICENCE,
         note=(
-            f"Per USD of {edition.usd_year} at purchaser price, both columns: 'without Margins' (price=producer) leaves out the "
+            f"Per USD of {edition.usd_year} at purchaser price, both columns: 'without Margins' (margins=without) leaves out the "
             "emissions of trade and transport after the factory gate, not the margin in the price. "
             f"Greenhouse gases of {edition.gas_year}, US technology also for imports; cradle to sale: using the thing, such as "
             "burning a fuel, is not in it. All gases as CO2e: fluorinated gases are in every row, so the three gases alone would "
@@ -269,20 +269,20 @@ def _sector(cells: Sequence[str], edition: Edition, record: str) -> _Sector:
         raise FactorSetError(
             "A factor and its margins do not add up", expected=str(float(parts)), got=texts[2], record=f"{record}, {naics}"
         )
-    return _Sector(naics, title, {"producer": texts[0], "purchaser": texts[2]}, useeio_code)
+    return _Sector(naics, title, {"without": texts[0], "with": texts[2]}, useeio_code)
 
 
 def _rows(edition: Edition, sectors: Iterable[_Sector], scores: Mapping[str, str]) -> Iterable[PublishedRow]:
     for sector in sectors:
-        for price, text in sector.text_of.items():
+        for margins, text in sector.text_of.items():
             yield PublishedRow(
                 edition.table_id,
                 "US",
                 edition.usd_year,
                 "",
                 {"co2e": text},
-                label=f"{sector.naics} {sector.title} / {_SHORT[price]}",
-                attributes={"naics": sector.naics, "price": price},
+                label=f"{sector.naics} {sector.title} / {_SHORT[margins]}",
+                attributes={"naics": sector.naics, "margins": margins},
                 data_quality=scores.get(sector.useeio_code, ""),
             )
 
@@ -332,26 +332,30 @@ def _by_gas(data: bytes) -> dict[tuple[str, str], dict[str, str]]:
         gas = cells[2]
         if gas not in GWP_AR5:
             raise FactorSetError(expected=f"one of {', '.join(GWP_AR5)}", got=gas, record=where)
-        for price, column in _PRICES.items():
+        for margins, column in _PRICES.items():
             text = cells[_COLUMNS.index(column)]
             if not _SCIENTIFIC.match(text):
                 raise FactorSetError(expected="a printed number of zero or more", got=text, record=where)
-            found.setdefault((cells[0], price), {})[gas] = text
+            found.setdefault((cells[0], margins), {})[gas] = text
     return found
 
 
 def _gas_findings(sectors: Iterable[_Sector], by_gas: Mapping[tuple[str, str], Mapping[str, str]]) -> tuple[str, ...]:
     record = f"{V1_3.record} by gas"
     rows = [
-        (one.naics, price, text, by_gas.get((one.naics, price), {})) for one in sectors for price, text in one.text_of.items()
+        (one.naics, margins, text, by_gas.get((one.naics, margins), {}))
+        for one in sectors
+        for margins, text in one.text_of.items()
     ]
     incomplete = [naics for naics, _, _, gases in rows if gases.keys() != GWP_AR5.keys()]
     if incomplete:
         raise FactorSetError(expected=f"{len(GWP_AR5)} gases", got=f"fewer for {incomplete[0]}", record=record)
     other_ratios = [_other_ratio(gases) for _, _, _, gases in rows]
-    apart = [(naics, price) for naics, price, text, gases in rows if abs(_total(gases) - Fraction(text)) > CLOSE_KG_CO2E_PER_USD]
+    apart = [
+        (naics, margins) for naics, margins, text, gases in rows if abs(_total(gases) - Fraction(text)) > CLOSE_KG_CO2E_PER_USD
+    ]
     beyond = [
-        (naics, price) for naics, price, text, gases in rows if abs(_total(gases) - Fraction(text)) > _rounding(text, gases)
+        (naics, margins) for naics, margins, text, gases in rows if abs(_total(gases) - Fraction(text)) > _rounding(text, gases)
     ]
     codes = ", ".join(dict.fromkeys(naics for naics, _ in apart))
     largest_pct = float(max(other_ratios) * 100)
@@ -360,7 +364,7 @@ def _gas_findings(sectors: Iterable[_Sector], by_gas: Mapping[tuple[str, str], M
     return (
         f"{record}: {others} (up to {largest_pct:.1f} % of the CO2e), so all rows are published as CO2e only",
         f"{record}: {close}; the others are {codes}",
-        *(f"{record}: {naics} {price} is outside the rounding of its own digits" for naics, price in beyond),
+        *(f"{record}: {naics} {margins} margins is outside the rounding of its own digits" for naics, margins in beyond),
     )
 
 
@@ -388,8 +392,8 @@ def _half_unit(text: str) -> Fraction:
 
 def _change_findings(older: Iterable[_Sector], newer: Iterable[_Sector]) -> tuple[str, ...]:
     # One line per USEEIO sector: the NAICS codes of a sector have the same factor.
-    before = {one.naics: decimal_from_text(one.text_of["purchaser"]) for one in older}
-    after = {one.naics: decimal_from_text(one.text_of["purchaser"]) for one in newer}
+    before = {one.naics: decimal_from_text(one.text_of["with"]) for one in older}
+    after = {one.naics: decimal_from_text(one.text_of["with"]) for one in newer}
     code_of = {one.naics: one.useeio_code for one in newer}
     if before.keys() != after.keys():
         differing = ", ".join(sorted(before.keys() ^ after.keys()))

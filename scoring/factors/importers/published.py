@@ -202,12 +202,13 @@ def require_columns(got: Sequence[object], expected: Sequence[str], *, record: s
         )
 
 
-def decimal_text(cell: object, *, record: str) -> str:
+def decimal_text(cell: object, *, record: str, places_count: int = 12) -> str:
     """The decimal text of a spreadsheet's or JSON's number, as short as the publisher printed it.
 
     Args:
         cell: A number, or text that says one.
         record: Where it stands, for the message.
+        places_count: Decimal places up to which a number counts as printed.
 
     Returns:
         Plain decimal text.
@@ -217,7 +218,8 @@ def decimal_text(cell: object, *, record: str) -> str:
     """
     text = str(cell).strip()
     places = text.partition(".")[2]
-    if isinstance(cell, bool) or not text or not text.replace(".", "", 1).isdigit() or len(places) > 12:  # noqa: PLR2004 - longer is a computed float
+    is_number = bool(text) and text.replace(".", "", 1).isdigit() and not isinstance(cell, bool)
+    if not is_number or len(places) > places_count:  # more places are a computed float
         raise FactorSetError(expected="a printed number of zero or more", got=text, record=record)
     return text
 
