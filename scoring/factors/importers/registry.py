@@ -136,7 +136,7 @@ _KINDS = (
     FileKind("oefdb", "Climatiq, OpenEmissionFactorsDB.csv (CC BY-SA 4.0)", partial(_plain, import_database)),
     FileKind("memobank", "Memo Bank, payment-cards/results.csv (CC BY-SA 4.0)", partial(_plain, import_payment_cards)),
     FileKind("own-factors", "Factors of your own, as CSV (docs/factors.md)", partial(_plain, import_own_factors)),
-    FileKind("unfccc-ifi", "UNFCCC IFI default grid factors 2021 (no licence stated)", partial(_by_name, import_ifi)),
+    FileKind("unfccc-ifi", "UNFCCC IFI default grid factors 2021", partial(_by_name, import_ifi), is_shipped=True),
     FileKind("eea", "EEA, CO2 intensity of electricity generation", partial(_by_name, import_eea), is_shipped=True),
     FileKind("india", "Open India Emission Factors", partial(_plain, import_india), is_shipped=True),
     FileKind("ademe", "ADEME Impact CO2, impactco2-NAME.json", _ademe, is_shipped=True),
