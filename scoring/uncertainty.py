@@ -115,8 +115,8 @@ def interval_of_lines(lines: Iterable[Line], row: Callable[[str], EmissionFactor
         Errors of one factor added linearly, of different factors as the root of the sum of squares.
     """
     middle_ug = 0
-    down: dict[str, float] = defaultdict(float)
-    up: dict[str, float] = defaultdict(float)
+    at_low: dict[str, float] = defaultdict(float)
+    at_high: dict[str, float] = defaultdict(float)
     is_assumed = False
     for line in lines:
         if line.basis is not basis or line.is_avoided:
@@ -124,11 +124,14 @@ def interval_of_lines(lines: Iterable[Line], row: Callable[[str], EmissionFactor
         spread = spread_of(row(line.factor_id), year=line.key.year, flags=line.flags, by_evidence_micro=line.by_evidence_micro)
         amount_ug = line.emissions.total_ug_co2e
         middle_ug += amount_ug
-        down[line.factor_id] += amount_ug * (1 - spread.low_ratio)
-        up[line.factor_id] += amount_ug * (spread.high_ratio - 1)
+        at_low[line.factor_id] += amount_ug * (spread.low_ratio - 1)
+        at_high[line.factor_id] += amount_ug * (spread.high_ratio - 1)
         is_assumed |= spread.is_assumed
-    low_ug = middle_ug - round(sqrt(sum(part * part for part in down.values())))
-    high_ug = middle_ug + round(sqrt(sum(part * part for part in up.values())))
+    # What is less than zero (refunds) is lowest where its factor is high.
+    down = [min(at_low[factor_id], at_high[factor_id]) for factor_id in at_low]
+    up = [max(at_low[factor_id], at_high[factor_id]) for factor_id in at_low]
+    low_ug = middle_ug - round(sqrt(sum(part * part for part in down)))
+    high_ug = middle_ug + round(sqrt(sum(part * part for part in up)))
     return Interval(low_ug, high_ug, is_assumed)
 
 

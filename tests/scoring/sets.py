@@ -48,7 +48,7 @@ def source(table_id: str = "power", **changes: str) -> SourceTable:
 
 def row(region: str, year: int, table_id: str = "power", /, rate: str = "", **cells: str) -> PublishedRow:
     """A row with these gases, or other cells of a row; `attributes` as text, "fuel=petrol;blend=average"."""
-    gases = {name: cells.pop(name) for name in ("co2", "ch4", "n2o", "co2e", "biogenic_co2") if name in cells}
+    gases: dict[str, str] = {name: cells.pop(name) for name in ("co2", "ch4", "n2o", "co2e", "biogenic_co2") if name in cells}
     attributes = dict(part.split("=") for part in cells.pop("attributes", "").split(";") if part)
     return PublishedRow(table_id, region, year, rate, gases, attributes=attributes, **cells)
 
