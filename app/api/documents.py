@@ -30,6 +30,8 @@ _UPLOAD = {
         "required": True,
         "content": {
             "application/xml": {"schema": {"type": "string", "format": "binary"}},
+            "application/x-ndjson": {"schema": {"type": "string", "format": "binary"}},
+            "text/csv": {"schema": {"type": "string", "format": "binary"}},
             "multipart/form-data": {
                 "schema": {"type": "object", "required": ["file"], "properties": {"file": {"type": "string", "format": "binary"}}}
             },
@@ -50,7 +52,11 @@ async def add_document(
     subject: Annotated[str, Query(description="Id of the subject.")],
     connector: Annotated[str, Query(description="Which connector reads it.", examples=["green-button"])] = "green-button",
     place: Annotated[
-        str, Query(description="US ZIP code or country of the meter; empty: what is known.", examples=["94110"])
+        str,
+        Query(
+            description="US ZIP code or country of the meter, or of activities that do not say it; empty: what is known.",
+            examples=["94110"],
+        ),
     ] = "",
     zone: Annotated[str, Query(description="IANA time zone of the meter, where its region has several.")] = "",
 ) -> Response:

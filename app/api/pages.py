@@ -22,7 +22,7 @@ from app.usecases.keep_original import Received, fetch_original
 from app.usecases.remove_record import remove_record
 from app.usecases.share_statement import share_statement
 from app.usecases.show_activities import activities_csv, show_activities
-from app.usecases.show_dashboard import show_dashboard
+from app.usecases.show_dashboard import file_connectors, show_dashboard
 from app.usecases.show_hrefs import Hrefs
 from app.usecases.show_import import show_import
 from app.usecases.show_statement import lines_csv, show_statement
@@ -191,7 +191,7 @@ async def bill(subject_id: str, request: Request, services: ServicesHere) -> Res
 
 @router.post("/records/{record_id}/remove")
 def remove(subject_id: str, record_id: str, request: Request, services: ServicesHere) -> Response:
-    """Remove a typed bill from the form, and show what is left."""
+    """Remove a typed bill or a declared activity from the form, and show what is left."""
     who = page_caller(request)
     with unit_of_work(services.engine) as session:
         whose = may_change(session, services, who, subject_id)
@@ -260,14 +260,27 @@ def _take_in(request: Request, services: Services, who: Caller, subject_id: str,
         if not sent.content:
             raise TruncatedDocumentError("This file is empty", expected="at least one byte", next_step="Choose the file again.")
         place = place_from_text(place_text, zone=zone, record="place") if place_text else None
-        document = read_document("green-button", sent.content)  # before the transaction: it can take seconds
+        connector = _file_connector(sent.fields.get("connector", ""))
+        document = read_document(connector, sent.content)  # before the transaction: it can take seconds
         with unit_of_work(services.engine) as session:
             whose = may_change(session, services, who, subject_id)
-            report = import_document(Work(session, services), whose, "green-button", received, place=place, document=document)
+            report = import_document(Work(session, services), whose, connector, received, place=place, document=document)
     except (InputError, ConflictError) as error:
         zones = _zones_for(services, error, place_text)
         return _dashboard_page(request, services, who, subject_id, change=_FormChange("upload", sent, error, zones))
     return RedirectResponse(f"/s/{subject_id}/imports/{report.import_id}", HTTP_303_SEE_OTHER)
+
+
+def _file_connector(name: str) -> str:
+    """The connector that a person chose for a file, or the first one.
+
+    Raises:
+        InputError: It reads no files that people choose.
+    """
+    choices = [connector for connector, _ in file_connectors()]
+    if name and name not in choices:
+        raise InputError("This is no kind of file", expected=f"one of {', '.join(choices)}", got=name, record="connector")
+    return name or choices[0]
 
 
 def _enter(request: Request, services: Services, who: Caller, subject_id: str, sent: Upload) -> Response:

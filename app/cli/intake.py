@@ -24,7 +24,7 @@ from domain.activity import EvidenceClass
 from domain.errors import PlaceError
 from domain.period import MonthRange
 from domain.place import Place, place_from_text
-from domain.series import LocalTime
+from domain.series import LocalTime, MeterDocument
 
 FIRST_NAME = "You"
 """Name of the person that a first import is about."""
@@ -64,7 +64,7 @@ def run_import(
         place=place,
         is_json=is_json,
         data_folder=data_folder,
-        feed_clock=lambda: next(iter(document.local_times.values()), None),
+        feed_clock=lambda: next(iter(document.local_times.values()), None) if isinstance(document, MeterDocument) else None,
     )
 
 
@@ -190,8 +190,9 @@ def _view(work: Work, whose: Whose, report: ImportReport) -> months.MonthView | 
 
 def _show_report(report: ImportReport, name: str) -> None:
     again = " (this very file was imported before)" if report.is_known else ""
-    say(f"Imported for {name}{again}: {report.reading_count} readings")
-    say(f"  {report.new_count} days or bills new, {report.changed_count} corrected, {report.same_count} unchanged")
+    read, parts = ("readings", "days or bills") if report.meters else ("activities", "activities")
+    say(f"Imported for {name}{again}: {report.reading_count} {read}")
+    say(f"  {report.new_count} {parts} new, {report.changed_count} corrected, {report.same_count} unchanged")
     say(f"  SHA-256 of the original: {report.document_sha256}")
     for meter_name, meter in report.meters.items():
         say(f"  meter {meter_name or 'without a name'}: {meter.place.region}, {meter.place.zone} ({meter.zone_source})")

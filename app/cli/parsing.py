@@ -3,6 +3,7 @@
 from app.cli.terminal import ExitCode, listed, print_json, read_file, say, show_error, table
 from connectors import registry
 from connectors.summary import Summary, exit_code, summary_json, unusable_json
+from domain.declared import ActivityDocument
 from domain.errors import ClimateFitnessError
 
 
@@ -34,12 +35,15 @@ def run_parse(connector_name: str, file_name: str, *, is_json: bool) -> int:
     if is_json:
         print_json(summary)
     else:
-        _show(summary)
+        _show(summary, is_declared=isinstance(document, ActivityDocument))
     return exit_code(document)
 
 
-def _show(summary: Summary) -> None:
-    say(f"{summary['readings']} readings in {summary['activities']} meter days")
+def _show(summary: Summary, *, is_declared: bool) -> None:
+    if is_declared:
+        say(f"{summary['activities']} activities")
+    else:
+        say(f"{summary['readings']} readings in {summary['activities']} meter days")
     if summary["first_start"]:
         say(f"from {summary['first_start']} to {summary['last_end']}")
     if summary["totals"]:

@@ -16,6 +16,8 @@ from app.usecases.show_days import hour_grid, measured_days, meter_zone
 from app.usecases.show_hrefs import NEW_SUBJECT_HREF, Hrefs, proof_href
 from app.usecases.show_months import ELECTRICITY, ELECTRICITY_EXPORT, MonthLook, look_at_months
 from connectors import registry
+from connectors.green_button import GREEN_BUTTON
+from connectors.typed_bill import TYPED_BILL
 from dashboards.pages.dashboard import (
     Connect,
     DashboardModel,
@@ -344,8 +346,16 @@ def _connect(work: Work, subject: SubjectRow) -> Connect:
         bill_href=hrefs.bill,
         place=_place_text(subject.region),
         max_upload_mb=work.services.settings.max_upload_bytes // _BYTES_PER_MB,
+        connectors=file_connectors(),
         own_href=NEW_SUBJECT_HREF if is_demo_subject(work.session, subject.id) else "",
     )
+
+
+def file_connectors() -> tuple[tuple[str, str], ...]:
+    """Id and title of every connector that reads files which people choose, the utility's download first."""
+    found = [(one.manifest.connector_id, one.manifest.title) for one in registry.connectors() if one.manifest.upload_media_types]
+    chosen = [one for one in found if one[0] != TYPED_BILL.manifest.connector_id]
+    return tuple(sorted(chosen, key=lambda one: (one[0] != GREEN_BUTTON.manifest.connector_id, one[1])))
 
 
 def _place_text(region: str) -> str:

@@ -170,7 +170,7 @@ def _text(row: Row, name: str) -> str:
     if value is None:
         return ""
     raise InputError(
-        "This field is text", expected=f"text in {name}", got=value, record=name, next_step="Write it in quotation marks."
+        "This field is text", expected=f"text in {name}", got=value, record=name, next_step="Put it in quotation marks."
     )
 
 

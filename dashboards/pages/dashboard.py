@@ -211,12 +211,13 @@ class Connect:
     """The ways in.
 
     Attributes:
-        upload_href: Where the Green Button form posts (`file`, `place`, `zone`).
+        upload_href: Where the form of files posts (`connector`, `file`, `place`, `zone`).
         bill_href: Where the bill form posts (`utility`, `start`, `end`, `kwh`, `place`, `file`).
         place: Place known already, for both forms.
         zones: IANA zones to choose from; empty hides the field until it is asked for.
         max_upload_mb: Largest file, megabytes.
         own_href: Where somebody adds a subject of their own before they mix their data with the demo's; empty elsewhere.
+        connectors: Id and title of what reads files, the first one chosen.
         upload: State of the first form.
         bill: State of the second form.
     """
@@ -227,6 +228,7 @@ class Connect:
     zones: tuple[str, ...] = ()
     max_upload_mb: int = 50
     own_href: str = ""
+    connectors: tuple[tuple[str, str], ...] = ()
     upload: FormState = field(default_factory=FormState)
     bill: FormState = field(default_factory=FormState)
 

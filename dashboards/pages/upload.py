@@ -94,6 +94,11 @@ class UploadModel:
     question: ZoneQuestion | None
     back_href: str
 
+    @property
+    def is_declared(self) -> bool:
+        """Whether it holds activities one by one, and no readings of meters."""
+        return bool(self.totals) and all(total.direction is None for total in self.totals)
+
 
 def render(model: UploadModel, messages: Messages, frame: Frame) -> str:
     """The page as HTML.

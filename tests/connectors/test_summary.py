@@ -2,8 +2,9 @@
 
 import json
 
+from connectors.activities import ACTIVITIES
 from connectors.green_button.parse import parse
-from connectors.summary import EXIT_ALL_READ, EXIT_SOME_REFUSED, exit_code, summary_json, unusable_json
+from connectors.summary import EXIT_ALL_READ, EXIT_SOME_REFUSED, exit_code, refusal_json, summary_json, unusable_json
 from domain.errors import TruncatedDocumentError
 from tests.connectors.espi_text import block, document, feed, meter_entries, point_entry, reading, reading_type
 
@@ -74,3 +75,30 @@ def test_keys_are_those_of_the_design() -> None:
     unusable = unusable_json(TruncatedDocumentError(got="x"))
     assert list(summary_json(parse(document(reading(MIDNIGHT_S, 1))))) == list(json.loads(json.dumps(unusable))) == keys
     assert unusable["refused"][0]["code"] == "truncated-document"
+
+
+def test_declared_activities_are_summed_by_kind_and_unit() -> None:
+    """Of a file of activities, every line is an activity and a reading; sums are by kind and unit, days are days of UTC."""
+    line = b'{"kind": "purchase", "quantity": "%s", "unit": "%s", "start": "%s", "naics": "722511"}\n'
+    lines = [(b"0.1", b"USD", b"2024-03-02"), (b"0.2", b"USD", b"2024-03-01"), (b"-5", b"EUR", b"2024-03-04")]
+    document = ACTIVITIES.parse(b"".join(line % one for one in lines) + b"x\n")
+    assert summary_json(document) == {
+        "activities": 3,
+        "readings": 3,
+        "totals": [
+            {"kind": "purchase", "direction": "", "unit": "EUR", "amount": "-5"},
+            {"kind": "purchase", "direction": "", "unit": "USD", "amount": "0.3"},
+        ],
+        "first_start": "2024-03-01T00:00:00Z",
+        "last_end": "2024-03-05T00:00:00Z",
+        "refused": [refusal_json(document.refused[0])],
+    }
+    assert exit_code(document) == EXIT_SOME_REFUSED
+
+
+def test_nothing_declared_has_no_span() -> None:
+    """A file that only takes back has neither sums nor days, and is read whole."""
+    document = ACTIVITIES.parse(b'{"id": "a", "removed": true}')
+    summary = summary_json(document)
+    assert (summary["activities"], summary["totals"], summary["first_start"], summary["last_end"]) == (0, [], None, None)
+    assert exit_code(document) == EXIT_ALL_READ

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from domain.activity import Activity, EvidenceClass, Profile, Quality, activity_key
 from domain.coverage import MILLION_PPM, coverage_ppm, measured_s_by_month
+from domain.declared import DECLARED_USAGE_POINT
 from domain.period import Month, MonthRange
 from domain.units import Dimension
 
@@ -112,3 +113,11 @@ def test_union_equals_counting_seconds(intervals: list[tuple[int, int]]) -> None
     """The measured time is the number of distinct seconds."""
     seconds = {s for start, length in intervals for s in range(start, start + length)}
     assert measured_s_by_month([measured(*intervals)]) == {APRIL: len(seconds)}
+
+
+def test_declared_activities_are_no_meter() -> None:
+    """What is declared one by one neither adds a meter nor fills the gaps of one, whatever connector it came from."""
+    meters = {("typed-bill|main", "UTC"): [bill(15)]}
+    declared = {(f"activities|{DECLARED_USAGE_POINT}", "UTC"): [bill(1)], (f"travel|{DECLARED_USAGE_POINT}", "UTC"): [bill(30)]}
+    assert coverage_ppm(meters | declared, MonthRange.of_month(APRIL)) == MILLION_PPM // 2
+    assert coverage_ppm(declared, MonthRange.of_month(APRIL)) == 0
