@@ -8,6 +8,7 @@ from domain.errors import FactorSetError, NotFoundError
 from scoring.factors.factor_set import FactorSet
 from scoring.factors.importers.registry import FILE_KINDS, NamedFile, find_file_kind, import_files
 from scoring.factors.load import shipped_factor_set
+from scoring.factors.packs import build_pack, merged
 
 FILES = {
     "electricity-maps": "electricitymaps/yearly_2024.json",
@@ -38,6 +39,14 @@ def test_publishers_file_is_read(name: str, shared_dir: Path) -> None:
     (found,) = import_files(FILE_KINDS[name], [NamedFile(path.name, path.read_bytes())], region_of(shipped_factor_set()))
     assert found.rows
     assert not [text for text in found.findings if "is not one that this importer knows" in text]
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if FILE_KINDS[name].is_shipped])
+def test_edition_that_is_shipped_changes_nothing(name: str, shared_dir: Path) -> None:
+    """The publisher's file, read again, gives exactly rows that the package holds."""
+    shipped, path = shipped_factor_set(), shared_dir / "data" / "raw" / FILES[name]
+    found = merged(import_files(FILE_KINDS[name], [NamedFile(path.name, path.read_bytes())], region_of(shipped)))
+    assert build_pack(found, name=name, installed=shipped) == {}
 
 
 def test_every_kind_says_what_it_is() -> None:
