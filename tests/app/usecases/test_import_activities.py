@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from app.usecases.import_report import ImportReport
 from app.usecases.remove_record import remove_record
 from connectors.activities import Activities
 from connectors.activities.parse import PARSER_VERSION
-from domain.activity import Activity
+from domain.activity import KINDS, Activity
 from domain.canonical import to_canonical
 from domain.declared import DECLARED_USAGE_POINT
 from domain.errors import ConflictError, DocumentError, PlaceError
@@ -352,3 +353,13 @@ def test_usage_point_is_registered(installation: Installation, household: Whose)
         months = MonthRange.from_text("2025-05")
         (revision,) = records.revisions_for_period(work.session, household.tenant_id, household.subject_id, months)
     assert (point.name, point.zone, revision.revision.usage_point) == ("declared", "America/New_York", "declared")
+
+
+def test_documented_lines_are_taken_in(installation: Installation, household: Whose, repository: Path) -> None:
+    """The page about these files has a line for every kind: all are taken in, closed, and accepted by the auditor."""
+    page = (repository / "docs" / "activities-file.md").read_text()
+    body = page.partition("```ndjson\n")[2].partition("```")[0].encode()
+    report = installation.take(household, body, connector="activities")
+    assert report.refused == ()
+    assert (report.new_count, {one.key.kind for one in stored(installation, household)}) == (len(KINDS), set(KINDS))
+    assert audited(installation, household, "2024-03") == []
