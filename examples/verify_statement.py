@@ -22,7 +22,7 @@ from domain.statement import line_from_json
 from ledger import merkle
 from scoring.factors.compile import compile_factor
 from scoring.factors.load import shipped_factor_set
-from scoring.lines import line_emissions
+from scoring.arithmetic import line_emissions
 from scoring.net import evidence_ppm
 
 Content = dict[str, Any]

@@ -17,10 +17,9 @@ Source:
 from functools import lru_cache
 
 from domain.activity import ActivityKey, find_kind
-from domain.errors import ClimateFitnessError
-from domain.factor import Basis, CompiledFactor, EmissionFactor, GwpSet, LifeCycleScope, Resolution
+from domain.errors import ClimateFitnessError, DimensionError
+from domain.factor import Basis, EmissionFactor, GwpSet, LifeCycleScope, Resolution
 from domain.kinds import checked_attributes
-from scoring.factors.compile import compile_factor
 from scoring.factors.factor_set import FactorSet
 from scoring.fitting import Fitting, fitting_rows, row_of_year
 from scoring.rule import KindRule, Wanted, plain_wanted
@@ -72,6 +71,7 @@ def check_key(key: ActivityKey, factor_set: FactorSet) -> None:
 
     Raises:
         KindError: There is no such kind.
+        DimensionError: Its quantities are not kept in the key's unit.
         AttributeValueError: An attribute is missing, or has a value that is not in the factor set.
         PlaceError: The key's region does not exist.
         FactorError: A table has no number for it: a currency without a rate in that month.
@@ -111,7 +111,7 @@ def _found(key: ActivityKey, factor_set: FactorSet, basis: Basis, gwp_set: GwpSe
     row = _row(rule, search, wanted)
     if row is None:
         return _unscored(search)
-    chosen = _compiled(search, row, wanted)
+    chosen = factor_set.compiled(row, gwp_set, wanted.scale)
     additions = rule.additions(rule, search, wanted, row) if rule.additions else ()
     beside = rule.beside(rule, search, wanted, row) if rule.beside else ()
     return Resolution(key, basis, chosen, tuple(search.trace), tuple(search.flags), additions, beside)
@@ -130,14 +130,26 @@ def _unscored(search: Search) -> Resolution:
 
 
 def _wanted(rule: KindRule, search: Search) -> Wanted:
-    """What to look for, every open attribute checked.
+    """What to look for, the unit and every open attribute checked.
 
     Raises:
+        DimensionError: The kind's quantities are not kept in the key's unit.
         AttributeValueError: An open attribute has a value that no row carries.
     """
+    if search.key.unit not in _kept_units(search.key.kind):
+        raise DimensionError(
+            f"{search.key.kind} is not kept in {search.key.unit}",
+            expected=f"one of {', '.join(find_kind(search.key.kind).kept_units())}",
+            got=search.key.unit,
+        )
     if rule.prepare is not None:
         return rule.prepare(rule, search)
     return plain_wanted(rule, search)
+
+
+@lru_cache(maxsize=64)
+def _kept_units(kind: str) -> frozenset[str]:
+    return frozenset(find_kind(kind).kept_units())
 
 
 def _row(rule: KindRule, search: Search, wanted: Wanted) -> EmissionFactor | None:
@@ -170,11 +182,10 @@ def _is_widened(rule: KindRule, region: str) -> bool:
 
 
 def _chain(search: Search) -> tuple[str, ...]:
-    region = search.key.region
+    region, chain = search.key.region, search.chain
     if not region:
-        return ("WORLD",)
+        return chain
     regions = search.factor_set.regions
-    chain = regions.chain(region)
     if not region.startswith("US/zip/"):
         search.say("Place: {}.", RegionName(search.factor_set, region))
         return chain
@@ -259,9 +270,3 @@ def _say_row(search: Search, row: EmissionFactor) -> None:
             )
     else:
         search.say("{}", WeightsInWords(search.factor_set, row, search.gwp_set))
-
-
-def _compiled(search: Search, row: EmissionFactor, wanted: Wanted) -> CompiledFactor:
-    if wanted.scale == 1:
-        return search.factor_set.compiled(row, search.gwp_set)
-    return compile_factor(row, search.gwp_set, search.factor_set.gwps, scale=wanted.scale)

@@ -17,13 +17,26 @@ class Search:
         gwp_set: Set that single gases are weighted with.
     """
 
-    __slots__ = ("attributes", "basis", "factor_set", "flags", "gwp_set", "key", "trace")
+    __slots__ = ("_chain", "attributes", "basis", "factor_set", "flags", "gwp_set", "key", "trace")
 
     def __init__(self, key: ActivityKey, factor_set: FactorSet, basis: Basis, gwp_set: GwpSet) -> None:
         self.key, self.factor_set, self.basis, self.gwp_set = key, factor_set, basis, gwp_set
         self.attributes: Mapping[str, str] = dict(key.attributes)
         self.trace: list[Step] = []
         self.flags: list[str] = []
+        self._chain: tuple[str, ...] | None = None
+
+    @property
+    def chain(self) -> tuple[str, ...]:
+        """Places to look in, finest first; the world where the key has no place.
+
+        Raises:
+            PlaceError: The key's region does not exist.
+        """
+        if self._chain is None:
+            region = self.key.region
+            self._chain = self.factor_set.regions.chain(region) if region else ("WORLD",)
+        return self._chain
 
     def say(self, template: str, *values: object) -> None:
         """Add a step; it is put into words only where somebody reads it."""

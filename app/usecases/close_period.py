@@ -22,18 +22,20 @@ from app.usecases.verify_bundle import group_totals
 from domain.activity import Activity
 from domain.coverage import coverage_ppm
 from domain.errors import ConflictError
-from domain.factor import Basis
+from domain.factor import Basis, GwpSet
 from domain.manifest import Manifest
 from domain.period import Month, MonthRange, local_day, local_midnight, zone_of
 from domain.statement import ActivityTotal, Statement
 from ledger.inputs import InputGroup
 from ledger.trees import build_trees
 from scoring.lines import make_lines
-from scoring.net import METHOD, evidence_ppm, make_statement
+from scoring.net import evidence_ppm, make_statement, method_name
 from scoring.resolve import resolve
 
 
-def close_period(work: Work, whose: Whose, months: MonthRange, *, reason: str = "") -> StatementRow:
+def close_period(
+    work: Work, whose: Whose, months: MonthRange, *, reason: str = "", gwp_set: GwpSet = GwpSet.AR5
+) -> StatementRow:
     """Close a period of a subject; closing it again, with a reason, restates it; one that got stuck is endorsed again.
 
     Args:
@@ -41,6 +43,7 @@ def close_period(work: Work, whose: Whose, months: MonthRange, *, reason: str = 
         whose: The subject.
         months: Which months.
         reason: Why it is restated; empty the first time.
+        gwp_set: Set that single gases are weighted with; the method's name in the manifest says it.
 
     Returns:
         The statement, closed; a job to endorse it is enqueued in the same transaction. Where the standing statement waits for
@@ -63,11 +66,16 @@ def close_period(work: Work, whose: Whose, months: MonthRange, *, reason: str = 
     # (2) Sum all activity by month and key, inside the database, in integers.
     totals = activities.totals(session, whose.tenant_id, whose.subject_id, months)
     # (3) Choose a published factor for every key, and (4) multiply once.
-    lines, unscored = make_lines(totals, lambda key, basis: resolve(key, services.factor_set, basis))
-    _keep_resolutions(work, whose, totals)
+    lines, unscored = make_lines(totals, lambda key, basis: resolve(key, services.factor_set, basis, gwp_set=gwp_set))
+    _keep_resolutions(work, whose, totals, gwp_set)
     # (5) Add up: gross, retired, net.
     statement = make_statement(
-        period=months, revision=revision, lines=lines, unscored=unscored, factor_set=services.factor_set.id
+        period=months,
+        revision=revision,
+        lines=lines,
+        unscored=unscored,
+        factor_set=services.factor_set.id,
+        method=method_name(gwp_set),
     )
     # (6) Name the inputs: every record revision a salted leaf, grouped by source, meter and month.
     inputs = _inputs(work, whose, months)
@@ -217,17 +225,17 @@ def _zones(work: Work, whose: Whose) -> dict[tuple[str, str], str]:
     }
 
 
-def _keep_resolutions(work: Work, whose: Whose, totals: Iterable[ActivityTotal]) -> None:
+def _keep_resolutions(work: Work, whose: Whose, totals: Iterable[ActivityTotal], gwp_set: GwpSet) -> None:
     """Keep why each factor was chosen: a later factor set may choose another one, and the statement still says why."""
     factor_set = work.services.factor_set
     rows = {}
     for total in totals:
         for basis in Basis:
-            found = resolve(total.key, factor_set, basis)
+            found = resolve(total.key, factor_set, basis, gwp_set=gwp_set)
             factor_id = found.chosen.factor.factor_id if found.chosen else None
             row = ResolutionRow(total.key.key_id, str(basis), factor_id, found.steps, found.flags)
             rows[row.key_id, row.basis] = row
-    resolutions.put(work.session, whose.tenant_id, factor_set.id.root_hex, METHOD, rows.values())
+    resolutions.put(work.session, whose.tenant_id, factor_set.id.root_hex, method_name(gwp_set), rows.values())
 
 
 def _manifest(statement: Statement, inputs: _Inputs, statement_key: bytes, period: PeriodRow, reason: str) -> Manifest:
@@ -245,7 +253,7 @@ def _manifest(statement: Statement, inputs: _Inputs, statement_key: bytes, perio
         evidence_ppm=shares,
         coverage_ppm=coverage_ppm(inputs.meters, statement.period),
         factor_set=statement.factor_set,
-        method=METHOD,
+        method=statement.method,
         parsers=dict(sorted(inputs.parsers.items())),
         totals=statement.totals,
         is_self_declared=is_self_declared(shares, record_counts(leaf for leaves in inputs.leaves.values() for leaf in leaves)),

@@ -37,7 +37,7 @@ from scoring.certificates import CERTIFICATE_KIND
 from scoring.factors.compile import compile_factor
 from scoring.factors.factor_set import FactorSet
 from scoring.lines import make_lines
-from scoring.net import evidence_ppm, gwp_set_of, make_totals
+from scoring.net import evidence_ppm, gwp_set_of, make_totals, method_name
 from scoring.resolve import resolve
 
 
@@ -343,6 +343,8 @@ def _factors(walk: _Walk) -> str:
 def _choice(walk: _Walk) -> str:
     if walk.manifest.factor_set != walk.factor_set.id:
         raise _NotChecked("this program holds another factor set than the statement used")
+    if method_name(gwp_set_of(walk.manifest.method)) != walk.manifest.method:
+        raise _NotChecked(f"this program does not know the method {walk.manifest.method}")
     gwp_set = gwp_set_of(walk.manifest.method)
     lines = [line for line in walk.lines if line.part is not Part.CERTIFICATE]
     again, unscored = make_lines(

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from fractions import Fraction
 from functools import cached_property
 from itertools import accumulate
 
@@ -22,6 +23,8 @@ from scoring.regions import RegionGraph, region_graph_from_csv
 __all__ = ["FactorSet", "PublishedParameter", "RowProof"]
 
 _ID_HEX_COUNT = 16
+_KEPT_COUNT = 65_536
+_ONE = Fraction(1)
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class FactorSet:
         default_factory=dict, repr=False
     )
     _parameter_tables: dict[str, tuple[Mapping[str, str], ...]] = field(default_factory=dict, repr=False)
-    _compiled: dict[tuple[str, GwpSet], CompiledFactor] = field(default_factory=dict, repr=False)
+    _compiled: dict[tuple[str, GwpSet, int, int], CompiledFactor] = field(default_factory=dict, repr=False)
 
     @property
     def tables(self) -> tuple[TableEntry, ...]:
@@ -202,12 +205,26 @@ class FactorSet:
         folder = self.folders[position]
         return folder.row_at(index - self._first_indexes[position])
 
-    def compiled(self, factor: EmissionFactor, gwp_set: GwpSet) -> CompiledFactor:
-        """A row in integers under a GWP set."""
-        key = (factor.factor_id, gwp_set)
+    def compiled(self, factor: EmissionFactor, gwp_set: GwpSet, scale: Fraction = _ONE) -> CompiledFactor:
+        """A row in integers under a GWP set.
+
+        Args:
+            factor: The row.
+            gwp_set: Set that single gases are weighted with.
+            scale: Units of the row in one unit of the activity.
+
+        Returns:
+            The compiled factor, kept for the next time.
+
+        Raises:
+            FactorError: It does not fit in 64-bit lines.
+        """
+        key = (factor.factor_id, gwp_set, scale.numerator, scale.denominator)
         found = self._compiled.get(key)
         if found is None:
-            found = self._compiled[key] = compile_factor(factor, gwp_set, self.gwps)
+            found = compile_factor(factor, gwp_set, self.gwps, scale=scale)
+            if len(self._compiled) < _KEPT_COUNT:
+                self._compiled[key] = found
         return found
 
     def proof(self, factor_id: str) -> RowProof:

@@ -8,14 +8,14 @@ Source:
     average); GHG Protocol Scope 3 Standard, category 3, activity C (transmission and distribution losses).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from domain.errors import FactorError
 from domain.factor import Addition, Basis, EmissionFactor, LifeCycleScope, Part
 from domain.number import decimal_from_text, fraction_of
-from scoring.factors.compile import compile_factor
+from scoring.factors.factor_set import FactorSet, PublishedParameter
 from scoring.fitting import fitting_rows, row_of_year
 from scoring.rule import KindRule, Wanted, plain_wanted
 from scoring.search import Search
@@ -36,6 +36,12 @@ PUBLISHERS = (
 HOME_PUBLISHERS = {"GB": ("UK DESNZ/Defra",), "IN": ("Open India Emission Factors",)}
 """The country's own authority."""
 
+_AVERAGE = Wanted("electricity", "kWh", {}, rates=AVERAGE_RATES)
+_OF_SCOPE = {
+    scope: Wanted("electricity", "kWh", {}, rates=AVERAGE_RATES, scopes=(scope,))
+    for scope in (LifeCycleScope.GRID_LOSS, LifeCycleScope.UPSTREAM)
+}
+_RESIDUAL = Wanted("electricity", "kWh", {}, rates=RESIDUAL_RATES)
 _LOSS_PARAMETER = "grid_gross_loss"
 
 
@@ -52,15 +58,13 @@ def prepare_purchased(rule: KindRule, search: Search) -> Wanted:
     Raises:
         FactorError: The supplier's factor is above what a line can hold.
     """
-    average = Wanted("electricity", search.key.unit, {}, rates=AVERAGE_RATES)
     if search.basis is Basis.LOCATION:
-        return average
+        return _AVERAGE
     supplier_text = search.attributes.get("supplier_g_co2e_per_kwh")
     if supplier_text is not None:
         return _supplier(search, supplier_text)
-    residual = Wanted("electricity", search.key.unit, {}, rates=RESIDUAL_RATES)
-    chain = search.factor_set.regions.chain(search.key.region)
-    if any(fitting_rows(rule, search.factor_set, residual, region) for region in chain):
+    residual = _RESIDUAL
+    if any(fitting_rows(rule, search.factor_set, residual, region) for region in search.chain):
         search.flag("residual_mix")
         search.say(
             "Market basis: no contract factor is given, so the residual mix, what is left after all certificates, is taken "
@@ -72,7 +76,7 @@ def prepare_purchased(rule: KindRule, search: Search) -> Wanted:
         "Market basis: no supplier contract, certificate or residual mix is held, so the location-based factor stands in "
         "(Scope 2 Guidance, table 6.3, last row)."
     )
-    return average
+    return _AVERAGE
 
 
 _MOST_G_PER_KWH = 9_000
@@ -123,26 +127,25 @@ class GridPart:
     scale: Fraction
 
 
-def grid_loss(rule: KindRule, search: Search, _wanted: Wanted, _row: EmissionFactor) -> tuple[Addition, ...]:
+def grid_loss(rule: KindRule, search: Search, _wanted: Wanted, row: EmissionFactor) -> tuple[Addition, ...]:
     """What the grid loses on the way, and the supply of its fuel where a publisher says it: scope 3, category 3.
 
     Args:
         rule: Of electricity.
         search: Collects what is to be said.
+        row: The row of the use: the average of the place, or the identity row of a supplier's factor.
 
     Returns:
         One addition per part; none where nothing is held (flagged). The same on both bases.
     """
-    gwps = search.factor_set.gwps
-    return tuple(
-        Addition(
-            found.part, compile_factor(found.row, search.gwp_set, gwps, scale=found.scale), 3, 3, age_flags(search, found.row)
-        )
-        for found in grid_loss_parts(rule, search)
-    )
+    found = []
+    for one in grid_loss_parts(rule, search, row):
+        chosen = search.factor_set.compiled(one.row, search.gwp_set, one.scale)
+        found.append(Addition(one.part, chosen, 3, 3, age_flags(search, one.row)))
+    return tuple(found)
 
 
-def grid_loss_parts(rule: KindRule, search: Search) -> list[GridPart]:
+def grid_loss_parts(rule: KindRule, search: Search, used: EmissionFactor) -> list[GridPart]:
     """The same as published rows with their scale.
 
     A published loss L is the share of what is generated that does not arrive, so a kilowatt-hour used needs 1/(1 - L) generated:
@@ -152,6 +155,7 @@ def grid_loss_parts(rule: KindRule, search: Search) -> list[GridPart]:
     Args:
         rule: Of electricity.
         search: Collects what is to be said, and the flag where no loss is held.
+        used: The row of the use.
 
     Returns:
         Grid loss first, then the fuel's supply.
@@ -160,13 +164,10 @@ def grid_loss_parts(rule: KindRule, search: Search) -> list[GridPart]:
         eGRID Technical Guide, section 3.5: consumption is divided by one minus the grid gross loss. GHG Protocol Scope 3
         Standard, category 3, activities B and C.
     """
-    average = Wanted("electricity", search.key.unit, {}, rates=AVERAGE_RATES)
-    chain = search.factor_set.regions.chain(search.key.region)
-    fitting = next((one for region in chain if (one := fitting_rows(rule, search.factor_set, average, region))), None)
-    if fitting is None:
+    row = used if used.rate in AVERAGE_RATES and used.kind == "electricity" else _average_row(rule, search)
+    if row is None:
         return []
-    row = row_of_year(fitting, search.key.year)
-    found = _by_row(rule, search, row, Part.GRID_LOSS) or _by_ratio(search, row, chain)
+    found = _by_row(rule, search, row, Part.GRID_LOSS) or _by_ratio(search, row)
     if not found:
         search.flag("grid_loss_not_held")
     if row.life_cycle_scope is LifeCycleScope.LIFE_CYCLE:
@@ -175,6 +176,14 @@ def grid_loss_parts(rule: KindRule, search: Search) -> list[GridPart]:
     if not supply:
         search.flag("upstream_not_held")
     return [*found, *supply]
+
+
+def _average_row(rule: KindRule, search: Search) -> EmissionFactor | None:
+    for region in search.chain:
+        fitting = fitting_rows(rule, search.factor_set, _AVERAGE, region)
+        if fitting is not None:
+            return row_of_year(fitting, search.key.year)
+    return None
 
 
 _PARTS = {
@@ -186,7 +195,7 @@ _PARTS = {
 def _by_row(rule: KindRule, search: Search, average_row: EmissionFactor, part: Part) -> list[GridPart]:
     """The part as the publisher of the average rate gives it for the same place."""
     scope, words = _PARTS[part]
-    average = Wanted("electricity", search.key.unit, {}, rates=AVERAGE_RATES, scopes=(scope,))
+    average = _OF_SCOPE[scope]
     publishers = (average_row.publisher,)
     fitting = fitting_rows(rule, search.factor_set, average, average_row.region, publishers=publishers)
     if fitting is None or fitting.rows[0].publisher != average_row.publisher:
@@ -196,11 +205,11 @@ def _by_row(rule: KindRule, search: Search, average_row: EmissionFactor, part: P
     return [GridPart(part, row, Fraction(1))]
 
 
-def _by_ratio(search: Search, average_row: EmissionFactor, chain: Sequence[str]) -> list[GridPart]:
-    loss = next((one for region in chain if (one := search.factor_set.parameter(_LOSS_PARAMETER, region))), None)
-    if loss is None or loss.publisher != average_row.publisher:
+def _by_ratio(search: Search, average_row: EmissionFactor) -> list[GridPart]:
+    found = _loss(search.factor_set, search.chain)
+    if found is None or found[0].publisher != average_row.publisher:
         return []
-    ratio = fraction_of(decimal_from_text(loss.value_text))
+    loss, scale = found
     search.say(
         "{} Scope 3, category 3: {} of what is generated in {} does not arrive ({}, {}), so {} / (1 - {}) of the average rate.",
         _PARTS[Part.GRID_LOSS][1],
@@ -211,20 +220,30 @@ def _by_ratio(search: Search, average_row: EmissionFactor, chain: Sequence[str])
         loss.value_text,
         loss.value_text,
     )
-    return [GridPart(Part.GRID_LOSS, average_row, ratio / (1 - ratio))]
+    return [GridPart(Part.GRID_LOSS, average_row, scale)]
 
 
-def prepare_exported(_rule: KindRule, search: Search) -> Wanted:
+@lru_cache(maxsize=4096)
+def _loss(factor_set: FactorSet, chain: tuple[str, ...]) -> tuple[PublishedParameter, Fraction] | None:
+    """The loss of the finest place that has one, and L/(1 - L)."""
+    loss = next((one for region in chain if (one := factor_set.parameter(_LOSS_PARAMETER, region))), None)
+    if loss is None:
+        return None
+    ratio = fraction_of(decimal_from_text(loss.value_text))
+    return loss, ratio / (1 - ratio)
+
+
+def prepare_exported(_rule: KindRule, _search: Search) -> Wanted:
     """Rates of electricity fed into the grid: what it avoids there, by the average, on the location basis only.
 
     Args:
         _rule: Of exported electricity.
-        search: What is searched for.
+        _search: What is searched for.
 
     Returns:
         The average of the place.
     """
-    return Wanted("electricity", search.key.unit, {}, rates=AVERAGE_RATES)
+    return _AVERAGE
 
 
 def prepare_certificate(rule: KindRule, search: Search) -> Wanted:
@@ -238,7 +257,7 @@ def prepare_certificate(rule: KindRule, search: Search) -> Wanted:
         The average of the place: `lines.py` matches certificates with the period's electricity.
     """
     plain_wanted(rule, search)
-    return Wanted("electricity", search.key.unit, {}, rates=AVERAGE_RATES)
+    return _AVERAGE
 
 
 RULES = (

@@ -16,7 +16,6 @@ from functools import lru_cache
 from domain.errors import AttributeValueError
 from domain.factor import Addition, Beside, EmissionFactor, LifeCycleScope, Part
 from domain.number import decimal_from_text, fraction_of, fraction_to_text
-from scoring.factors.compile import compile_factor
 from scoring.factors.factor_set import FactorSet
 from scoring.fitting import fitting_rows, row_of_year
 from scoring.flight import (
@@ -192,10 +191,9 @@ def altitude(rule: KindRule, search: Search, wanted: Wanted, row: EmissionFactor
     fitting = fitting_rows(rule, search.factor_set, with_effects, row.region, publishers=(row.publisher,))
     if fitting is None or fitting.rows[0].publisher != row.publisher:
         return ()
-    gwps = search.factor_set.gwps
     other = row_of_year(fitting, search.key.year)
-    more = compile_factor(other, search.gwp_set, gwps, scale=wanted.scale).ug_per_unit.total_ug_co2e
-    less = compile_factor(row, search.gwp_set, gwps, scale=wanted.scale).ug_per_unit.total_ug_co2e
+    more = search.factor_set.compiled(other, search.gwp_set, wanted.scale).ug_per_unit.total_ug_co2e
+    less = search.factor_set.compiled(row, search.gwp_set, wanted.scale).ug_per_unit.total_ug_co2e
     search.say(
         "Effects at altitude (contrails, ozone) are shown beside and are in no total: the same publisher's factor with them."
     )
@@ -216,7 +214,7 @@ def fuel_supply(rule: KindRule, search: Search, wanted: Wanted, row: EmissionFac
     """
     if wanted.upstream_scale is None:
         return upstream(rule, search, wanted, row)
-    chosen = compile_factor(row, search.gwp_set, search.factor_set.gwps, scale=wanted.upstream_scale)
+    chosen = search.factor_set.compiled(row, search.gwp_set, wanted.upstream_scale)
     return (Addition(Part.UPSTREAM, chosen, 3, upstream_category(search)),)
 
 

@@ -15,7 +15,6 @@ from domain.activity import ActivityKey, find_kind
 from domain.factor import Addition, Basis, EmissionFactor, LifeCycleScope, Part
 from domain.kinds import scope_and_category
 from domain.number import decimal_from_text, fraction_of
-from scoring.factors.compile import compile_factor
 from scoring.factors.factor_set import FactorSet
 from scoring.fitting import fitting_rows, row_of_year
 from scoring.rule import KindRule, Wanted, plain_wanted
@@ -116,22 +115,24 @@ def _electricity(search: Search, kwh_per_km: Fraction) -> tuple[Addition, ...]:
     grid_rule = electricity.RULES[0]
     scope, category = scope_and_category(find_kind(key.kind), search.attributes)
     of_use, of_loss = ((3, category), (3, category)) if scope == 3 else ((2, 0), (3, 3))  # noqa: PLR2004 - scope 3 is scope 3
-    for place in search.factor_set.regions.chain(region):
+    for place in grid_search.chain:
         fitting = fitting_rows(grid_rule, search.factor_set, grid_wanted, place)
         if fitting is None:
             continue
         row = row_of_year(fitting, key.year)
         search.flag("charging_may_be_metered")
         search.say("Charged in {}. {}", RegionName(search.factor_set, place), RowInWords(search.factor_set, row))
-        chosen = compile_factor(row, search.gwp_set, search.factor_set.gwps, scale=kwh_per_km)
-        return (Addition(Part.ELECTRICITY, chosen, *of_use), *_losses(search, grid_search, kwh_per_km, of_loss))
+        chosen = search.factor_set.compiled(row, search.gwp_set, kwh_per_km)
+        return (Addition(Part.ELECTRICITY, chosen, *of_use), *_losses(search, grid_search, row, kwh_per_km, of_loss))
     return ()
 
 
-def _losses(search: Search, grid_search: Search, kwh_per_km: Fraction, scope: tuple[int, int]) -> list[Addition]:
+def _losses(
+    search: Search, grid_search: Search, row: EmissionFactor, kwh_per_km: Fraction, scope: tuple[int, int]
+) -> list[Addition]:
     found = []
-    for addition in electricity.grid_loss_parts(electricity.RULES[0], grid_search):
-        chosen = compile_factor(addition.row, search.gwp_set, search.factor_set.gwps, scale=addition.scale * kwh_per_km)
+    for addition in electricity.grid_loss_parts(electricity.RULES[0], grid_search, row):
+        chosen = search.factor_set.compiled(addition.row, search.gwp_set, addition.scale * kwh_per_km)
         part = Part.ELECTRICITY_UPSTREAM if addition.part is Part.UPSTREAM else addition.part
         found.append(Addition(part, chosen, *scope, electricity.age_flags(search, addition.row)))
     search.trace += grid_search.trace

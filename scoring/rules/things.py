@@ -74,7 +74,7 @@ RULES = (
     KindRule("waste", _LIFE_CYCLE, proxies=("GB", "US")),
     KindRule(
         "refrigerant",
-        (*_LIFE_CYCLE, LifeCycleScope.COMBUSTION, LifeCycleScope.OPERATION),
+        (LifeCycleScope.OPERATION, LifeCycleScope.COMBUSTION, *_LIFE_CYCLE),
         is_global=True,
         is_timeless=True,
         needs_place=False,

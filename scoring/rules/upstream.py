@@ -3,7 +3,6 @@
 from domain.activity import find_kind
 from domain.factor import Addition, EmissionFactor, LifeCycleScope, Part
 from domain.kinds import scope_and_category
-from scoring.factors.compile import compile_factor
 from scoring.fitting import fitting_rows, row_of_year
 from scoring.rule import KindRule, Wanted
 from scoring.rules.electricity import age_flags
@@ -37,7 +36,7 @@ def upstream(rule: KindRule, search: Search, wanted: Wanted, row: EmissionFactor
         return ()
     found = row_of_year(fitting, search.key.year)
     search.say("Beside it, as a line of its own, the supply of the fuel. {}", RowInWords(search.factor_set, found))
-    chosen = compile_factor(found, search.gwp_set, search.factor_set.gwps, scale=wanted.scale)
+    chosen = search.factor_set.compiled(found, search.gwp_set, wanted.scale)
     return (Addition(Part.UPSTREAM, chosen, 3, upstream_category(search), age_flags(search, found)),)
 
 
@@ -65,7 +64,7 @@ def upstream_and_loss(rule: KindRule, search: Search, wanted: Wanted, row: Emiss
     else:
         loss = row_of_year(fitting, search.key.year)
         search.say("Beside it, what the network loses on the way. {}", RowInWords(search.factor_set, loss))
-        chosen = compile_factor(loss, search.gwp_set, search.factor_set.gwps, scale=wanted.scale)
+        chosen = search.factor_set.compiled(loss, search.gwp_set, wanted.scale)
         found.append(Addition(Part.GRID_LOSS, chosen, 3, 3, age_flags(search, loss)))
     return tuple(found)
 
