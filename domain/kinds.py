@@ -11,7 +11,16 @@ from difflib import get_close_matches
 from fractions import Fraction
 
 from domain.errors import AttributeValueError, DimensionError, KindError
-from domain.units import CANONICAL_UNIT, UNITS, CanonicalQuantity, Dimension, find_unit, scaled_quantity, to_canonical_micro
+from domain.units import (
+    CANONICAL_UNIT,
+    CURRENCIES,
+    UNITS,
+    CanonicalQuantity,
+    Dimension,
+    find_unit,
+    scaled_quantity,
+    to_canonical_micro,
+)
 
 HOME, TRAVEL, FOOD_AND_THINGS = "home", "travel", "food_and_things"
 """The three rings of the dashboard."""
@@ -82,6 +91,13 @@ class Kind:
     def unit_symbols(self) -> tuple[str, ...]:
         """Every unit that its quantities may come in."""
         return tuple(symbol for symbol, unit in UNITS.items() if unit.dimension in self.dimensions)
+
+    def kept_units(self) -> tuple[str, ...]:
+        """Every unit that its quantities are kept in: one for each dimension, and of money every currency."""
+        found: list[str] = []
+        for dimension in self.dimensions:
+            found += CURRENCIES if dimension is Dimension.MONEY else [self.unit_of(dimension)]
+        return tuple(found)
 
 
 _E, _V, _M, _D = Dimension.ENERGY, Dimension.VOLUME, Dimension.MASS, Dimension.DISTANCE

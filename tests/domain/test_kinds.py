@@ -277,3 +277,9 @@ def test_unknown_unit_and_too_large_amount_are_refused() -> None:
 def test_unit_of_money_is_the_payments() -> None:
     """A kind has no one unit of money."""
     assert KINDS["purchase"].unit_of(Dimension.MONEY) == ""
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
+def test_kept_units_are_those_that_quantities_come_out_in(kind: Kind) -> None:
+    """What a kind says it keeps is what its quantities are kept in, whatever unit they come in."""
+    assert set(kind.kept_units()) == {kind_quantity(kind, Fraction(1), symbol).unit for symbol in kind.unit_symbols()}
