@@ -104,7 +104,7 @@ def _found(key: ActivityKey, factor_set: FactorSet, basis: Basis, gwp_set: GwpSe
     try:
         wanted = _wanted(rule, search)
     except ClimateFitnessError as error:
-        if not key.region or key.kind not in _KINDS_WITHOUT_PLACE:
+        if key.region:
             factor_set.regions.chain(key.region)  # a place that does not exist is the caller's mistake, whatever else is wrong
         search.say("{}", error.sentence())
         return _unscored(search)
@@ -115,9 +115,6 @@ def _found(key: ActivityKey, factor_set: FactorSet, basis: Basis, gwp_set: GwpSe
     additions = rule.additions(rule, search, wanted, row) if rule.additions else ()
     beside = rule.beside(rule, search, wanted, row) if rule.beside else ()
     return Resolution(key, basis, chosen, tuple(search.trace), tuple(search.flags), additions, beside)
-
-
-_KINDS_WITHOUT_PLACE = frozenset({"flight", "reported_emissions"})
 
 
 def _unscored(search: Search) -> Resolution:
