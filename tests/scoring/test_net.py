@@ -1,5 +1,6 @@
 """Statements and shares."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -8,10 +9,18 @@ from hypothesis import strategies as st
 
 from domain.activity import ActivityKey, EvidenceClass
 from domain.errors import InputError
-from domain.factor import Basis, FactorSetId, GasSplit
+from domain.factor import Basis, FactorSetId, GasSplit, GwpSet, Part
 from domain.period import Month, MonthRange
 from domain.statement import Line, Statement, Unscored
-from scoring.net import evidence_ppm, make_statement, split_by_largest_remainder, split_shares_ug
+from scoring.net import (
+    METHOD,
+    evidence_ppm,
+    gwp_set_of,
+    make_statement,
+    method_name,
+    split_by_largest_remainder,
+    split_shares_ug,
+)
 
 KEY = ActivityKey("electricity", "DE", 2023, "kWh")
 SET = FactorSetId(1, "00" * 32)
@@ -73,9 +82,36 @@ def test_line_outside_the_period_is_refused() -> None:
 
 
 def test_line_that_stands_twice_is_refused() -> None:
-    """The same month, key and basis twice would count twice."""
-    with pytest.raises(InputError, match=r"stands twice; got electricity in DE, 2023-03, location"):
+    """The same month, key, part and basis twice would count twice."""
+    with pytest.raises(InputError, match=r"stands twice; got electricity in DE, 2023-03, use, location"):
         statement(line(1), line(2))
+
+
+def test_parts_of_one_activity_are_no_twins() -> None:
+    """What the grid lost stands beside what was used: in the order of the parts, in both sums."""
+    loss = replace(line(2), part=Part.GRID_LOSS, scope=3, category=3)
+    found = statement(loss, line(1))
+    assert [one.part for one in found.lines] == [Part.USE, Part.GRID_LOSS]
+    assert found.totals.gross_location_ug_co2e == 3
+
+
+@pytest.mark.parametrize("gwp_set", list(GwpSet))
+def test_method_names_its_gwp_set(gwp_set: GwpSet) -> None:
+    """A method's name says the set that gases are weighted with, and is read back."""
+    assert gwp_set_of(method_name(gwp_set)) is gwp_set
+
+
+def test_method_of_the_default_set_is_bare() -> None:
+    """AR5 is not written; AR6 stands behind the method."""
+    assert (method_name(GwpSet.AR5), method_name(GwpSet.AR6)) == (METHOD, f"{METHOD}+AR6") == ("cf-method/2", "cf-method/2+AR6")
+
+
+@pytest.mark.parametrize("method", ["cf-method/2+AR9", "cf-method/2+ar5", "cf-method/2+AR5+AR6"])
+def test_method_with_an_unknown_set_is_refused(method: str) -> None:
+    """A set that there is not is refused with those that there are."""
+    with pytest.raises(InputError) as caught:
+        gwp_set_of(method)
+    assert caught.value.sentence() == f"This method names no GWP set; expected one of AR4, AR5, AR6; got {method}"
 
 
 def test_negative_retirement_is_refused() -> None:

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from domain.errors import LineOverflowError
 from domain.number import INT64_MAX
+from scoring.arithmetic import line_ug
 from scoring.engines import DIALECTS, QUERIES, sql_text
 from scoring.engines.generate import generated_sql
 from scoring.factors.compile import MAX_UG_PER_UNIT
-from scoring.lines import line_ug
 
 Row = tuple[Any, ...]
 ACTIVITY = "subject_id TEXT, key_id TEXT, month_ym INTEGER, quantity_micro BIGINT, evidence TEXT, is_current BOOLEAN"
-FACTOR = "key_id TEXT, basis TEXT, co2_ug BIGINT, ch4_ug BIGINT, n2o_ug BIGINT, unsplit_ug BIGINT"
+FACTOR = "key_id TEXT, part TEXT, basis TEXT, co2_ug BIGINT, ch4_ug BIGINT, n2o_ug BIGINT, unsplit_ug BIGINT"
 
 
 class Engine(Protocol):
@@ -35,7 +35,7 @@ def on_sqlite(name: str, activity: Sequence[Row], factor: Sequence[Row]) -> list
     connection.execute(f"CREATE TABLE activity ({ACTIVITY})")
     connection.execute(f"CREATE TABLE factor ({FACTOR})")
     connection.executemany("INSERT INTO activity VALUES (?, ?, ?, ?, ?, ?)", activity)
-    connection.executemany("INSERT INTO factor VALUES (?, ?, ?, ?, ?, ?)", factor)
+    connection.executemany("INSERT INTO factor VALUES (?, ?, ?, ?, ?, ?, ?)", factor)
     rows: list[Row] = connection.execute(sql_text(name, "sqlite")).fetchall()
     connection.close()
     assert not [value for row in rows for value in row if isinstance(value, float)]
@@ -58,7 +58,7 @@ def on_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
                 if activity:
                     cursor.executemany("INSERT INTO activity VALUES (%s, %s, %s, %s, %s, %s)", activity)
                 if factor:
-                    cursor.executemany("INSERT INTO factor VALUES (%s, %s, %s, %s, %s, %s)", factor)
+                    cursor.executemany("INSERT INTO factor VALUES (%s, %s, %s, %s, %s, %s, %s)", factor)
                 rows: list[Row] = cursor.execute(sql_text(name, "postgresql")).fetchall()
             assert {type(value) for row in rows for value in row} <= {str, int, type(None)}
             return rows
@@ -76,9 +76,9 @@ def pure_lines(activity: Sequence[Row], factor: Sequence[Row]) -> list[Row]:
             sums[subject, month, key] = (total + quantity, size + abs(quantity))
     rows = []
     for (subject, month, key), (total, size) in sums.items():
-        for key_of, basis, *per_unit in factor:
+        for key_of, part, basis, *per_unit in factor:
             if key_of == key:
-                rows.append((subject, month, key, basis, *_pure_line(total, size, per_unit)))
+                rows.append((subject, month, key, part, basis, *_pure_line(total, size, per_unit)))
     return sorted(rows)
 
 
@@ -99,7 +99,7 @@ def _pure_gas(total: int, factor_ug: int) -> int | None:
 
 def comparable(rows: Sequence[Row]) -> list[Row]:
     """Rows of lines where a refused sum refuses everything: a zero factor may leave a zero beside it."""
-    return sorted(row if row[4] is not None else (*row[:4], *(None,) * 6) for row in rows)
+    return sorted(row if row[5] is not None else (*row[:5], *(None,) * 6) for row in rows)
 
 
 QUANTITIES = st.integers(-(10**13), 10**13) | st.integers(-INT64_MAX, INT64_MAX)
@@ -117,7 +117,12 @@ ACTIVITIES = st.lists(
     max_size=12,
 )
 FACTOR_ROWS = st.tuples(*[FACTORS] * 8).map(
-    lambda f: [("k", "location", *f[:4]), ("k", "market", *f[4:]), ("l", "location", *f[:4])]
+    lambda f: [
+        ("k", "use", "location", *f[:4]),
+        ("k", "use", "market", *f[4:]),
+        ("k", "grid_loss", "location", *f[4:]),
+        ("l", "use", "location", *f[:4]),
+    ]
 )
 
 
@@ -161,6 +166,20 @@ def test_sqlite_totals_are_exact_or_refused(activity: list[Row]) -> None:
 def test_postgresql_totals_are_exact_or_refused(on_postgresql: Engine, activity: list[Row]) -> None:
     """The same on PostgreSQL, whose SUM of big integers is a numeric."""
     assert on_postgresql("totals", activity, []) == _pure_totals(activity)
+
+
+def test_parts_of_one_activity_are_lines_of_their_own() -> None:
+    """What was used and what the grid lost stand apart, on each basis: 2 kWh at 3, 4 and 5 ug."""
+    factor = [("k", part, basis, ug * 10**6, 0, 0, 0) for part, basis, ug in _PARTS]
+    lines = on_sqlite("lines", [("s", "k", 202301, 2_000_000, "typed", True)], factor)
+    assert [(line[3], line[4], line[6], line[10]) for line in lines] == [
+        ("grid_loss", "location", 10_000_000, 10_000_000),
+        ("use", "location", 6_000_000, 6_000_000),
+        ("use", "market", 8_000_000, 8_000_000),
+    ]
+
+
+_PARTS = (("use", "location", 3), ("use", "market", 4), ("grid_loss", "location", 5))
 
 
 def test_sum_that_leaves_64_bits_on_the_way_is_refused_in_any_order() -> None:
