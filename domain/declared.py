@@ -142,7 +142,7 @@ def check_amount(kind: Kind, dimension: Dimension, quantity_micro: int, *, got: 
     """Refuse amounts that cannot be: a negative distance, a flight without passengers. Zero and refunds are legal.
 
     Args:
-        kind: The kind.
+        kind: The kind; `allows_negative` says whether its amounts may be below zero.
         dimension: What was measured.
         quantity_micro: The amount, millionths.
         got: As it was given, for the message.
@@ -151,14 +151,6 @@ def check_amount(kind: Kind, dimension: Dimension, quantity_micro: int, *, got: 
     Raises:
         InputError: It cannot be.
     """
-    if dimension in _DISTANCES and quantity_micro < 0:
-        raise InputError(
-            "A distance is not negative",
-            expected="zero or more",
-            got=got,
-            record=record,
-            next_step="To take an activity back, give its id with removed.",
-        )
     if kind.name == "flight" and dimension is Dimension.COUNT and quantity_micro <= 0:
         raise InputError(
             "A flight has passengers",
@@ -166,6 +158,15 @@ def check_amount(kind: Kind, dimension: Dimension, quantity_micro: int, *, got: 
             got=got,
             record=record,
             next_step="Give the number of passengers that you count; to take a flight back, give its id with removed.",
+        )
+    if quantity_micro < 0 and not kind.allows_negative:
+        what = "A distance" if dimension in _DISTANCES else "An amount of hours" if dimension is Dimension.TIME else "A count"
+        raise InputError(
+            f"{what} is not negative",
+            expected="zero or more",
+            got=got,
+            record=record,
+            next_step="To take an activity back, give its id with removed.",
         )
 
 

@@ -65,6 +65,8 @@ class Kind:
         other_categories: Scope 3 categories that it may be declared under with the attribute `category`.
         attributes: What its factor can depend on.
         units: Canonical unit of a dimension where it is not the dimension's own.
+        allows_negative: Whether an amount may be below zero: energy, volume, mass, money and things are given back or corrected, a
+            journey, a night and an hour are not.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Kind:
     other_categories: tuple[int, ...] = ()
     attributes: tuple[Attribute, ...] = ()
     units: Mapping[Dimension, str] = field(default_factory=dict)
+    allows_negative: bool = True
 
     def attribute(self, name: str) -> Attribute | None:
         """The attribute of this name; None where the kind has none."""
@@ -148,6 +151,11 @@ _KINDS = (
                 "Document that says so: SHA-256 of the bill, or the disclosure's title and year.",
                 pattern=r"[^\x00-\x1f]{1,120}",
             ),
+            Attribute(
+                "utility",
+                "EIA number of the US utility; it decides where a ZIP code lies in several grid subregions.",
+                pattern=r"[0-9]{1,6}",
+            ),
         ),
     ),
     Kind("electricity_export", "Electricity fed into the grid", (_E,), scope=0, domain=HOME, is_avoided=True),
@@ -160,6 +168,20 @@ _KINDS = (
         attributes=(
             Attribute("instrument", "Which certificate.", ("rec", "go", "rego", "i_rec", "other"), is_required=True),
             Attribute("registry", "Registry that it was cancelled in.", pattern=r"[^\x00-\x1f]{1,60}"),
+            Attribute("serial", "Serial numbers as the registry writes them.", pattern=r"[^\x00-\x1f]{1,120}"),
+        ),
+    ),
+    Kind(
+        "carbon_credit",
+        "Carbon credits retired",
+        (_M,),
+        scope=0,
+        domain=FOOD_AND_THINGS,
+        attributes=(
+            Attribute("registry", "Registry that the credits were retired in.", pattern=r"[^\x00-\x1f]{1,60}", is_required=True),
+            Attribute("serial", "Serial numbers as the registry writes them.", pattern=r"[^\x00-\x1f]{1,120}", is_required=True),
+            Attribute("credit_type", "What the credits stand for.", ("avoidance", "removal")),
+            Attribute("vintage", "Year in which it was avoided or removed.", pattern=r"(19|20)[0-9]{2}"),
         ),
     ),
     Kind(
@@ -191,6 +213,7 @@ _KINDS = (
         (_D,),
         scope=1,
         domain=TRAVEL,
+        allows_negative=False,
         other_categories=(6, 7, 8, 13),
         attributes=(
             _POWERTRAIN,
@@ -219,6 +242,7 @@ _KINDS = (
         (_D,),
         scope=1,
         domain=TRAVEL,
+        allows_negative=False,
         other_categories=(6, 7),
         attributes=(Attribute("size", "Size by engine.", ("small", "medium", "large", "average")),),
     ),
@@ -228,6 +252,7 @@ _KINDS = (
         (_D,),
         scope=1,
         domain=TRAVEL,
+        allows_negative=False,
         other_categories=(4, 6, 8, 9, 13),
         attributes=(_POWERTRAIN, Attribute("weight_class", "Class by weight.", ("I", "II", "III", "average"))),
     ),
@@ -237,6 +262,7 @@ _KINDS = (
         (_D,),
         scope=1,
         domain=TRAVEL,
+        allows_negative=False,
         other_categories=(4, 8, 9, 13),
         attributes=(
             Attribute(
@@ -264,6 +290,7 @@ _KINDS = (
         scope=3,
         category=6,
         domain=TRAVEL,
+        allows_negative=False,
         other_categories=(7,),
         attributes=(Attribute("service", "Which taxi.", ("regular", "black_cab")),),
     ),
@@ -274,6 +301,7 @@ _KINDS = (
         scope=3,
         category=6,
         domain=TRAVEL,
+        allows_negative=False,
         other_categories=(7,),
         attributes=(Attribute("service", "Which service.", ("local", "local_not_london", "local_london", "coach", "average")),),
     ),
@@ -284,6 +312,7 @@ _KINDS = (
         scope=3,
         category=6,
         domain=TRAVEL,
+        allows_negative=False,
         other_categories=(7,),
         attributes=(
             Attribute(
@@ -300,6 +329,7 @@ _KINDS = (
         scope=3,
         category=6,
         domain=TRAVEL,
+        allows_negative=False,
         other_categories=(7,),
         attributes=(Attribute("passenger", "On foot or with a car.", ("foot", "car", "average")),),
     ),
@@ -310,6 +340,7 @@ _KINDS = (
         scope=3,
         category=6,
         domain=TRAVEL,
+        allows_negative=False,
         other_categories=(7,),
         attributes=(
             Attribute("origin", "IATA code of the airport of departure; with it the quantity is passengers.", pattern=_AIRPORT),
@@ -337,7 +368,7 @@ _KINDS = (
             Attribute("cargo_share", "Share of the fuel that belly cargo bears, 0 to 1.", pattern=r"0(\.[0-9]{1,5})?"),
         ),
     ),
-    Kind("hotel", "Hotel, rooms x nights", (_N,), scope=3, category=6, domain=TRAVEL),
+    Kind("hotel", "Hotel, rooms x nights", (_N,), scope=3, category=6, domain=TRAVEL, allows_negative=False),
     Kind(
         "freight",
         "Goods transported",
@@ -345,6 +376,7 @@ _KINDS = (
         scope=3,
         category=4,
         domain=FOOD_AND_THINGS,
+        allows_negative=False,
         other_categories=(9,),
         attributes=(
             Attribute("mode", "Mode of transport.", ("road", "rail", "sea", "inland_waterway", "air"), is_required=True),
@@ -399,6 +431,7 @@ _KINDS = (
         scope=3,
         category=1,
         domain=FOOD_AND_THINGS,
+        allows_negative=False,
         attributes=(Attribute("meal", "Which meal; the average where it is left out."),),
     ),
     Kind(
@@ -468,6 +501,7 @@ _KINDS = (
         scope=3,
         category=7,
         domain=HOME,
+        allows_negative=False,
         attributes=(Attribute("use", "What is counted.", ("all", "office_equipment", "heating")),),
     ),
     Kind(
@@ -477,6 +511,7 @@ _KINDS = (
         scope=3,
         category=1,
         domain=FOOD_AND_THINGS,
+        allows_negative=False,
         attributes=(Attribute("service", "Which service.", is_required=True),),
     ),
     Kind(

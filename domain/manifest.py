@@ -35,6 +35,25 @@ class TreeId:
 
 
 @dataclass(frozen=True, slots=True)
+class RetiredUnits:
+    """Carbon credits retired for a subject and period.
+
+    Attributes:
+        registry: Registry that they were retired in.
+        serial: Serial numbers as the registry writes them.
+        amount_g_co2e: Grams, more than zero.
+    """
+
+    registry: str
+    serial: str
+    amount_g_co2e: int
+
+    def to_json(self) -> dict[str, Json]:
+        """As canonical JSON carries it."""
+        return {"amount_g_co2e": str(self.amount_g_co2e), "registry": self.registry, "serial": self.serial}
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """What a statement was computed from.
 
@@ -53,6 +72,7 @@ class Manifest:
         parsers: Connector to the version of its parser.
         totals: Sums over the lines.
         is_self_declared: Below the network's evidence policy.
+        retired_units: Carbon credits retired, sorted by registry and serial; their sum is what the totals say.
     """
 
     subject_hex: str
@@ -69,6 +89,7 @@ class Manifest:
     parsers: Mapping[str, str]
     totals: Totals
     is_self_declared: bool
+    retired_units: tuple[RetiredUnits, ...] = ()
 
     def to_json(self) -> dict[str, Json]:
         """As canonical JSON carries it."""
@@ -85,7 +106,7 @@ class Manifest:
             "parsers": dict(self.parsers),
             "period": self.period.to_text(),
             "reason": self.reason,
-            "retired_units": [],
+            "retired_units": [units.to_json() for units in self.retired_units],
             "revision": self.revision,
             "statements_used": [],
             "subject": self.subject_hex,
@@ -144,6 +165,19 @@ def _check_ranges(manifest: Manifest) -> None:
         ("revision", manifest.revision >= 1, "1 or more", manifest.revision),
         ("coverage_ppm", 0 <= manifest.coverage_ppm <= MILLION_PPM, "0 to 1,000,000", manifest.coverage_ppm),
         ("evidence_ppm", shares_ppm == MILLION_PPM or not manifest.evidence_ppm, "shares that add up to 1,000,000", shares_ppm),
+        (
+            "retired_units",
+            sum(units.amount_g_co2e for units in manifest.retired_units) == manifest.totals.retired_g_co2e,
+            f"units of {manifest.totals.retired_g_co2e} g together",
+            [units.amount_g_co2e for units in manifest.retired_units],
+        ),
+        (
+            "retired_units",
+            all(units.amount_g_co2e > 0 for units in manifest.retired_units)
+            and len({(units.registry, units.serial) for units in manifest.retired_units}) == len(manifest.retired_units),
+            "each units once, more than zero",
+            [units.serial for units in manifest.retired_units],
+        ),
         *(
             (f"{name}.leaf_count", tree.leaf_count >= 0, "0 or more", tree.leaf_count)
             for name, tree in (("inputs", manifest.inputs), ("originals", manifest.originals), ("lines", manifest.lines))
@@ -175,4 +209,8 @@ def _manifest_of(fields: Fields) -> Manifest:
         parsers={name: parsers.text(name) for name in sorted(parsers.names())},
         totals=totals_from_json(fields.raw("totals"), record="manifest.totals"),
         is_self_declared=fields.boolean("is_self_declared"),
+        retired_units=tuple(
+            RetiredUnits(one.text("registry"), one.text("serial"), one.amount("amount_g_co2e"))
+            for one in (Fields(item, "manifest.retired_units") for item in fields.items("retired_units"))
+        ),
     )

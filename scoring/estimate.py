@@ -17,6 +17,7 @@ from typing import TypeAlias, TypeVar
 
 from domain.activity import ActivityKey, Kind, find_kind
 from domain.canonical import Json
+from domain.declared import check_amount
 from domain.errors import ClimateFitnessError, FactorError, InputError, KindError, TimeError, UnitError
 from domain.factor import Basis, CompiledFactor, GasSplit, GwpSet, Part, Resolution
 from domain.kinds import checked_attributes, kind_quantity, scope_and_category
@@ -356,7 +357,11 @@ def _grams(amount_micro: int) -> str:
 def _understood(request: object, factor_set: FactorSet, today_date: date) -> _Request:
     fields, kind = _checked_fields(request)
     unit_text = _text(fields, "unit")
-    quantity = kind_quantity(kind, fraction_of(_decimal(fields, "quantity")), unit_text, record="quantity")
+    amount = _decimal(fields, "quantity")
+    quantity = kind_quantity(kind, fraction_of(amount), unit_text, record="quantity")
+    if quantity.quantity_micro <= 0:
+        got = f"{decimal_to_text(amount)} {unit_text}"
+        check_amount(kind, find_unit(unit_text).dimension, quantity.quantity_micro, got=got, record="quantity")
     first_date, end_date = _span(fields, today_date)
     factor = fields.get("factor")
     given_ug_per_unit, given_text = (None, "") if factor is None else _given_factor(factor, quantity.unit)

@@ -116,8 +116,12 @@ def _of_attributes(
     return [row for count, rows in found if count == best for row in rows]
 
 
+OWN_FACTORS = "Own factors"
+"""Publisher of what a user imported as factors of their own: believed first."""
+
+
 def _of_best_publisher(rows: Sequence[EmissionFactor], publishers: tuple[str, ...]) -> Sequence[EmissionFactor]:
-    for publisher in publishers:
+    for publisher in (OWN_FACTORS, *publishers):
         found = [row for row in rows if row.publisher == publisher]
         if found:
             return found

@@ -10,6 +10,7 @@ from domain.period import Month
 from domain.statement import ActivityTotal, Line, Unscored
 from scoring.arithmetic import line_emissions
 from scoring.certificates import CERTIFICATE_KIND, certificate_lines
+from scoring.retirements import CREDIT_KIND
 
 
 def make_lines(
@@ -36,7 +37,8 @@ def make_lines(
         _check_evidence(total)
         if total.key.kind == CERTIFICATE_KIND:
             certificates.append(total)
-            continue
+        if total.key.kind in {CERTIFICATE_KIND, CREDIT_KIND}:
+            continue  # credits act on net alone: `retirements.py`
         made, missing = _lines_of(total, resolve)
         lines += made
         unscored += missing

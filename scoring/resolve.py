@@ -196,6 +196,14 @@ def _chain(search: Search) -> tuple[str, ...]:
             found.state,
             RegionName(search.factor_set, chain[0]),
         )
+    elif search.is_place_decided:
+        search.say(
+            "Place: {} (state {}) lies in several subregions; the wires of utility {} lie in {} (EIA-861, eGRID's crosswalks).",
+            RegionName(search.factor_set, region),
+            found.state,
+            search.attributes["utility"],
+            RegionName(search.factor_set, chain[0]),
+        )
     else:
         search.flag("zip_in_several_subregions")
         search.say(

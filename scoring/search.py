@@ -17,7 +17,7 @@ class Search:
         gwp_set: Set that single gases are weighted with.
     """
 
-    __slots__ = ("_chain", "attributes", "basis", "factor_set", "flags", "gwp_set", "key", "trace")
+    __slots__ = ("_chain", "attributes", "basis", "factor_set", "flags", "gwp_set", "is_place_decided", "key", "trace")
 
     def __init__(self, key: ActivityKey, factor_set: FactorSet, basis: Basis, gwp_set: GwpSet) -> None:
         self.key, self.factor_set, self.basis, self.gwp_set = key, factor_set, basis, gwp_set
@@ -25,6 +25,7 @@ class Search:
         self.trace: list[Step] = []
         self.flags: list[str] = []
         self._chain: tuple[str, ...] | None = None
+        self.is_place_decided = False
 
     @property
     def chain(self) -> tuple[str, ...]:
@@ -35,7 +36,8 @@ class Search:
         """
         if self._chain is None:
             region = self.key.region
-            self._chain = self.factor_set.regions.chain(region) if region else ("WORLD",)
+            utility = self.attributes.get("utility", "")
+            self._chain, self.is_place_decided = self.factor_set.chain(region, utility) if region else (("WORLD",), False)
         return self._chain
 
     def say(self, template: str, *values: object) -> None:

@@ -31,11 +31,10 @@ from ledger.trees import build_trees
 from scoring.lines import make_lines
 from scoring.net import evidence_ppm, make_statement, method_name
 from scoring.resolve import resolve
+from scoring.retirements import retired_units
 
 
-def close_period(
-    work: Work, whose: Whose, months: MonthRange, *, reason: str = "", gwp_set: GwpSet = GwpSet.AR5
-) -> StatementRow:
+def close_period(work: Work, whose: Whose, months: MonthRange, *, reason: str = "", gwp_set: GwpSet = GwpSet.AR5) -> StatementRow:
     """Close a period of a subject; closing it again, with a reason, restates it; one that got stuck is endorsed again.
 
     Args:
@@ -69,19 +68,21 @@ def close_period(
     lines, unscored = make_lines(totals, lambda key, basis: resolve(key, services.factor_set, basis, gwp_set=gwp_set))
     _keep_resolutions(work, whose, totals, gwp_set)
     # (5) Add up: gross, retired, net.
+    retired, not_retired = retired_units(totals)
     statement = make_statement(
         period=months,
         revision=revision,
         lines=lines,
-        unscored=unscored,
+        unscored=(*unscored, *not_retired),
         factor_set=services.factor_set.id,
+        retired_g_co2e=sum(units.amount_g_co2e for units in retired),
         method=method_name(gwp_set),
     )
     # (6) Name the inputs: every record revision a salted leaf, grouped by source, meter and month.
     inputs = _inputs(work, whose, months)
     statement_key = services.randomness.bytes(32)
     # (7) Write the manifest: everything that the statement was computed from, by hash.
-    manifest = _manifest(statement, inputs, statement_key, period, reason)
+    manifest = replace(_manifest(statement, inputs, statement_key, period, reason), retired_units=retired)
     # (8) Keep the statement, close the period, and ask for an endorsement: one transaction.
     row = _keep(work, period, _Closed(statement, manifest, inputs, statement_key))
     periods.set_state(session, whose.tenant_id, period.id, PeriodState.CLOSED)

@@ -13,7 +13,7 @@ from functools import cached_property
 from hashlib import sha256
 
 from app.usecases.audit_statement import is_self_declared, record_counts
-from domain.activity import Activity, EvidenceClass, find_kind
+from domain.activity import Activity, ActivityKey, EvidenceClass, find_kind
 from domain.bundle import Bundle, bundle_from_bytes
 from domain.canonical import from_canonical
 from domain.coverage import coverage_ppm
@@ -39,6 +39,7 @@ from scoring.factors.factor_set import FactorSet
 from scoring.lines import make_lines
 from scoring.net import evidence_ppm, gwp_set_of, make_totals, method_name
 from scoring.resolve import resolve
+from scoring.retirements import CREDIT_KIND, retired_units
 
 
 class StepState(StrEnum):
@@ -362,8 +363,8 @@ def _choice(walk: _Walk) -> str:
         raise ProofError("The method gives other lines", expected=f"{len(again)} lines", got=f"{len(lines)} lines")
     _check_certificates(walk.lines)
     for total in walk.bundle.unscored:
-        if total.key.kind == CERTIFICATE_KIND:
-            continue  # one that is left over has a factor, and nothing to take away
+        if total.key.kind in {CERTIFICATE_KIND, CREDIT_KIND}:
+            continue  # it has no factor to find: something is said of why it takes nothing away
         if resolve(total.key, walk.factor_set, Basis.LOCATION, gwp_set=gwp_set).chosen is not None:
             raise ProofError(
                 "An unscored activity has a factor", expected="no factor", got=total.key.kind, record=str(total.month)
@@ -427,7 +428,8 @@ def _arithmetic(walk: _Walk) -> str:
 
 # (9) The lines add up to the totals.
 def _totals(walk: _Walk) -> str:
-    again = make_totals(walk.lines, retired_g_co2e=0, unscored_count=len(walk.bundle.unscored))  # manifests name no retired units
+    retired_g_co2e = sum(units.amount_g_co2e for units in walk.manifest.retired_units)
+    again = make_totals(walk.lines, retired_g_co2e=retired_g_co2e, unscored_count=len(walk.bundle.unscored))
     _same("totals", again, walk.manifest.totals)
     return f"gross {again.gross_location_ug_co2e} ug CO2e (location), net {again.net_ug_co2e} ug CO2e"
 
@@ -479,19 +481,20 @@ def _quantities(walk: _Walk) -> str:
     whole: dict[tuple[Month, str], int] = defaultdict(int)  # summed once: asking anew for each total would be quadratic
     for (month, key_id, _), part_micro in from_inputs.items():
         whole[month, key_id] += part_micro
-    certificates = _certificate_keys(walk)
+    certificates, credits_keys = _keys_of(walk, CERTIFICATE_KIND), _keys_of(walk, CREDIT_KIND)
     for total in walk.bundle.unscored:
-        if total.key.kind == CERTIFICATE_KIND:
+        if total.key.kind in {CERTIFICATE_KIND, CREDIT_KIND}:
             continue
         found = whole.get((total.month, total.key.key_id), 0)
         _same(f"unscored quantity of {total.key.kind}", found, total.quantity_micro)
     known = {(total.month, total.key.key_id) for total in walk.bundle.unscored} | scored
     for month, key_id, _ in from_inputs:
-        if (month, key_id) not in known and key_id not in certificates:
+        if (month, key_id) not in known and key_id not in certificates | credits_keys:
             raise ProofError(
                 "An input is in no line", expected="every input in a line or unscored", got=key_id, record=str(month)
             )
     _same("sums of the inputs", {k: v for k, v in from_inputs.items() if k[:2] in scored}, from_lines)
+    _check_retired(walk)
     if certificates:
         taken = -sum(line.quantity_micro for line in walk.lines if line.part is Part.CERTIFICATE)
         left = sum(total.quantity_micro for total in walk.bundle.unscored if total.key.kind == CERTIFICATE_KIND)
@@ -630,13 +633,29 @@ def _most_coverage_ppm(leaves: Sequence[Fields], manifest: Manifest) -> int:
     return coverage_ppm(meters, manifest.period)
 
 
-def _certificate_keys(walk: _Walk) -> set[str]:
-    """Ids of the activity keys of certificates among the inputs."""
+def _check_retired(walk: _Walk) -> None:
+    """The units that the manifest names are those of the inputs.
+
+    Raises:
+        ProofError: They are others.
+    """
+    totals: dict[tuple[Month, ActivityKey], tuple[int, int]] = {}
+    for leaf in walk.leaves:
+        for activity in (activity_from_json(value) for value in leaf.items("activities")):
+            if activity.key.kind == CREDIT_KIND:
+                micro, count = totals.get((activity.month, activity.key), (0, 0))
+                totals[activity.month, activity.key] = (micro + activity.quantity_micro, count + 1)
+    found = [ActivityTotal(month, key, micro, {}, count) for (month, key), (micro, count) in totals.items()]
+    _same("retired units", retired_units(found)[0], walk.manifest.retired_units)
+
+
+def _keys_of(walk: _Walk, kind: str) -> set[str]:
+    """Ids of the activity keys of a kind among the inputs."""
     return {
         activity.key.key_id
         for leaf in walk.leaves
         for activity in (activity_from_json(value) for value in leaf.items("activities"))
-        if activity.key.kind == CERTIFICATE_KIND
+        if activity.key.kind == kind
     }
 
 

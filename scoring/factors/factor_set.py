@@ -148,6 +148,43 @@ class FactorSet:
     def _choices(self) -> dict[tuple[str, str], tuple[str, ...]]:
         return {}
 
+    def chain(self, region: str, utility: str = "") -> tuple[tuple[str, ...], bool]:
+        """The places that a factor is looked for in, finest first.
+
+        Args:
+            region: Path of a region.
+            utility: EIA number of the utility, where a ZIP code lies in several grid subregions.
+
+        Returns:
+            Paths, of a ZIP code in several subregions the one that the utility's wires lie in, else the first; and whether the
+            utility decided.
+
+        Raises:
+            PlaceError: There is no such ZIP code or region.
+            AttributeValueError: There is no such utility.
+        """
+        found = self.regions.chain(region)
+        if not utility:
+            return found, False
+        wires = self.utilities.get(utility)
+        if wires is None:
+            raise AttributeValueError(
+                "There is no such utility",
+                expected="the EIA number of a US utility, such as 14328",
+                got=utility,
+                record="utility",
+                next_step="Take the number from form EIA-861, or leave it out.",
+            )
+        if not region.startswith("US/zip/"):
+            return found, False
+        own = [code for code in self.regions.zip_range(region).subregions if code in wires]
+        return ((f"US/egrid/{own[0]}", *found[1:]), True) if len(own) == 1 else (found, False)
+
+    @cached_property
+    def utilities(self) -> Mapping[str, tuple[str, ...]]:
+        """EIA number of every US utility to the grid subregions that its wires are known to lie in."""
+        return {line["utility_id"]: tuple(line["subregions"].split()) for line in self.table("us_utilities")}
+
     def require_choice(self, kind: str, attribute: str, value: str) -> None:
         """Refuse a value of an open attribute that no row carries.
 

@@ -8,12 +8,13 @@ Source:
     spend-based method.
 """
 
+from dataclasses import replace
 from functools import lru_cache
 
 from domain.factor import LifeCycleScope
 from scoring.factors.factor_set import FactorSet
 from scoring.fitting import fitting_rows
-from scoring.purchase import PriceTables, price_tables, purchase_scale, sector_of
+from scoring.purchase import PriceTables, price_tables, purchase_scale, sector_of, usd_per_unit
 from scoring.rule import KindRule, Wanted
 from scoring.search import Search
 
@@ -41,6 +42,9 @@ def prepare_purchase(rule: KindRule, search: Search) -> Wanted:
     if "month" not in given:
         search.flag("attribute_assumed")
         search.say("Month was not said: {} is taken for the exchange rate and the prices.", month)
+    of_country = _of_country(rule, search, month, tables)
+    if of_country is not None:
+        return of_country
     sector = sector_of(given, tables)
     search.trace += sector.steps
     for flag in sector.flags:
@@ -67,6 +71,29 @@ def prepare_purchase(rule: KindRule, search: Search) -> Wanted:
     return Wanted(
         "purchase", "USD", attributes, frozenset(attributes), scale=scale.base_usd_per_unit, regions=("US",), rates=_RATES
     )
+
+
+def _of_country(rule: KindRule, search: Search, month: str, tables: PriceTables) -> Wanted | None:
+    """The factor by merchant category of the payment's own country, where a pack holds one; it is per euro of its own year.
+
+    Prices are brought to that year by the US index, as everywhere: no other is held.
+    """
+    country, mcc = search.key.region.partition("/")[0], search.attributes.get("mcc", "")
+    if not mcc or not country:
+        return None
+    wanted = Wanted("purchase", "EUR", {"mcc": mcc}, frozenset({"mcc"}), regions=(country,), rates=("mcc",))
+    fitting = fitting_rows(rule, search.factor_set, wanted, country)
+    if fitting is None:
+        return None
+    year = fitting.years[-1]
+    tax = search.attributes.get("tax_percent", "")
+    in_usd = purchase_scale(search.key.unit, month, tax, year, tables)
+    euro = usd_per_unit("EUR", f"{year}-06", tables)
+    search.trace += in_usd.steps
+    for flag in in_usd.flags:
+        search.flag(flag)
+    search.say("Dollars of {} are turned into euros of {} at the mean rate of June of that year.", year, year)
+    return replace(wanted, scale=in_usd.base_usd_per_unit / euro)
 
 
 @lru_cache(maxsize=8)
