@@ -10,15 +10,16 @@ from hypothesis import strategies as st
 
 from domain.activity import ActivityKey, EvidenceClass
 from domain.errors import InputError, LineOverflowError
-from domain.factor import Basis, CompiledFactor, GasSplit, Resolution
+from domain.factor import Basis, CompiledFactor, GasSplit, Part, Resolution
 from domain.number import INT64_MAX, round_half_away
 from domain.period import Month
 from domain.statement import ActivityTotal
 from domain.units import to_canonical_micro
+from scoring.arithmetic import line_emissions, line_ug
 from scoring.factors.compile import MAX_UG_PER_UNIT
 from scoring.factors.factor_set import FactorSet
 from scoring.factors.load import shipped_factor_set
-from scoring.lines import line_emissions, line_ug, make_lines
+from scoring.lines import make_lines
 from scoring.resolve import resolve
 
 QUANTITIES = st.integers(-(10**15), 10**15)
@@ -34,7 +35,7 @@ def total(key: ActivityKey, quantity_micro: int, month: str = "2023-03") -> Acti
 
 def compiled(split: GasSplit) -> CompiledFactor:
     """A factor with these micrograms per unit."""
-    row = shipped_factor_set().factors[0]
+    row = shipped_factor_set().of_kind("reported_emissions")[0]
     return CompiledFactor(row, split, "AR5")
 
 
@@ -126,11 +127,32 @@ def test_bill_of_march_is_the_published_rate(factors: FactorSet) -> None:
     """350 kWh in San Francisco in 2023: eGRID2023 CAMX with AR5, both bases, 69,559.52395 g."""
     lines, unscored = make_lines([total(CAMX_2023, 350_000_000)], partial(_resolve, factors=factors))
     assert unscored == ()
-    assert [(line.basis, line.emissions.total_ug_co2e) for line in lines] == [
-        (Basis.LOCATION, 69_559_523_950),
-        (Basis.MARKET, 69_559_523_950),
+    uses = [line for line in lines if line.part is Part.USE]
+    assert [(line.basis, line.emissions.total_ug_co2e, line.scope, line.category) for line in uses] == [
+        (Basis.LOCATION, 69_559_523_950, 2, 0),
+        (Basis.MARKET, 69_559_523_950, 2, 0),
     ]
-    assert lines[1].flags == ("no_residual_mix",)
+    assert [line.flags for line in uses] == [("upstream_not_held",), ("no_residual_mix", "upstream_not_held")]
+
+
+def test_grid_loss_is_a_line_of_its_own(factors: FactorSet) -> None:
+    """4.1 % of what is generated does not arrive: 41/959 of the rate, 8,496,769 ug/kWh, in scope 3, category 3."""
+    lines, _ = make_lines([total(CAMX_2023, 350_000_000)], partial(_resolve, factors=factors))
+    losses = [line for line in lines if line.part is Part.GRID_LOSS]
+    assert [(line.basis, line.emissions.total_ug_co2e, line.scope, line.category, line.scale) for line in losses] == [
+        (basis, 2_973_869_150, 3, 3, Fraction(41, 959)) for basis in Basis
+    ]
+    assert {line.factor_id for line in lines} == {losses[0].factor_id}
+    assert {line.quantity_micro for line in losses} == {350_000_000}
+
+
+def test_lines_are_sorted_by_month_key_part_and_basis(factors: FactorSet) -> None:
+    """Parts stand in their own order, each on both bases."""
+    totals = [total(CAMX_2023, 10**6, month) for month in ("2023-04", "2023-03")]
+    lines, _ = make_lines(totals, partial(_resolve, factors=factors))
+    assert [(line.month.number, line.part, line.basis) for line in lines] == [
+        (month, part, basis) for month in (3, 4) for part in (Part.USE, Part.GRID_LOSS) for basis in Basis
+    ]
 
 
 def test_export_is_one_avoided_line(factors: FactorSet) -> None:
@@ -143,11 +165,22 @@ def test_export_is_one_avoided_line(factors: FactorSet) -> None:
     ]
 
 
-def test_gas_is_unscored_not_zero(factors: FactorSet) -> None:
-    """A kind without factors is counted with its reason, and gives no line."""
+def test_gas_of_another_country_is_scored_and_flagged(factors: FactorSet) -> None:
+    """A cubic metre of gas in Germany takes the UK's factor, flagged, in scope 1; its supply in scope 3, category 3."""
     lines, unscored = make_lines([total(ActivityKey("natural_gas", "DE", 2023, "m3"), 10**6)], partial(_resolve, factors=factors))
+    assert unscored == ()
+    location = [line for line in lines if line.basis is Basis.LOCATION]
+    assert [(line.part, line.emissions.total_ug_co2e, line.scope, line.category, line.flags) for line in location] == [
+        (Part.USE, 2_038_390_310, 1, 0, ("region_proxy",)),
+        (Part.UPSTREAM, 336_600_000, 3, 3, ()),
+    ]
+
+
+def test_what_no_factor_fits_is_unscored_not_zero(factors: FactorSet) -> None:
+    """A kilogram of steam is counted with its reason, and gives no line."""
+    lines, unscored = make_lines([total(ActivityKey("steam", "DE", 2023, "kg"), 10**6)], partial(_resolve, factors=factors))
     assert lines == ()
-    assert [(found.quantity_micro, found.key.kind) for found in unscored] == [(10**6, "natural_gas")]
+    assert [(found.quantity_micro, found.key.kind) for found in unscored] == [(10**6, "steam")]
     assert "never as zero" in unscored[0].reason
 
 

@@ -3,10 +3,10 @@
 import pytest
 
 from domain.activity import ActivityKey
-from domain.errors import PlaceError
+from domain.errors import DimensionError, PlaceError
 from domain.factor import Basis, GwpSet, LifeCycleScope, Resolution
 from scoring.factors.factor_set import FactorSet
-from scoring.resolve import RULES, resolve
+from scoring.resolve import check_key, resolve
 
 
 def of(factors: FactorSet, region: str, year: int, basis: Basis = Basis.LOCATION, kind: str = "electricity") -> Resolution:
@@ -36,10 +36,11 @@ def row_of(found: Resolution) -> tuple[str, str, int]:
 def test_year_of_the_activity_else_earlier_else_later(
     factors: FactorSet, year: int, edition: str, row_year: int, flags: tuple[str, ...]
 ) -> None:
-    """Each year finds its edition; rows by gas are preferred; a year that is missing is flagged."""
+    """Each year finds its edition; rows by gas are preferred; a year that is missing is flagged, for the grid's loss, too."""
     found = of(factors, "US/zip/94110", year)
     assert row_of(found) == (edition, "US/egrid/CAMX", row_year)
-    assert found.flags == flags
+    assert found.flags == (*flags, "upstream_not_held")
+    assert [one.flags for one in found.additions] == [tuple(flag for flag in flags if flag.startswith("year"))]
 
 
 def test_state_is_used_where_only_the_state_is_known(factors: FactorSet) -> None:
@@ -60,7 +61,7 @@ def test_us_never_takes_the_life_cycle_rate(factors: FactorSet) -> None:
 def test_other_countries_flag_the_scope_in_words(factors: FactorSet) -> None:
     """Germany holds only life-cycle rates: flagged, and said."""
     found = of(factors, "DE", 2023)
-    assert found.flags == ("life_cycle_scope_differs", "co2e_only", "gwp_set_differs")
+    assert found.flags == ("life_cycle_scope_differs", "co2e_only", "gwp_set_differs", "grid_loss_not_held")
     assert any("only the whole life cycle" in step and "flagged" in step for step in found.steps)
 
 
@@ -69,7 +70,7 @@ def test_widening_is_flagged_and_said(factors: FactorSet) -> None:
     found = of(factors, "LI", 2023)
     assert row_of(found)[1] == "WORLD/europe"
     assert found.flags[0] == "region_widened"
-    assert "No rate is held for Liechtenstein; the next wider place is tried." in found.steps
+    assert found.steps[:2] == ("Place: Liechtenstein.", "Nothing is held for a finer place than Europe.")
 
 
 def test_border_zip_is_flagged_and_names_all(factors: FactorSet) -> None:
@@ -83,8 +84,8 @@ def test_market_basis_says_what_is_missing(factors: FactorSet) -> None:
     """Without contract or residual mix the location factor stands in, flagged."""
     location, market = of(factors, "DE", 2023), of(factors, "DE", 2023, Basis.MARKET)
     assert market.chosen == location.chosen
-    assert market.flags == (*location.flags, "no_residual_mix")
-    assert "Market basis: no supplier contract" in market.steps[-1]
+    assert market.flags == ("no_residual_mix", *location.flags)
+    assert "Market basis: no supplier contract" in market.steps[0]
 
 
 def test_export_takes_the_average_rate(factors: FactorSet) -> None:
@@ -101,22 +102,54 @@ def test_non_baseload_rates_are_never_a_footprint(factors: FactorSet) -> None:
     assert chosen.factor.rate == "total_output"
 
 
-@pytest.mark.parametrize("kind", ["natural_gas", "propane", "steam", "water"])
-def test_kind_without_factors_is_unscored_with_choices(factors: FactorSet, kind: str) -> None:
-    """Other kinds get no factor, and are told what would fit."""
-    found = resolve(ActivityKey(kind, "DE", 2023, "m3"), factors, Basis.LOCATION)
-    assert found.chosen is None
+def test_kind_is_unscored_where_no_publisher_counts_it_so(factors: FactorSet) -> None:
+    """Steam by mass has no row anywhere: no factor, no zero, and what would fit is told."""
+    found = resolve(ActivityKey("steam", "DE", 2023, "kg"), factors, Basis.LOCATION)
+    assert (found.chosen, found.additions, found.flags) == (None, (), ())
+    assert found.steps[1] == "No rate for steam in kg is held for Germany."
     assert found.steps[-1].startswith(
-        "Unscored: counted and shown, never as zero. What would fit: a factor of your own in kg CO2e/m3"
+        "Unscored: counted and shown, never as zero. What would fit: a factor of your own in kg CO2e/kg, or another kind (electri"
     )
-    assert kind not in RULES
 
 
-def test_electricity_in_another_unit_is_unscored(factors: FactorSet) -> None:
-    """A key in kilograms has no electricity factor."""
-    found = resolve(ActivityKey("electricity", "DE", 2023, "kg"), factors, Basis.LOCATION)
+@pytest.mark.parametrize(("kind", "unit"), [("natural_gas", "m3"), ("steam", "kWh"), ("water", "m3")])
+def test_other_country_stands_in_and_says_so(factors: FactorSet, kind: str, unit: str) -> None:
+    """Where no publisher covers a place another country stands in, flagged and named, never in silence."""
+    found = resolve(ActivityKey(kind, "DE", 2023, unit), factors, Basis.LOCATION)
+    assert row_of(found)[1:] == ("GB", 2023)
+    assert found.flags[0] == "region_proxy"
+    assert found.steps[1] == f"No publisher that is held covers {kind} for this place or a wider one; UK stands in."
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        (ActivityKey("electricity", "DE", 2023, "kg"), "electricity is not kept in kg; expected one of kWh; got kg"),
+        (
+            ActivityKey("flight", "", 2023, "kg", (("destination", "JFK"), ("origin", "ZRH"))),
+            "flight is not kept in kg; expected one of pkm, item; got kg",
+        ),
+        (
+            ActivityKey("refrigerant", "", 2023, "kg", (("refrigerant", "SF6"),)),
+            "refrigerant is not kept in kg; expected one of g; got kg",
+        ),
+    ],
+    ids=lambda one: one.kind if isinstance(one, ActivityKey) else "",
+)
+@pytest.mark.parametrize("basis", list(Basis))
+def test_key_in_another_unit_is_unscored(factors: FactorSet, key: ActivityKey, message: str, basis: Basis) -> None:
+    """A key in a unit that its kind does not keep has no factor, and intake refuses it."""
+    found = resolve(key, factors, basis)
+    assert (found.chosen, found.steps[0]) == (None, message)
+    with pytest.raises(DimensionError, match=message):
+        check_key(key, factors)
+
+
+def test_unknown_name_without_a_place_is_unscored(factors: FactorSet) -> None:
+    """A key without a place is no error of the place, whatever else is wrong with it."""
+    found = resolve(ActivityKey("food", "", 2023, "kg", (("food", "unobtainium"),)), factors, Basis.LOCATION)
     assert found.chosen is None
-    assert found.steps[0] == "electricity is scored in kWh, this activity is in kg."
+    assert found.steps[0].startswith("The factor set has no food of this name for food; expected one of ale, ")
 
 
 def test_unknown_place_is_refused(factors: FactorSet) -> None:
@@ -132,7 +165,11 @@ def test_steps_name_publisher_edition_table_and_numbers(factors: FactorSet) -> N
         "Factor: EPA eGRID, eGRID2023 first release, GHG Emission Factors Hub 2025, Table 6: total output of eGRID subregion "
         "CAMX (WECC California) in 2023: 436.655 lb CO2/MWh, 0.025 lb CH4/MWh, 0.003 lb N2O/MWh."
     )
-    assert found.steps[-1] == "Gases are weighted with IPCC AR5 over 100 years: CH4 28, N2O 265."
+    assert "Gases are weighted with IPCC AR5 over 100 years: CH4 28, N2O 265." in found.steps
+    assert found.steps[-1] == (
+        "Beside it, what the grid loses on the way. Scope 3, category 3: 0.041 of what is generated in eGRID subregion CAMX "
+        "(WECC California) does not arrive (EPA eGRID, eGRID2023 first release), so 0.041 / (1 - 0.041) of the average rate."
+    )
 
 
 def test_gwp_set_is_the_callers(factors: FactorSet) -> None:
