@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
+from zoneinfo import ZoneInfo
 
 from app.usecases.derive import DerivedMeters, DerivedRecord
 from app.usecases.derive_declared import (
@@ -16,6 +17,7 @@ from app.usecases.derive_declared import (
 from domain.declared import DECLARED_USAGE_POINT, DeclaredActivity
 from domain.errors import AuditError, InputError, PlaceError
 from domain.fields import Fields
+from domain.period import zone_of
 from domain.place import Place
 from domain.record import activity_from_json
 from scoring.factors.factor_set import FactorSet
@@ -47,7 +49,7 @@ def derive_claimed(
         TimeError: The zone skipped a day.
     """
     trails = {leaf.text("record_key"): tuple(leaf.texts("documents")) for leaf in leaves}
-    zone_name = _zone_of(leaves)
+    zone = _zone_of(leaves)
     places = _places_of(leaves, documents, factor_set)
     checked = DeclaredCheck(factor_set)
 
@@ -74,7 +76,7 @@ def derive_claimed(
             fallen[record_key] = DECLARED_USAGE_POINT
             continue
         region = region_of_line(said.activity, place_of(said.document_sha256s[-1]), factor_set)
-        records[record_key] = declared_record(said.activity, region, zone_name, said.evidence)
+        records[record_key] = declared_record(said.activity, region, zone, said.evidence)
     return DerivedMeters(records, fallen, digests, ())
 
 
@@ -104,16 +106,17 @@ def _spoken_of(documents: Sequence[SourcedActivities], named: AbstractSet[str]) 
     }
 
 
-def _zone_of(leaves: Sequence[Fields]) -> str:
+def _zone_of(leaves: Sequence[Fields]) -> ZoneInfo:
     """The one time zone of all records.
 
     Raises:
         AuditError: There are two.
+        PlaceError: There is no such time zone.
     """
     zones = sorted({leaf.text("zone") for leaf in leaves})
     if len(zones) != 1:
         raise AuditError("Declared days are days of one time zone", expected="one zone", got=", ".join(zones))
-    return zones[0]
+    return zone_of(zones[0], record=DECLARED_USAGE_POINT)
 
 
 def _places_of(leaves: Sequence[Fields], documents: Sequence[SourcedActivities], factor_set: FactorSet) -> dict[str, Place]:

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 from app.usecases.derive import DerivedRecord
 from domain.activity import Activity, EvidenceClass
 from domain.declared import DECLARED_USAGE_POINT, ActivityDocument, DeclaredActivity, declared_key, split_over_days
 from domain.errors import ConflictError, FactorError, InputError, PlaceError
-from domain.period import Period, local_midnight, zone_of
+from domain.period import Period, local_midnight
 from domain.place import Place
 from scoring.factors.factor_set import FactorSet
 from scoring.resolve import check_key
@@ -97,13 +98,13 @@ def region_of_line(activity: DeclaredActivity, default: Place | None, factor_set
     return default.country if activity.needs_only_country else default.region
 
 
-def declared_record(activity: DeclaredActivity, region: str, zone_name: str, evidence: EvidenceClass) -> DerivedRecord:
+def declared_record(activity: DeclaredActivity, region: str, zone: ZoneInfo, evidence: EvidenceClass) -> DerivedRecord:
     """The record of one declared activity, split over months by days.
 
     Args:
         activity: As it was declared.
         region: Path of the region that it is counted at.
-        zone_name: IANA time zone that its days are days of.
+        zone: Time zone that its days are days of.
         evidence: How it is known.
 
     Returns:
@@ -112,10 +113,8 @@ def declared_record(activity: DeclaredActivity, region: str, zone_name: str, evi
     Raises:
         KindError: The kind is not measured so.
         AttributeValueError: An attribute is not one of the kind's.
-        PlaceError: The zone does not exist.
         TimeError: The zone skipped the day.
     """
-    zone = zone_of(zone_name)
     activities = []
     for part in split_over_days(activity):
         span = Period(local_midnight(part.start_date, zone), local_midnight(part.end_date, zone))

@@ -132,13 +132,13 @@ class _Taking:
         self, work: Work, whose: Whose, connection: ConnectionRow, zone_name: str, *, subject: SubjectRow, place: Place | None
     ) -> None:
         services = work.services
-        self._work, self._whose, self._connection, self._zone_name = work, whose, connection, zone_name
+        self._work, self._whose, self._connection, self._zone = work, whose, connection, zone_of(zone_name)
         self._given = place
         self._home = Place(subject.region, subject.country) if subject.region else None
         self._factor_set = services.factor_set
         self._check = DeclaredCheck(services.factor_set)
         self._version = registry.find(connection.connector).manifest.parser_version
-        self._today = local_day(services.clock.now(), zone_of(zone_name))
+        self._today = local_day(services.clock.now(), self._zone)
 
     def take(self, newest: SourcedActivities) -> _Taken:
         """What follows from a document and what is known."""
@@ -168,7 +168,7 @@ class _Taking:
             )
         region = region_of_line(activity, default, self._factor_set)
         self._check.check(activity, region)
-        return declared_record(activity, region, self._zone_name, source.evidence)
+        return declared_record(activity, region, self._zone, source.evidence)
 
     def _merged(
         self, newest: SourcedActivities, made: Mapping[str, DerivedRecord], known: Mapping[str, RecordRevision]
@@ -211,7 +211,7 @@ class _Taking:
             if found and found.activity:
                 source = evidence[found.document_sha256s[-1]]
                 region = region_of_line(found.activity, places.get(source.sha256, self._home), self._factor_set)
-                made = declared_record(found.activity, region, self._zone_name, source.evidence)
+                made = declared_record(found.activity, region, self._zone, source.evidence)
             yield _input(self._connection, self._version, record_key, found.document_sha256s if found else trail, made)
 
     def _originals(self, states: Sequence[RecordState]) -> list[SourcedActivities]:

@@ -363,3 +363,15 @@ def test_documented_lines_are_taken_in(installation: Installation, household: Wh
     assert report.refused == ()
     assert (report.new_count, {one.key.kind for one in stored(installation, household)}) == (len(KINDS), set(KINDS))
     assert audited(installation, household, "2024-03") == []
+
+
+def test_what_was_refused_as_future_is_missed_later(installation: Installation, household: Whose) -> None:
+    """A booked drive is refused until it has happened; whoever closes without it is told to take the file in again."""
+    booked = {**CAR, "id": "c2", "start": "2025-06-20"}
+    take(installation, household, {**CAR, "start": "2025-06-02"}, booked)
+    installation.clock.advance(30 * 86_400)
+    (found, *_) = audited(installation, household, "2025-06")
+    assert found.startswith("record: A record of the originals is left out; expected c2; got no such record; in 2025-06.")
+    assert found.endswith("Take the original in again, then close the period again.")
+    take(installation, household, {**CAR, "start": "2025-06-02"}, booked)
+    assert audited(installation, household, "2025-06") == []
