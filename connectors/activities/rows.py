@@ -14,6 +14,9 @@ MAX_LINE_SIZE = 16_384
 Row: TypeAlias = Mapping[str, object]
 """Name to text, `Number`, true, false, None, or something that no field takes."""
 
+MAX_BRACKET_COUNT = 200
+"""Opening brackets of one line: fewer levels than any recursion limit, more than any text needs."""
+
 _FORMULA_STARTS = ("=", "@", "+", "-", "\t", "\r")
 _QUANTITY = "quantity"
 
@@ -86,12 +89,12 @@ def _check_line(line: str) -> None:
 
 
 def _object(line: str) -> Row:
+    if line.count("[") + line.count("{") > MAX_BRACKET_COUNT:
+        raise HostileDocumentError("This line is nested too deeply", expected="one flat object", got="deep nesting")
     try:
         value = _DECODER.decode(line)
     except json.JSONDecodeError as error:
         raise DocumentError("This line is no JSON object", expected="one JSON object per line", got=str(error)) from error
-    except RecursionError as error:
-        raise HostileDocumentError("This line is nested too deeply", expected="one flat object", got="deep nesting") from error
     if not isinstance(value, dict):
         raise DocumentError("This line is no JSON object", expected="one JSON object per line", got=line[:60])
     return value
