@@ -82,7 +82,8 @@ def check_key(key: ActivityKey, factor_set: FactorSet) -> None:
         factor_set.regions.chain(key.region, record="region")
     rule = RULES.get(key.kind)
     if rule is not None:
-        _wanted(rule, Search(key, factor_set, Basis.LOCATION, GwpSet.AR5))
+        for basis in Basis if rule.is_purchased_energy else (Basis.LOCATION,):
+            _wanted(rule, Search(key, factor_set, basis, GwpSet.AR5))
 
 
 @lru_cache(maxsize=65_536)

@@ -150,7 +150,7 @@ def _scores(factor: EmissionFactor, year: int, flags: set[str]) -> dict[str, int
     scores = {
         "reliability": 1 if Gas.CO2 in factor.published else 2,
         "collection": 2,
-        "temporal": _temporal_score(abs(year - factor.year)),
+        "temporal": 1 if factor.life_cycle_scope is LifeCycleScope.AS_REPORTED else _temporal_score(abs(year - factor.year)),
         "geographical": 4 if "region_proxy" in flags else 2 if "region_widened" in flags else 1,
         "technological": _technological_score(factor, flags),
     }

@@ -47,8 +47,28 @@ def test_bill_gives_grams_by_gas_with_factor_and_source() -> None:
         "US/egrid/CAMX",
         2023,
     )
-    assert (got["flags"], got["uncertainty"], got["uncertainty_note"]) == ([], None, "not published")
-    assert len(got["steps"]) == 5
+    assert (got["flags"], got["scale"], got["beside"], got["parts"]) == (["upstream_not_held"], "1", [], [])
+    assert len(got["steps"]) == 6
+
+
+def test_bill_has_the_grids_loss_beside_it() -> None:
+    """41/959 of the rate is lost on the way: 2,973.86915 g in scope 3, category 3, in no total of the bill's own scope."""
+    got = of()
+    (loss,) = got["additions"]
+    assert (loss["part"], loss["scope"], loss["category"], loss["scale"]) == ("grid_loss", 3, 3, "41/959")
+    assert (loss["g_co2e"], got["g_co2e"], got["g_co2e_with_additions"]) == ("2973.86915", "69559.52395", "72533.3931")
+
+
+def test_uncertainty_says_whether_it_is_assumed() -> None:
+    """No publisher gives eGRID's uncertainty: the scores are shown that 5.4 % follows from."""
+    got = of()
+    assert got["uncertainty"] == {
+        "high_percent": "5.41",
+        "is_assumed": True,
+        "low_percent": "-5.13",
+        "scores": {"reliability": 1, "collection": 2, "temporal": 1, "geographical": 1, "technological": 1},
+    }
+    assert got["uncertainty_note"] == "assumed: pedigree method on these scores, 1 best to 5"
 
 
 def test_result_is_canonical_json(factors: FactorSet) -> None:
@@ -138,8 +158,18 @@ def test_instants_keep_their_local_day() -> None:
         ({"unit": "kg"}, "dimension", "one of kWh", "kg", "Give the amount in one of these units"),
         ({"unit": "kwh"}, "unknown-unit", "kWh", "kwh", "Name the unit"),
         ({"unit": "MtCO2e"}, "unknown-unit", "t (1000 kg)", "MtCO2e", "Write t for metric tons"),
-        ({"kind": "flight"}, "kind", "electricity", "flight", "Choose one of these kinds"),
-        ({"kind": "natural_gas", "unit": "therm"}, "kind", "electricity, electricity_export", "natural_gas", "What works now"),
+        ({"kind": "electricty"}, "kind", "one of electricity, electricity_export", "electricty", "Choose one of these kinds"),
+        ({"kind": "flight"}, "dimension", "one of pkm, pmi, ", "kWh", "Give the amount in one of these units"),
+        ({"kind": "fuel", "unit": "L"}, "attribute-value", "which fuel", "none", "Which fuel."),
+        (
+            {"kind": "fuel", "unit": "L", "fuel": "pterol"},
+            "attribute-value",
+            "one of petrol, ",
+            "pterol",
+            "factors list --kind fuel",
+        ),
+        ({"kind": "water", "unit": "m3", "cabin": "first"}, "input", "one of id, kind", "cabin", ""),
+        ({"supplier_g_co2e_per_kwh": "99999"}, "factor", "0 to 9000 g CO2e/kWh", "99999 g CO2e/kWh", "Check the unit"),
         (
             {"start": "2026-12-01", "end": "2027-01-01"},
             "time",
@@ -177,10 +207,16 @@ def test_what_cannot_be_estimated_says_why(
     assert next_step in error["next_step"]
 
 
-@pytest.mark.parametrize("name", ["kind", "quantity", "unit", "start", "end", "region"])
+@pytest.mark.parametrize("name", ["kind", "quantity", "unit", "start", "region"])
 def test_missing_field_is_named(name: str) -> None:
     """A request without a field is told which."""
     assert without(name)["error"]["expected"] == name
+
+
+def test_activity_without_an_end_is_of_one_day() -> None:
+    """A flight or a purchase happens on a day: without an end it is over the next."""
+    got = without("end")
+    assert (got["start"], got["end"], got["g_co2e"]) == ("2023-03-01", "2023-03-02", "69559.52395")
 
 
 @pytest.mark.parametrize("request_value", [None, 5, "text", [], [BILL], True])
@@ -191,9 +227,11 @@ def test_request_that_is_no_object_is_refused(request_value: object, factors: Fa
 
 
 def test_choices_are_offered() -> None:
-    """An unknown kind lists the kinds that work, a wrong unit the units."""
-    assert of(kind="flight")["error"]["choices"] == ["electricity", "electricity_export"]
+    """A misspelt kind lists close ones, a wrong unit the units, an attribute its values: one by one, for programs."""
+    assert of(kind="electricty")["error"]["choices"] == ["electricity", "electricity_export", "electricity_certificate"]
     assert "MWh" in of(unit="kg")["error"]["choices"]
+    assert of(kind="freight", unit="tkm", mode="raft")["error"]["choices"] == ["road", "rail", "sea", "inland_waterway", "air"]
+    assert "petrol" in of(kind="fuel", unit="L", fuel="pterol")["error"]["choices"]
 
 
 JUNK = st.recursive(

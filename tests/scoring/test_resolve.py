@@ -3,7 +3,7 @@
 import pytest
 
 from domain.activity import ActivityKey
-from domain.errors import DimensionError, PlaceError
+from domain.errors import DimensionError, FactorError, PlaceError
 from domain.factor import Basis, GwpSet, LifeCycleScope, Resolution
 from scoring.factors.factor_set import FactorSet
 from scoring.resolve import check_key, resolve
@@ -142,6 +142,13 @@ def test_key_in_another_unit_is_unscored(factors: FactorSet, key: ActivityKey, m
     found = resolve(key, factors, basis)
     assert (found.chosen, found.steps[0]) == (None, message)
     with pytest.raises(DimensionError, match=message):
+        check_key(key, factors)
+
+
+def test_impossible_supplier_factor_is_refused_before_it_is_kept(factors: FactorSet) -> None:
+    """99,999 g/kWh acts on the market basis only, and is refused at intake all the same."""
+    key = ActivityKey("electricity", "DE", 2023, "kWh", (("supplier_g_co2e_per_kwh", "99999"),))
+    with pytest.raises(FactorError, match="No power station emits so much; expected 0 to 9000 g CO2e/kWh; got 99999 g CO2e/kWh"):
         check_key(key, factors)
 
 

@@ -137,6 +137,11 @@ def test_age_is_a_temporal_score(years: int, score: int) -> None:
     assert spread_of(FACTOR, year=2023 + years).scores["temporal"] == score
 
 
+def test_what_a_source_says_itself_does_not_age() -> None:
+    """The identity row is a kilogram for a kilogram in every year."""
+    assert spread_of(replace(FACTOR, life_cycle_scope=LifeCycleScope.AS_REPORTED), year=2060).scores["temporal"] == 1
+
+
 @pytest.mark.parametrize(
     ("flag", "name", "score"),
     [
