@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 
 from domain.factor import EmissionFactor, LifeCycleScope
@@ -41,11 +42,34 @@ class _Question(NamedTuple):
     widening: tuple[tuple[str, str], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Rows of one kind, region and unit, found by their attributes without looking at all of them.
+
+    Attributes:
+        names_of_sets: The names of attributes that rows carry, each combination once: few, where values are many.
+        sets: Attributes to their place in the order of admission, and their rows.
+    """
+
+    names_of_sets: tuple[frozenset[str], ...]
+    sets: Mapping[frozenset[tuple[str, str]], tuple[int, Sequence[EmissionFactor]]]
+
+
+@lru_cache(maxsize=4096)
+def _place(factor_set: FactorSet, kind: str, region: str, unit: str) -> _Place | None:
+    by_attributes = factor_set.by_attributes(kind, region, unit)
+    if not by_attributes:
+        return None
+    names = dict.fromkeys(frozenset(name for name, _ in attributes) for attributes in by_attributes)
+    sets = {frozenset(attributes): (order, rows) for order, (attributes, rows) in enumerate(by_attributes.items())}
+    return _Place(tuple(names), sets)
+
+
 @lru_cache(maxsize=16_384)
 def _fitting(factor_set: FactorSet, region: str, question: _Question) -> Fitting | None:
     rows_kind, unit, attributes, given, rates, scopes, publishers, widening = question
-    by_attributes = factor_set.by_attributes(rows_kind, region, unit)
-    if not by_attributes:
+    place = _place(factor_set, rows_kind, region, unit)
+    if place is None:
         return None
     wanted = dict(attributes)
     widened: list[tuple[str, str]] = []
@@ -55,7 +79,7 @@ def _fitting(factor_set: FactorSet, region: str, question: _Question) -> Fitting
                 continue
             wanted[name] = value
             widened.append((name, value))
-        rows = _of_attributes(by_attributes, wanted, given - {name for name, _ in widened}, rates, scopes)
+        rows = _of_attributes(place, wanted, given - {name for name, _ in widened}, rates, scopes)
         if rows:
             return _by_year(_of_best_scope(_of_best_publisher(rows, publishers), scopes), tuple(widened))
     return None
@@ -97,24 +121,31 @@ def fitting_rows(
 
 
 def _of_attributes(
-    by_attributes: Mapping[tuple[tuple[str, str], ...], Sequence[EmissionFactor]],
+    place: _Place,
     wanted: Mapping[str, str],
     given: frozenset[str],
     rates: tuple[str, ...],
     scopes: tuple[LifeCycleScope, ...],
 ) -> list[EmissionFactor]:
     """Rows whose attributes all equal what is wanted; of these the ones that say most of what was given."""
-    found: list[tuple[int, list[EmissionFactor]]] = []
-    for attributes, rows in by_attributes.items():
-        if all(wanted.get(name) == value for name, value in attributes):
-            fit = [row for row in rows if row.rate in rates and row.life_cycle_scope in scopes]
-            if fit:
-                found.append((sum(name in given for name, _ in attributes), fit))
+    found: list[tuple[int, int, list[EmissionFactor]]] = []
+    for names in place.names_of_sets:
+        if not wanted.keys() >= names:
+            continue
+        held = place.sets.get(frozenset((name, wanted[name]) for name in names))
+        if held is None:
+            continue
+        order, rows = held
+        fit = [row for row in rows if row.rate in rates and row.life_cycle_scope in scopes]
+        if fit:
+            found.append((order, len(names & given), fit))
     if not found:
         return []
-    best = max(count for count, _ in found)
-    return [row for count, rows in found if count == best for row in rows]
+    best = max(count for _, count, _ in found)
+    return [row for _, count, rows in sorted(found, key=_order) if count == best for row in rows]
 
+
+_order = itemgetter(0)
 
 OWN_FACTORS = "Own factors"
 """Publisher of what a user imported as factors of their own: believed first."""

@@ -15,7 +15,8 @@ from functools import lru_cache
 
 from domain.errors import AttributeValueError
 from domain.factor import Addition, Beside, EmissionFactor, LifeCycleScope, Part
-from domain.number import decimal_from_text, fraction_of, fraction_to_text
+from domain.number import decimal_from_text, fraction_of, fraction_to_text, round_half_even
+from scoring.factors.compile import exact_ug_per_unit
 from scoring.factors.factor_set import FactorSet
 from scoring.fitting import fitting_rows, row_of_year
 from scoring.flight import (
@@ -192,12 +193,17 @@ def altitude(rule: KindRule, search: Search, wanted: Wanted, row: EmissionFactor
     if fitting is None or fitting.rows[0].publisher != row.publisher:
         return ()
     other = row_of_year(fitting, search.key.year)
-    more = search.factor_set.compiled(other, search.gwp_set, wanted.scale).ug_per_unit.total_ug_co2e
-    less = search.factor_set.compiled(row, search.gwp_set, wanted.scale).ug_per_unit.total_ug_co2e
+    more, less = (_total_ug(search, one, wanted.scale) for one in (other, row))
     search.say(
         "Effects at altitude (contrails, ozone) are shown beside and are in no total: the same publisher's factor with them."
     )
     return (Beside("aviation_non_co2", more - less, other.factor_id),)
+
+
+def _total_ug(search: Search, row: EmissionFactor, scale: Fraction) -> int:
+    """As compiled, without the bound of a line: with them, a first-class seat half around the world is above it."""
+    exact = exact_ug_per_unit(row, search.gwp_set, search.factor_set.gwps)[:4]
+    return sum(round_half_even(amount * scale) for amount in exact)
 
 
 def fuel_supply(rule: KindRule, search: Search, wanted: Wanted, row: EmissionFactor) -> tuple[Addition, ...]:
