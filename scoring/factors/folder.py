@@ -184,7 +184,9 @@ class FactorFolder:
         passed = 0
         for entry in self.tables:
             first = at.get(entry.kind, 0)
-            if index < passed + entry.entry_count and entry.kind:
+            if index < passed + entry.entry_count:
+                if not entry.kind:
+                    break
                 return self.rows(entry.kind)[first + index - passed]
             passed += entry.entry_count
             at[entry.kind] = first + entry.row_count

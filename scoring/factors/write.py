@@ -35,7 +35,8 @@ def folder_files(imported: Sequence[Imported], *, version: str, more: Sequence[P
         File name to its bytes, `dataset.json` among them.
 
     Raises:
-        FactorSetError: Two tables have one id, a row belongs to none, or two tables of parameters have one name.
+        FactorSetError: Two tables have one id, a row belongs to none or has an attribute that the file cannot hold, or two
+            tables of parameters have one name.
     """
     rows_of = _rows_of_tables(imported)
     tables: list[dict[str, object]] = []
@@ -169,7 +170,6 @@ def _compact(value: object) -> str:
 
 
 def _cells(table_number: int, row: PublishedRow) -> list[object]:
-    attributes = ";".join(f"{name}={value}" for name, value in sorted(row.attributes.items()))
     gases = [row.by_gas.get(gas, "") for gas in GASES]
     return [
         table_number,
@@ -177,11 +177,23 @@ def _cells(table_number: int, row: PublishedRow) -> list[object]:
         row.year,
         row.rate,
         row.label,
-        attributes,
+        _attributes_text(row),
         *gases,
         row.uncertainty_percent,
         _short_quality(row.data_quality),
     ]
+
+
+def _attributes_text(row: PublishedRow) -> str:
+    for name, value in row.attributes.items():
+        if ";" in name + value or "=" in name:
+            raise FactorSetError(
+                "An attribute holds a sign that the file separates with",
+                expected="no ; in it, and no = in its name",
+                got=f"{name}={value}",
+                record=row.table_id,
+            )
+    return ";".join(f"{name}={value}" for name, value in sorted(row.attributes.items()))
 
 
 def _short_quality(text: str) -> str:
