@@ -14,6 +14,11 @@ from domain.period import Month, MonthRange, local_midnight, zone_of
 MILLION_PPM = 1_000_000
 """The whole, in parts per million."""
 
+METERED_KINDS = frozenset(
+    {"electricity", "electricity_export", "natural_gas", "propane", "steam", "district_heat", "water", "wastewater"}
+)
+"""Kinds that flow at any time, so that a day without an amount is a gap; nobody misses a flight on the other days."""
+
 
 def coverage_ppm(meters: Mapping[tuple[str, str], Iterable[Activity]], months: MonthRange) -> int:
     """Share of a period's time that is measured, over all meters alike.

@@ -12,6 +12,7 @@ from app.usecases.show_days import measured_days, meter_zone
 from app.usecases.show_months import live_amounts
 from domain.activity import find_kind
 from domain.canonical import Json
+from domain.coverage import METERED_KINDS
 from domain.factor import Basis, CompiledFactor, Resolution
 from domain.number import decimal_of_micro, decimal_to_text, fraction_to_text, quantize_text
 from domain.period import Month, MonthRange
@@ -82,7 +83,7 @@ def month_view(work: Work, whose: Whose, months: MonthRange) -> MonthView:
     amounts = live_amounts(work, whose, months)
     subject = subjects.by_id(work.session, whose.tenant_id, whose.subject_id)
     spans = activities.daily_sums(work.session, whose.tenant_id, whose.subject_id, months)
-    kinds = {span.kind for span in spans if not find_kind(span.kind).is_avoided}
+    kinds = {span.kind for span in spans if span.kind in METERED_KINDS and not find_kind(span.kind).is_avoided}
     measured = measured_days(spans, kinds, meter_zone(work, subject))
     rows: list[MonthRow] = []
     for month in months.months():
@@ -94,7 +95,8 @@ def month_view(work: Work, whose: Whose, months: MonthRange) -> MonthView:
         rows += [_row(work, one) for one in sorted(amounts_of_month, key=lambda one: one.key.kind)]
         if not found:
             rows.append(MonthRow(month))
-    missing = {month: month.days_count() - len(measured.get(month, ())) for month in months.months()}
+    has_gaps = bool(kinds) or not spans
+    missing = {month: month.days_count() - len(measured.get(month, ())) for month in months.months() if has_gaps}
     return MonthView(tuple(rows), {month: count for month, count in missing.items() if count})
 
 

@@ -24,13 +24,13 @@ from app.usecases.import_report import LISTED_COUNT, ImportReport, declared_tota
 from app.usecases.keep_original import Received, fetch_original, keep_original
 from app.usecases.place_meter import ask_for_zone, check_zone
 from connectors import registry
+from domain.coverage import METERED_KINDS
 from domain.declared import DECLARED_USAGE_POINT, ActivityDocument, DeclaredActivity
 from domain.errors import ConflictError, DocumentError, FactorError, InputError, PlaceError, TimeError
 from domain.period import local_day, zone_of
 from domain.place import Place
 from domain.record import RecordRevision
 
-_METERED_KINDS = frozenset({"electricity", "natural_gas", "water"})
 _ONE_DAY = timedelta(days=1)
 
 
@@ -327,7 +327,7 @@ def _stayed_note(stayed_count: int) -> Iterator[str]:
 
 def _double_count_notes(work: Work, whose: Whose, own: ConnectionRow, document: ActivityDocument) -> Iterator[str]:
     """Where meters or bills of the same commodity are known: nobody can tell whether a line says what they say."""
-    declared = sorted({one.kind for one in document.activities} & _METERED_KINDS)
+    declared = sorted({one.kind for one in document.activities} & METERED_KINDS)
     others = [
         one.connector for one in connections.of_subject(work.session, whose.tenant_id, whose.subject_id) if one.id != own.id
     ]

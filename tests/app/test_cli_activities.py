@@ -99,3 +99,9 @@ def test_import_says_what_was_refused(folder: Path) -> None:
     assert "1 activities new" in done.stdout
     assert "This place is not known" in done.stdout
     assert "line 2, region" in done.stdout
+
+
+def test_month_with_one_drive_has_no_gaps(folder: Path) -> None:
+    """Nobody misses a drive on the other days: no day is said to be not measured, where nothing is metered."""
+    done = CliRunner().invoke(program, ["import", "activities", file_of(folder, CAR), "--place", "94110"])
+    assert "not measured" not in done.stdout
