@@ -149,6 +149,12 @@ def test_regions_own_authority_comes_first_at_home() -> None:
     assert [found(factors, wanted(), region).rows[0].publisher for region in ("GB", "DE")] == ["Second", "First"]
 
 
+def test_own_factors_win_over_every_publisher() -> None:
+    """What a user imported for a place is used there before any publisher's rate."""
+    rows = [car("DE", 2023, "1"), car("DE", 2020, "2", "own")]
+    assert [one.publisher for one in found(set_with(*rows, own=cars("Own factors")), wanted()).rows] == ["Own factors"]
+
+
 def test_publisher_that_is_not_named_comes_last_by_admission() -> None:
     """Where no preferred publisher has a row, the first admitted of the others answers alone."""
     rows = [car("DE", 2022, "1", "other"), car("DE", 2023, "2", "third")]
