@@ -3,7 +3,7 @@
 .PHONY: help setup demo test check fix bench contract constraints
 
 VENV := .venv/bin
-BENCHES := parse rescore scoring gas page
+BENCHES := parse rescore scoring factors gas page
 
 help: ## Print this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/' | expand -t 14

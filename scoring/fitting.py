@@ -65,7 +65,7 @@ def _place(factor_set: FactorSet, kind: str, region: str, unit: str) -> _Place |
     return _Place(tuple(names), sets)
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=65_536)
 def _fitting(factor_set: FactorSet, region: str, question: _Question) -> Fitting | None:
     rows_kind, unit, attributes, given, rates, scopes, publishers, widening = question
     place = _place(factor_set, rows_kind, region, unit)
@@ -107,6 +107,8 @@ def fitting_rows(
     Returns:
         The rows; None where none fits.
     """
+    if not factor_set.by_attributes(wanted.rows_kind, region, wanted.unit):
+        return None  # most places hold nothing of a kind: no question is made for them
     question = _Question(
         wanted.rows_kind,
         wanted.unit,

@@ -43,6 +43,7 @@ class Benchmark(StrEnum):
     SCORING = "scoring"
     GAS = "gas"
     PAGE = "page"
+    FACTORS = "factors"
 
 
 class Extent(StrEnum):
