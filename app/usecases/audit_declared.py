@@ -64,7 +64,7 @@ def derive_claimed(
         except PlaceError:
             return False
 
-    spoken = _spoken_of(documents, named) | trails.keys()
+    spoken = newest_sayings((one for one in documents if one.sha256 in named), is_taken).keys() | trails.keys()
     records: dict[str, DerivedRecord] = {}
     fallen: dict[str, str] = {}
     digests: dict[str, tuple[str, ...]] = {}
@@ -94,16 +94,6 @@ def check_declared_place(leaf: Fields, factor_set: FactorSet) -> None:
     for value in leaf.items("activities"):
         region = activity_from_json(value, record=leaf.record).key.region
         factor_set.regions.chain(region, record=f"record {leaf.text('record_key')}")
-
-
-def _spoken_of(documents: Sequence[SourcedActivities], named: AbstractSet[str]) -> set[str]:
-    """Record keys of everything that the named documents say."""
-    return {
-        record_key
-        for one in documents
-        if one.sha256 in named
-        for record_key in (*(activity.record_key for activity in one.document.activities), *one.document.removed_keys)
-    }
 
 
 def _zone_of(leaves: Sequence[Fields]) -> ZoneInfo:

@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -375,3 +377,51 @@ def test_what_was_refused_as_future_is_missed_later(installation: Installation, 
     assert found.endswith("Take the original in again, then close the period again.")
     take(installation, household, {**CAR, "start": "2025-06-02"}, booked)
     assert audited(installation, household, "2025-06") == []
+
+
+def _random_file(random: Random) -> bytes:
+    """A few drives under a few names, in April or May, some corrected, some taken back, some without id or with a place."""
+    said: dict[str, dict[str, Any]] = {}
+    for _ in range(random.randint(1, 5)):
+        name = random.choice("abcdef")
+        if random.random() < 0.25:
+            said[name] = {"id": name, "removed": True}
+            continue
+        drive = {
+            **CAR,
+            "id": name,
+            "quantity": str(random.randint(0, 99)),
+            "start": f"2025-0{random.randint(4, 5)}-{random.randint(10, 28)}",
+        }
+        if random.random() < 0.3:
+            drive["end"] = "2025-05-30"
+        if random.random() < 0.3:
+            drive["region"] = random.choice(["FR", "94110", "Narnia"])
+        if random.random() < 0.2:
+            del drive["id"]
+        said[name] = drive
+    return lines(*said.values())
+
+
+@pytest.mark.parametrize("seed", range(15, 25))
+def test_any_history_passes_the_audit(installation: Installation, household: Whose, seed: int) -> None:
+    """Whatever files come in whatever order, again, or with another place: what follows is what the auditor derives."""
+    random = Random(seed)  # noqa: S311 - the same histories in every run
+    take(installation, household, {**CAR, "id": "stays"}, {**CAR, "id": "april", "start": "2025-04-03"})
+    files: list[bytes] = []
+    for _ in range(8):
+        body = random.choice(files) if files and random.random() < 0.3 else _random_file(random)
+        files.append(body)
+        place = place_from_text(random.choice(["DE", "GB"])) if random.random() < 0.4 else None
+        with suppress(DocumentError):  # a file whose every line is refused
+            installation.take(household, body, place=place, connector="activities")
+        installation.clock.advance(60)
+        if random.random() < 0.3:
+            with installation.work() as work:
+                page = activities.page(work.session, household.tenant_id, household.subject_id)
+                named = [one.record_id for one in page.items if len(one.record_key) == 1]
+                if named:
+                    remove_record(work, household, random.choice(named))
+        installation.clock.advance(60)
+    take(installation, household, {**CAR, "id": "stays"}, {**CAR, "id": "april", "start": "2025-04-03"})
+    assert (audited(installation, household, "2025-04"), audited(installation, household, "2025-05")) == ([], [])
