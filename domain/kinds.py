@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fractions import Fraction
 
-from domain.errors import AttributeValueError, DimensionError, KindError
+from domain.errors import AttributeValueError, DimensionError, KindError, UnitError
 from domain.units import (
     CANONICAL_UNIT,
     CURRENCIES,
@@ -65,8 +65,9 @@ class Kind:
         other_categories: Scope 3 categories that it may be declared under with the attribute `category`.
         attributes: What its factor can depend on.
         units: Canonical unit of a dimension where it is not the dimension's own.
-        allows_negative: Whether an amount may be below zero: energy, volume, mass, money and things are given back or corrected, a
-            journey, a night and an hour are not.
+        allows_negative: Whether an amount may be below zero: energy, volume, mass, money and things are given back or corrected,
+            a journey, a night and an hour are not.
+        refused_units: Units of a fitting dimension that mean something else here, each with what to do instead.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Kind:
     attributes: tuple[Attribute, ...] = ()
     units: Mapping[Dimension, str] = field(default_factory=dict)
     allows_negative: bool = True
+    refused_units: Mapping[str, str] = field(default_factory=dict)
 
     def attribute(self, name: str) -> Attribute | None:
         """The attribute of this name; None where the kind has none."""
@@ -93,7 +95,27 @@ class Kind:
 
     def unit_symbols(self) -> tuple[str, ...]:
         """Every unit that its quantities may come in."""
-        return tuple(symbol for symbol, unit in UNITS.items() if unit.dimension in self.dimensions)
+        fitting = (symbol for symbol, unit in UNITS.items() if unit.dimension in self.dimensions)
+        return tuple(symbol for symbol in fitting if symbol not in self.refused_units)
+
+    def check_unit(self, symbol: str, *, record: str = "") -> None:
+        """Refuse a unit that means something else for this kind.
+
+        Args:
+            symbol: The source's unit.
+            record: Where it stands, for the message.
+
+        Raises:
+            UnitError: It does; the message says what to do instead.
+        """
+        if symbol in self.refused_units:
+            raise UnitError(
+                f"{self.name} is not measured in {symbol}",
+                expected=f"one of {', '.join(self.unit_symbols())}",
+                got=symbol,
+                record=record,
+                next_step=self.refused_units[symbol],
+            )
 
     def kept_units(self) -> tuple[str, ...]:
         """Every unit that its quantities are kept in: one for each dimension, and of money every currency."""
@@ -193,7 +215,17 @@ _KINDS = (
         attributes=(_HEATING_VALUE, _BLEND),
         other_categories=(8, 13),
     ),
-    Kind("propane", "Propane from a meter", (_E, _V), scope=1, domain=HOME, attributes=(_HEATING_VALUE,)),
+    Kind(
+        "propane",
+        "Propane from a gas meter",
+        (_E, _V),
+        scope=1,
+        domain=HOME,
+        attributes=(_HEATING_VALUE,),
+        refused_units=dict.fromkeys(
+            ("L", "gal_us", "gal_imp", "bbl"), "Gallons and litres of propane are of the liquid: use kind fuel with fuel=propane."
+        ),
+    ),
     Kind(
         "fuel",
         "Fuel burnt: oil, coal, wood, petrol, gas in bottles",
@@ -645,6 +677,7 @@ def kind_quantity(kind: Kind, amount: Fraction, symbol: str, *, record: str = ""
     Raises:
         UnknownUnitError: There is no such unit.
         DimensionError: The kind is not measured so; the message lists its units.
+        UnitError: The unit means something else for this kind.
         NumberError: The result does not fit in 64 bits.
     """
     dimension = find_unit(symbol, record=record).dimension
@@ -656,6 +689,7 @@ def kind_quantity(kind: Kind, amount: Fraction, symbol: str, *, record: str = ""
             record=record,
             next_step="Give the amount in one of these units.",
         )
+    kind.check_unit(symbol, record=record)
     if dimension in kind.units:
         return scaled_quantity(amount, symbol, kind.units[dimension], record=record)
     return to_canonical_micro(amount, symbol, dimension=dimension, record=record)

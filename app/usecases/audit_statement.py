@@ -33,8 +33,9 @@ from ledger.inputs import InputGroup
 from ledger.trees import build_trees
 from scoring.factors.factor_set import FactorSet
 from scoring.lines import make_lines
-from scoring.net import METHOD, evidence_ppm, make_statement
+from scoring.net import evidence_ppm, gwp_set_of, make_statement, method_name
 from scoring.resolve import resolve
+from scoring.retirements import retired_units
 
 EVIDENCE_FLOOR = EvidenceClass.UPLOADED
 """Weakest class that counts as audited in this network."""
@@ -196,7 +197,7 @@ class _Audit:
 
     # (1) The same method and factor set.
     def check_method(self) -> None:
-        _same("method", METHOD, self._manifest.method)
+        _same("method", method_name(gwp_set_of(self._manifest.method)), self._manifest.method)
         _same("factor set", self._factor_set.id.to_json(), self._manifest.factor_set.to_json())
 
     # (2) The same parsers.
@@ -275,14 +276,19 @@ class _Audit:
     # (7) Lines, totals and shares follow from the records.
     def check_lines(self) -> None:
         totals = self._activity_totals()
-        lines, unscored = make_lines(totals, lambda key, basis: resolve(key, self._factor_set, basis))
+        gwp_set = gwp_set_of(self._manifest.method)
+        lines, unscored = make_lines(totals, lambda key, basis: resolve(key, self._factor_set, basis, gwp_set=gwp_set))
+        retired, not_retired = retired_units(totals)
         statement = make_statement(
             period=self._manifest.period,
             revision=self._manifest.revision,
             lines=lines,
-            unscored=unscored,
+            unscored=(*unscored, *not_retired),
             factor_set=self._factor_set.id,
-        )  # nothing can be retired yet, so a manifest that says so is wrong
+            retired_g_co2e=sum(units.amount_g_co2e for units in retired),
+            method=self._manifest.method,
+        )
+        _same("retired units", retired, self._manifest.retired_units)
         _same("lines", [line.canonical_bytes for line in statement.lines], list(self._request.lines))
         _same("totals", statement.totals.to_json(), self._manifest.totals.to_json())
         shares = evidence_ppm(statement.lines)

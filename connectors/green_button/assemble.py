@@ -220,6 +220,14 @@ def measure_of(reading_type: Thing | None, point: Thing | None, *, record: str) 
             record=record,
             next_step="Ask the utility what these readings are.",
         )
+    if source_unit in KINDS[kind].refused_units:
+        raise DocumentError(
+            f"{kind} cannot be counted in {source_unit}",
+            expected=f"one of {', '.join(KINDS[kind].unit_symbols())}",
+            got=source_unit,
+            record=record,
+            next_step=KINDS[kind].refused_units[source_unit],
+        )
     _check_amounts(texts, record)
     return Measure(
         kind=kind,

@@ -14,7 +14,7 @@ from connectors.green_button.scan import scan
 from domain.errors import UnknownFormatError
 from domain.series import MeterDocument
 
-PARSER_VERSION = "green-button-1"
+PARSER_VERSION = "green-button-2"
 """Stands in manifests; changes when the same document would give other series."""
 
 

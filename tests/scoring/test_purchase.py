@@ -250,7 +250,7 @@ def test_restaurant_bill_from_the_published_files(shared_dir: Path) -> None:
     )
     scale = purchase_scale("EUR", "2024-03", "19", 2022, tables)
     sector = sector_of({"mcc": "5812"}, tables)
-    wanted = ("epa-supply-chain-v1.3", {"naics": sector.naics, "price": "purchaser"})
+    wanted = ("epa-supply-chain-v1.3", {"naics": sector.naics, "margins": "with"})
     (factor,) = (row.by_gas["co2e"] for row in factors.rows if (row.table_id, row.attributes) == wanted)
     assert (sector.naics, factor, sector.flags) == ("722511", "0.194", ())
     assert round(float(100 * scale.base_usd_per_unit), 3) == 85.607

@@ -88,7 +88,7 @@ def meter_day(
 
 def bill(first: date, end: date, quantity_micro: int, *, region: str = "US/zip/94110") -> Activity:
     """The activity of a bill from one local midnight to another, labelled with its first month."""
-    key = activity_key("electricity", region, first.year, Dimension.ENERGY, tariff="E-1")
+    key = activity_key("electricity", region, first.year, Dimension.ENERGY, utility="14328")
     span = (day_period(first, ZONE).start, day_period(end, ZONE).start)
     return Activity(key, *span, Month(first.year, first.month), quantity_micro, Quality.ESTIMATED, EvidenceClass.TYPED)
 

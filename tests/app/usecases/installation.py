@@ -1,5 +1,6 @@
 """What use-case tests are made of: an installation, its subjects, small Green Button documents, the whole path in one call."""
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -93,6 +94,11 @@ class Installation:
         """Import an uploaded document."""
         with self.work() as work:
             return import_document(work, whose, connector, Received(body, "text/xml", EvidenceClass.UPLOADED), place=place)
+
+    def stay(self, whose: Whose, day: str = "2025-04-01") -> ImportReport:
+        """Import a night in a hotel of a country that no publisher has a factor for: it stays unscored."""
+        line = {"id": f"stay {day}", "kind": "hotel", "quantity": "1", "unit": "room_night", "start": day, "region": "MC"}
+        return self.take(whose, json.dumps(line).encode(), connector="activities")
 
     def bill(self, whose: Whose, bill: BillInput, *, place: Place | None = None, file: bytes = b"") -> ImportReport:
         """Type a bill."""

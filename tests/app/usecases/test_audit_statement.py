@@ -20,7 +20,7 @@ from app.usecases.enter_bill import BillInput
 from domain.activity import EvidenceClass
 from domain.canonical import to_canonical
 from domain.factor import FactorSetId
-from domain.manifest import Manifest, TreeId, manifest_from_canonical
+from domain.manifest import Manifest, RetiredUnits, TreeId, manifest_from_canonical
 from domain.period import MonthRange, local_midnight
 from tests.app.usecases.installation import NEW_YORK, Installation, document, series, steady
 
@@ -121,8 +121,8 @@ def test_other_zone_of_all_records(request_made: AuditRequest, audited: Audited)
 
 def test_other_method(request_made: AuditRequest, audited: Audited) -> None:
     """Another business logic is refused, saying which one the auditor holds."""
-    findings = audited(with_manifest(request_made, lambda m: replace(m, method="cf-method/2")))
-    assert named(findings, "method") == "The method differs; expected cf-method/1; got cf-method/2"
+    findings = audited(with_manifest(request_made, lambda m: replace(m, method="cf-method/1")))
+    assert named(findings, "method") == "The method differs; expected cf-method/2; got cf-method/1"
 
 
 def test_other_factor_set(request_made: AuditRequest, audited: Audited) -> None:
@@ -173,9 +173,14 @@ def test_wrong_totals(request_made: AuditRequest, audited: Audited) -> None:
 
 
 def test_retired_without_units(request_made: AuditRequest, audited: Audited) -> None:
-    """Retired grams without a retired unit are found: the manifest names none."""
-    findings = audited(with_manifest(request_made, lambda m: replace(m, totals=replace(m.totals, retired_g_co2e=1000))))
-    assert named(findings, "lines").startswith("The totals differ")
+    """Retired grams without retired units make no manifest; with units that no record says, they are found."""
+    retired = with_manifest(request_made, lambda m: replace(m, totals=replace(m.totals, retired_g_co2e=1000)))
+    assert named(audited(retired), "manifest").startswith("A number of this manifest cannot be")
+    units = (RetiredUnits("Gold Standard", "GS1-1", 1000),)
+    named_units = with_manifest(
+        request_made, lambda m: replace(m, totals=replace(m.totals, retired_g_co2e=1000), retired_units=units)
+    )
+    assert named(audited(named_units), "lines").startswith("The retired units differs; expected ()")
 
 
 def test_raised_evidence_of_a_record(request_made: AuditRequest, audited: Audited) -> None:

@@ -1,6 +1,6 @@
 """Closing: exact totals, one calendar, revisions with reasons, and gaps that are not zero."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import UTC, date, datetime
 from fractions import Fraction
 from random import Random
@@ -16,13 +16,13 @@ from app.usecases.close_period import close_period
 from app.usecases.enter_bill import BillInput
 from domain.activity import Direction
 from domain.errors import ConflictError, NotFoundError
-from domain.factor import Basis, Gas
+from domain.factor import Basis, Gas, Part
 from domain.manifest import Manifest, manifest_from_canonical
 from domain.period import Month, MonthRange
 from domain.place import place_from_text
 from domain.statement import Line
 from scoring.factors.factor_set import FactorSet
-from tests.app.usecases.installation import NEW_YORK, Installation, document, hours, series, steady
+from tests.app.usecases.installation import NEW_YORK, Installation, document, series, steady
 
 GWP_AR5 = {Gas.CO2: 1, Gas.CH4: 28, Gas.N2O: 265}
 KG_PER_LB = Fraction(45_359_237, 100_000_000)
@@ -38,6 +38,10 @@ def lines_of(installation: Installation, row: StatementRow) -> tuple[Line, ...]:
 def manifest_of(row: StatementRow) -> Manifest:
     """The manifest of a statement."""
     return manifest_from_canonical(row.manifest)
+
+
+EAST_LOSS = Fraction("0.042") / (1 - Fraction("0.042"))
+"""Grid gross loss of the eastern interconnection, eGRID2023: share of generation that does not arrive, per kWh that does."""
 
 
 def exact_ug(factor_set: FactorSet, line: Line, kwh: Fraction) -> Fraction:
@@ -62,12 +66,16 @@ def test_totals_equal_an_independent_computation(installation: Installation, hou
     installation.take(household, document(series(load.starts_s, load.delivered_wh), export))
     row = installation.close_months(household, "2024-01..2024-12")
     lines = lines_of(installation, row)
-    assert len(lines) == 12 * 3  # an export is avoided by location only
+    assert Counter(line.part for line in lines) == {
+        Part.USE: 12 * 3,
+        Part.GRID_LOSS: 12 * 2,
+    }  # an export is avoided by location only
     for line in lines:
         amount = kwh[line.key.kind, line.month.number]
         assert line.quantity_micro == amount * 1_000_000
         rounding_ug = Fraction(3, 2) * amount + 2  # half a microgram per gas and kWh, and half of one per gas of the line
-        assert abs(line.emissions.total_ug_co2e - exact_ug(installation.services.factor_set, line, amount)) <= rounding_ug
+        exact = exact_ug(installation.services.factor_set, line, amount) * (EAST_LOSS if line.part is Part.GRID_LOSS else 1)
+        assert abs(line.emissions.total_ug_co2e - exact) <= rounding_ug
     located = [line for line in lines if line.basis is Basis.LOCATION]
     assert row.totals.gross_location_ug_co2e == sum(x.emissions.total_ug_co2e for x in located if not x.is_avoided)
     assert row.totals.avoided_ug_co2e == sum(x.emissions.total_ug_co2e for x in located if x.is_avoided) > 0
@@ -87,9 +95,8 @@ def test_months_with_clock_changes_are_whole(installation: Installation, househo
 def test_bill_over_a_new_year_meets_both_years_factors(installation: Installation, household: Whose) -> None:
     """The parts of a bill are scored with the factors of their own year, and add up to the bill."""
     installation.bill(household, BillInput("Con Edison", "2022-12-17", "2023-01-20", "100"))
-    lines = [
-        x for x in lines_of(installation, installation.close_months(household, "2022-12..2023-01")) if x.basis is Basis.LOCATION
-    ]
+    closed = installation.close_months(household, "2022-12..2023-01")
+    lines = [x for x in lines_of(installation, closed) if x.basis is Basis.LOCATION and x.part is Part.USE]
     assert [(str(x.month), x.key.year, x.quantity_micro) for x in lines] == [
         ("2022-12", 2022, 42_857_142),
         ("2023-01", 2023, 57_142_858),
@@ -114,11 +121,9 @@ def test_gaps_lower_the_coverage(installation: Installation, household: Whose) -
 
 
 def test_unscored_kinds_are_counted(installation: Installation, household: Whose) -> None:
-    """Gas has no factor yet: it is named and counted beside the scored lines, never zero emissions."""
+    """A hotel where no publisher has a factor is named and counted beside the scored lines, never zero emissions."""
     installation.take(household, steady(date(2025, 4, 1), date(2025, 4, 30)))
-    starts_s = hours(date(2025, 4, 1), date(2025, 4, 30))
-    gas = document(series(starts_s, [1] * len(starts_s), kind="natural_gas", source_unit="therm"))
-    installation.take(household, gas.replace(b"UsagePoint/1", b"UsagePoint/2"))
+    installation.stay(household)
     row = installation.close_months(household, "2025-04")
     (unscored,) = (dict(one) for one in row.unscored if isinstance(one, dict))
     assert row.totals.unscored_count == 1
@@ -129,8 +134,7 @@ def test_unscored_kinds_are_counted(installation: Installation, household: Whose
 
 def test_only_unscored_is_no_zero_statement(installation: Installation, household: Whose) -> None:
     """A period of which nothing can be scored closes with no line and says how much is unscored."""
-    starts_s = hours(date(2025, 4, 1), date(2025, 4, 30))
-    installation.take(household, document(series(starts_s, [1] * len(starts_s), kind="water", source_unit="gal_us")))
+    installation.stay(household)
     row = installation.close_months(household, "2025-04")
     assert (lines_of(installation, row), row.totals.unscored_count) == ((), 1)
 

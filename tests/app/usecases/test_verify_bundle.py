@@ -87,7 +87,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Two days of hourly readings with export and gas: lines of two kinds, one unscored total, one token."""
+    """Two days of hourly readings with export and gas, and a stay: lines of three kinds, one unscored total, one token."""
     made = Installation.open(tmp_path_factory.mktemp("world"))
     home = place_from_text("10001", zone="America/New_York")
     with made.work() as work:
@@ -97,6 +97,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     made.take(whose, document(series(starts_s, range(400, 448)), export))
     gas = document(series(starts_s, [1] * 48, kind="natural_gas", source_unit="therm"))
     made.take(whose, gas.replace(b"UsagePoint/1", b"UsagePoint/2"))
+    made.stay(whose)
     desk = open_desk(made.services)
     row = made.issue(desk, made.close_months(whose, "2025-04"))
     with made.looking() as work:
@@ -324,7 +325,7 @@ FORGERIES: dict[str, tuple[Callable[[Content], None], set[str]]] = {
     "reason": (inside("manifest", reason="none"), {"issuance"}),
     "coverage": (inside("manifest", coverage_ppm=1_000_000), {"issuance"}),
     "parsers": (inside("manifest", parsers={}), {"issuance"}),
-    "method": (inside("manifest", method="cf-method/2"), {"issuance"}),
+    "method": (inside("manifest", method="cf-method/1"), {"issuance"}),
     "self-declared": (inside("manifest", is_self_declared=True), {"issuance"}),
     "inputs root": (inside("manifest", inputs={"leaf_count": 6, "root": "ab" * 32}), {"issuance", "inputs"}),
     "lines root": (inside("manifest", lines={"leaf_count": 4, "root": "ab" * 32}), {"issuance", "lines"}),
@@ -529,8 +530,7 @@ def test_evidence_of_lines_needs_no_inputs(world: World) -> None:
 def test_evidence_without_emissions_needs_the_records(installation: Installation) -> None:
     """Where nothing is emitted the records decide; where they are not shown either, the step is not checked."""
     whose = installation.household()
-    starts_s = hours(date(2025, 4, 1), date(2025, 4, 1))
-    installation.take(whose, document(series(starts_s, [1] * 24, kind="water", source_unit="gal_us")))
+    installation.stay(whose)
     desk = open_desk(installation.services)
     row = installation.issue(desk, installation.close_months(whose, "2025-04"))
     with installation.looking() as work:
@@ -579,10 +579,11 @@ def test_too_many_mixed_lines_are_refused(world: World) -> None:
 def test_endless_period_is_refused(world: World) -> None:
     """Coverage is not measured over more months of meters than there can be."""
     whole = world.bundles[Shown.EVERYTHING]
-    leaf = json.loads(whole.groups[0].leaves[0])
+    of_meter = next(group for group in whole.groups if group.group_key.startswith("green-button"))
+    leaf = json.loads(of_meter.leaves[0])
     leaves = tuple(to_canonical({**leaf, "usage_point": str(index)}).decode() for index in range(50))
-    bundle = replace(whole, groups=(replace(whole.groups[0], leaves=leaves),))
-    steps = verify_bundle(fabricated(bundle, period="1000-01..2999-12"), factor_set=world.factor_set)
+    bundle = replace(whole, groups=(replace(of_meter, leaves=leaves),))
+    steps = verify_bundle(fabricated(bundle, period="1000-01..2999-12", parsers={"green-button": leaf["parser"]}), factor_set=world.factor_set)
     assert "too long to measure its coverage" in {step.name: step.detail for step in steps}["evidence"]
 
 
@@ -629,8 +630,7 @@ def test_unsigned_statement_has_no_bundle(installation: Installation, tmp_path: 
 def test_statement_without_lines_shows_its_unscored(installation: Installation) -> None:
     """A bundle of a statement of which nothing can be scored is checked to the end."""
     whose = installation.household()
-    starts_s = hours(date(2025, 4, 1), date(2025, 4, 1))
-    installation.take(whose, document(series(starts_s, [1] * 24, kind="water", source_unit="gal_us")))
+    installation.stay(whose)
     desk = open_desk(installation.services)
     row = installation.issue(desk, installation.close_months(whose, "2025-04"))
     with installation.looking() as work:

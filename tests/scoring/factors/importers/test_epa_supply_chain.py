@@ -34,8 +34,8 @@ def imported(files: tuple[bytes, bytes, bytes, bytes]) -> Imported:
     return import_supply_chain(*files)
 
 
-def _row(imported: Imported, edition: str, naics: str, price: str) -> PublishedRow:
-    want = (f"epa-supply-chain-{edition}", {"naics": naics, "price": price})
+def _row(imported: Imported, edition: str, naics: str, margins: str) -> PublishedRow:
+    want = (f"epa-supply-chain-{edition}", {"naics": naics, "margins": margins})
     rows = [row for row in imported.rows if (row.table_id, row.attributes) == want]
     assert len(rows) == 1
     return rows[0]
@@ -43,35 +43,35 @@ def _row(imported: Imported, edition: str, naics: str, price: str) -> PublishedR
 
 def test_every_industry_has_four_rows(imported: Imported) -> None:
     """1,016 industries, two editions, with and without margins."""
-    counts = Counter((row.table_id, row.year, row.attributes["price"]) for row in imported.rows)
+    counts = Counter((row.table_id, row.year, row.attributes["margins"]) for row in imported.rows)
     assert counts == {
-        ("epa-supply-chain-v1.2", 2021, "producer"): 1016,
-        ("epa-supply-chain-v1.2", 2021, "purchaser"): 1016,
-        ("epa-supply-chain-v1.3", 2022, "producer"): 1016,
-        ("epa-supply-chain-v1.3", 2022, "purchaser"): 1016,
+        ("epa-supply-chain-v1.2", 2021, "without"): 1016,
+        ("epa-supply-chain-v1.2", 2021, "with"): 1016,
+        ("epa-supply-chain-v1.3", 2022, "without"): 1016,
+        ("epa-supply-chain-v1.3", 2022, "with"): 1016,
     }
     assert {row.region for row in imported.rows} == {"US"}
 
 
 @pytest.mark.parametrize(
-    ("edition", "naics", "price", "text"),
+    ("edition", "naics", "margins", "text"),
     [
-        ("v1.3", "111110", "producer", "0.488"),  # row 2, column E
-        ("v1.3", "111110", "purchaser", "0.532"),  # row 2, column G
-        ("v1.3", "511210", "purchaser", "0.08"),  # 0.036 + 0.045, printed as 0.08
-        ("v1.3", "722511", "purchaser", "0.194"),
-        ("v1.3", "327310", "purchaser", "3.924"),  # the largest
-        ("v1.2", "111110", "purchaser", "1.326"),
+        ("v1.3", "111110", "without", "0.488"),  # row 2, column E
+        ("v1.3", "111110", "with", "0.532"),  # row 2, column G
+        ("v1.3", "511210", "with", "0.08"),  # 0.036 + 0.045, printed as 0.08
+        ("v1.3", "722511", "with", "0.194"),
+        ("v1.3", "327310", "with", "3.924"),  # the largest
+        ("v1.2", "111110", "with", "1.326"),
     ],
 )
-def test_factors_are_as_printed(imported: Imported, edition: str, naics: str, price: str, text: str) -> None:
+def test_factors_are_as_printed(imported: Imported, edition: str, naics: str, margins: str, text: str) -> None:
     """The published decimal text, kg CO2e per USD."""
-    assert _row(imported, edition, naics, price).by_gas == {"co2e": text}
+    assert _row(imported, edition, naics, margins).by_gas == {"co2e": text}
 
 
 def test_label_and_scores_of_a_row(imported: Imported) -> None:
     """A reader finds the row by code, title and column; its scores are those of N2O of 1111A0 in v1.0, sheet row 4."""
-    row = _row(imported, "v1.3", "111110", "purchaser")
+    row = _row(imported, "v1.3", "111110", "with")
     assert row.label == "111110 Soybean Farming / with Margins"
     assert row.data_quality == "reliability=4;temporal=2;geographical=1;technological=4;collection=1"
 
@@ -79,7 +79,7 @@ def test_label_and_scores_of_a_row(imported: Imported) -> None:
 def test_scores_are_those_of_the_largest_gas(imported: Imported) -> None:
     """Beef is mostly methane (0.078 x 25 against 0.528 of CO2): its scores are those of 1121A0's methane, sheet row 31."""
     for edition in ("v1.2", "v1.3"):
-        row = _row(imported, edition, "112111", "producer")
+        row = _row(imported, edition, "112111", "without")
         assert row.data_quality == "reliability=4;temporal=2;geographical=1;technological=1;collection=1"
 
 
@@ -111,8 +111,8 @@ def test_tables_fit_the_kind_and_say_the_price_year(imported: Imported) -> None:
 
 def test_attributes_are_those_of_the_kind(imported: Imported) -> None:
     """Every row carries what the rule of purchases looks up, and nothing else."""
-    assert {tuple(sorted(row.attributes)) for row in imported.rows} == {("naics", "price")}
-    assert {row.attributes["price"] for row in imported.rows} <= set(KINDS["purchase"].attribute("price").choices)  # type: ignore[union-attr]
+    assert {tuple(sorted(row.attributes)) for row in imported.rows} == {("margins", "naics")}
+    assert {row.attributes["margins"] for row in imported.rows} <= set(KINDS["purchase"].attribute("margins").choices)  # type: ignore[union-attr]
 
 
 def test_no_row_is_of_the_three_gases_alone(imported: Imported) -> None:
