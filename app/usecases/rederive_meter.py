@@ -11,8 +11,12 @@ from app.store.records import RecordInput, RecordState, Stored
 from app.usecases.derive import MeterSite, SourcedCut, cut_document, derive_meters
 from app.usecases.keep_original import fetch_original
 from connectors import registry
+from connectors.base import Connector
+from domain.declared import ActivityDocument
+from domain.errors import DocumentError
 from domain.meter_day import CutSeries, DayReadings, MeterDayId, turned_ids
 from domain.period import Month, day_period, instant_from_text, zone_of
+from domain.series import MeterDocument
 
 _LONGEST_HALF_READING_S = 13 * 3600
 """A reading of a day begins or ends at most so far outside it: its midpoint is inside, and it has at most 26 hours."""
@@ -155,9 +159,26 @@ def _cuts(
     return [
         newest
         if newest and newest.sha256 == row.sha256
-        else SourcedCut(row.sha256, row.evidence, cut_document(connector.parse(fetch_original(work, row)), sites))
+        else SourcedCut(row.sha256, row.evidence, cut_document(_readings(connector, fetch_original(work, row)), sites))
         for row in sorted(rows, key=lambda row: (row.received_at, position[row.sha256], row.id))
     ]
+
+
+def _readings(connector: Connector, body: bytes) -> MeterDocument:
+    """The readings of a meter's original.
+
+    Raises:
+        DocumentError: It declares activities now: another connector has taken this one's name.
+    """
+    document = connector.parse(body)
+    if isinstance(document, ActivityDocument):
+        raise DocumentError(
+            "This original has no readings any more",
+            expected="readings of meters",
+            got="activities",
+            record=connector.manifest.connector_id,
+        )
+    return document
 
 
 def _spans_overlap(cut: CutSeries, name: str, zone: str, known_keys: Iterable[str]) -> bool:
