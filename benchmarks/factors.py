@@ -41,6 +41,8 @@ from scoring.search import Search
 KEYS_COUNT = 24_000
 REPEATS_COUNT = 3
 SEED = 20261122
+SAID_SHARE_RATIO = 0.8
+"""How often an attribute that may be left out is said."""
 YEARS = range(2015, 2027)
 CURRENCIES = ("USD", "EUR", "GBP", "CHF", "JPY", "INR")
 _FOLDER = resources.files("scoring.factors").joinpath("data")
@@ -175,7 +177,8 @@ def _attributes(kind: Kind, unit: str, of_row: Mapping[str, str], factors: Facto
     if kind.name == "reported_emissions":
         return {"method": f"method {chance.randrange(1000)}"}
     known = {name: value for name, value in of_row.items() if (one := kind.attribute(name)) and _fits(one, value)}
-    kept = {name: value for name, value in known.items() if kind.attribute(name).is_required or chance.random() < 0.8}  # type: ignore[union-attr]  # known
+    required = {one.name for one in kind.attributes if one.is_required}
+    kept = {name: value for name, value in known.items() if name in required or chance.random() < SAID_SHARE_RATIO}
     for one in kind.attributes:
         if one.is_required and one.name not in kept:
             kept[one.name] = (
@@ -281,7 +284,7 @@ def question_of(key: ActivityKey, factors: FactorSet) -> Question | None:
     }
     rates = ", ".join(f":r{index}" for index in range(len(wanted.rates)))
     sql = (
-        f"WITH place(region, rank) AS (VALUES {', '.join(lines['place'])}), "  # noqa: S608 - numbers of our own
+        f"WITH place(region, rank) AS (VALUES {', '.join(lines['place'])}), "
         f"what(attributes, rank) AS (VALUES {', '.join(lines['what'])}) {_QUERY.format(rates=rates)}"
     )
     values: dict[str, object] = {"kind": wanted.rows_kind, "unit": wanted.unit, "year": key.year}

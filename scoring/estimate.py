@@ -26,6 +26,7 @@ from domain.period import EARLIEST_YEAR, date_from_text, instant_from_text
 from domain.split import split_in_proportion
 from domain.units import Dimension, find_unit
 from scoring.arithmetic import line_emissions, line_ug
+from scoring.certificates import CERTIFICATE_KIND
 from scoring.factors.compile import MAX_UG_PER_UNIT, ug_per_published_unit
 from scoring.factors.factor_set import FactorSet
 from scoring.resolve import RULES, check_key, resolve
@@ -174,11 +175,18 @@ def _parts(request: _Request, year: int, month: str, quantity_micro: int, factor
             scope=of_part,
             category=category_of_part,
             chosen=factor,
-            emissions=line_emissions(quantity_micro, factor, record="quantity"),
+            emissions=line_emissions(_counted_micro(request, quantity_micro), factor, record="quantity"),
             resolution=found,
         )
         for part, of_part, category_of_part, factor in chosen
     ]
+
+
+def _counted_micro(request: _Request, quantity_micro: int) -> int:
+    """What counts of a quantity: a certificate takes away on the market basis, and nothing on the location basis."""
+    if request.kind.name != CERTIFICATE_KIND:
+        return quantity_micro
+    return -quantity_micro if request.basis is Basis.MARKET else 0
 
 
 def _by_year(request: _Request) -> list[tuple[int, str, int]]:
@@ -389,6 +397,22 @@ def _checked_fields(request: object) -> tuple[JsonObject, Kind]:
     if "kind" not in request:
         raise InputError("A field is missing", expected="kind", got=", ".join(map(str, request)))
     kind = find_kind(_text(request, "kind"), record="kind")
+    if kind.name not in RULES:
+        raise KindError(
+            f"{kind.name} has no emissions to estimate",
+            expected=f"one of {', '.join(RULES)}",
+            got=kind.name,
+            record="kind",
+            next_step="Retired credits act on the net of a statement alone: take them in with `import activities` or `retire`.",
+        )
+    if kind.name not in RULES:
+        raise KindError(
+            f"{kind.name} emits nothing that could be estimated",
+            expected=f"one of {', '.join(RULES)}",
+            got=kind.name,
+            record="kind",
+            next_step="Retired credits act on the net of a statement: `import activities` takes them in.",
+        )
     known = (*FIELDS, *(one.name for one in kind.attributes), *(("category",) if kind.other_categories else ()))
     unknown = [str(name) for name in request if name not in known]
     if unknown:
