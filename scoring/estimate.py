@@ -399,14 +399,6 @@ def _checked_fields(request: object) -> tuple[JsonObject, Kind]:
     kind = find_kind(_text(request, "kind"), record="kind")
     if kind.name not in RULES:
         raise KindError(
-            f"{kind.name} has no emissions to estimate",
-            expected=f"one of {', '.join(RULES)}",
-            got=kind.name,
-            record="kind",
-            next_step="Retired credits act on the net of a statement alone: take them in with `import activities` or `retire`.",
-        )
-    if kind.name not in RULES:
-        raise KindError(
             f"{kind.name} emits nothing that could be estimated",
             expected=f"one of {', '.join(RULES)}",
             got=kind.name,

@@ -237,7 +237,7 @@ def _of_fitting(rule: KindRule, search: Search, fitting: Fitting, wanted: Wanted
             _SCOPE_WORDS[scopes[0]],
             _SCOPE_WORDS[row.life_cycle_scope],
         )
-    if not rule.is_timeless and row.life_cycle_scope is not LifeCycleScope.AS_REPORTED:
+    if not (rule.is_timeless or wanted.is_timeless) and row.life_cycle_scope is not LifeCycleScope.AS_REPORTED:
         _say_year(search, fitting, row)
     if row.life_cycle_scope is not LifeCycleScope.AS_REPORTED:
         _say_row(search, row)

@@ -26,7 +26,7 @@ class Wanted:
         widening: As of a rule, where this search has its own.
         scopes: As of a rule, where this search has its own.
         assumed: Attributes that were left out, with the general value taken; flagged where the row that is found carries them.
-        upstream_scale: Of a model that gives the supply itself: units of the identity row in one unit of the activity.
+        is_timeless: As of a rule.
     """
 
     rows_kind: str
@@ -39,7 +39,7 @@ class Wanted:
     widening: tuple[tuple[str, str], ...] | None = None
     scopes: tuple[LifeCycleScope, ...] = ()
     assumed: tuple[tuple[str, str], ...] = ()
-    upstream_scale: Fraction | None = None
+    is_timeless: bool = False
 
 
 @dataclass(frozen=True)

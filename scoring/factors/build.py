@@ -36,6 +36,7 @@ from scoring.factors.importers.ipcc_gwp import import_gwp, import_gwp_species
 from scoring.factors.importers.owid import import_intensity, import_per_person
 from scoring.factors.importers.published import Imported, RegionRow, gas_sum_findings, large_changes
 from scoring.factors.importers.reported import import_reported
+from scoring.factors.importers.travel_impact_model import import_fuel_constants
 from scoring.factors.importers.unfccc_ifi import import_ifi
 from scoring.factors.importers.us_utilities import import_us_utilities
 from scoring.factors.write import folder_files, region_tables
@@ -114,6 +115,7 @@ def import_sources(raw: Path, alpha2_of: Mapping[str, str], region_of: Mapping[s
         *(import_ademe(name, (raw / f"ademe/impactco2-{name}.json").read_bytes()) for name in _ADEME_FILES),
         import_digital(_kept("ademe_digital.csv")),
         import_gwp_species(gwp),
+        import_fuel_constants(),
         import_airports((raw / "geo/airports.csv.gz").read_bytes()),
         import_india((raw / "india/open-india-emission-factors-v1.2.json").read_bytes()),
         import_eea((raw / "hyperledger/eea/co2-emission-intensity-6.csv").read_bytes(), region_of),

@@ -16,7 +16,7 @@ from domain.factor import CompiledFactor, EmissionFactor, FactorSetId, GwpSet, L
 from domain.merkle import leaf_hash
 from domain.number import decimal_from_text, fraction_of
 from scoring.factors.compile import GwpValues, compile_factor
-from scoring.factors.folder import FactorFolder, PublishedParameter, TableEntry
+from scoring.factors.folder import FactorFolder, FolderPrefix, PublishedParameter, TableEntry
 from scoring.factors.log import FactorLog
 from scoring.regions import RegionGraph, region_graph_from_csv
 
@@ -278,6 +278,28 @@ class FactorSet:
         """
         index = self._index_of(factor_id)
         return RowProof(self.row(factor_id).canonical_bytes, index, self.id.size, self._log.path(index))
+
+    def at_size(self, size: int) -> "FactorSet | None":
+        """The set as it was when its log had so many entries: the log is append-only, so they are the first ones of it.
+
+        Args:
+            size: Entries of the log then.
+
+        Returns:
+            A set of its own id, whose rows, tables, parameters and proofs are those of then; the set itself at its own size. None
+            where it never had this size, or the region graph, without which nothing can be found, came later.
+        """
+        if size == self.id.size:
+            return self
+        if not 0 < size < self.id.size:
+            return None
+        kept: list[FactorFolder] = []
+        left_count = size
+        for folder in self.folders:
+            if left_count > 0:
+                kept.append(folder if folder.size <= left_count else FolderPrefix(folder, left_count))
+                left_count -= folder.size
+        return set_of_folders(kept) if "regions.csv" in kept[0].files else None
 
     def parameter(self, name: str, region: str) -> PublishedParameter | None:
         """The newest published number of this name for exactly this region; None where there is none."""

@@ -11,8 +11,9 @@ leaves.bin             leaf hash of every entry of the log, 32 bytes each
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from io import StringIO
@@ -21,7 +22,7 @@ from typing import Any
 from domain.errors import FactorSetError
 from domain.factor import EmissionFactor, Gas, LifeCycleScope
 from domain.merkle import HASH_SIZE
-from scoring.factors.log import parameter_entry
+from scoring.factors.log import FactorLog, parameter_entry
 
 FORMAT = "climate-fitness/factor-set/2"
 """Name and version of the layout."""
@@ -234,6 +235,51 @@ class FactorFolder:
                 got=type(error).__name__,
                 next_step="Install the package again.",
             ) from error
+
+
+class FolderPrefix(FactorFolder):
+    """The first entries of a folder: what it was before the later ones were admitted.
+
+    Args:
+        whole: The folder.
+        size: How many entries, 1 to those of the folder.
+
+    Raises:
+        FactorSetError: The folder has no such state.
+    """
+
+    def __init__(self, whole: FactorFolder, size: int) -> None:
+        super().__init__(whole._read)  # noqa: SLF001 - a folder of the same files
+        if not 0 < size <= whole.size:
+            raise FactorSetError(expected=f"1 to {whole.size} entries", got=str(size), record=f"factor set {whole.version}")
+        self._whole = whole
+        self.tables = tuple(_first_tables(whole.tables, size))
+        self.leaves = whole.leaves[: size * HASH_SIZE]
+        self.size = size
+        self.root_hex = FactorLog(self.leaves).root.hex()
+        self.version = f"{whole.version}@{size}"
+        admitted = {parameter_file(entry.table_id) for entry in self.tables if not entry.kind}
+        later = {parameter_file(entry.table_id) for entry in whole.tables if not entry.kind} - admitted
+        self.files = {name: digest for name, digest in whole.files.items() if name not in later}
+        self._row_counts = Counter({entry.kind: 0 for entry in self.tables})
+        for entry in self.tables:
+            self._row_counts[entry.kind] += entry.row_count
+
+    def rows(self, kind: str) -> tuple[EmissionFactor, ...]:
+        """Every row of a kind that was admitted by then."""
+        return self._whole.rows(kind)[: self._row_counts[kind]]
+
+
+def _first_tables(tables: Iterable[TableEntry], size: int) -> Iterator[TableEntry]:
+    left_count = size
+    for entry in tables:
+        if left_count <= 0:
+            return
+        if entry.entry_count > left_count:
+            yield replace(entry, row_count=left_count, entry_count=left_count)
+        else:
+            yield entry
+        left_count -= entry.entry_count
 
 
 def parameter_file(name: str) -> str:

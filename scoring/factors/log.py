@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from domain.canonical import Json, to_canonical
-from domain.merkle import HASH_SIZE, inclusion_proof, merkle_root
+from domain.merkle import EMPTY_ROOT, HASH_SIZE, merkle_levels
 
 PARAMETERS_FORMAT = "climate-fitness/parameter-table/1"
 """Name and version of a parameter table's entry."""
@@ -31,11 +31,28 @@ class FactorLog:
     @cached_property
     def root(self) -> bytes:
         """Root over all entries, 32 bytes."""
-        return merkle_root(self.leaf_hashes)
+        return self._levels[-1][0] if self.leaf_hashes else EMPTY_ROOT
 
     def path(self, index: int) -> tuple[bytes, ...]:
-        """Hashes that lead from one entry to the root, from the leaf upwards."""
-        return inclusion_proof(index, self.leaf_hashes)
+        """Hashes that lead from one entry to the root, from the leaf upwards.
+
+        Args:
+            index: Position of the entry.
+
+        Returns:
+            What `inclusion_proof` gives, without hashing everything again.
+
+        Raises:
+            IndexError: There is no such entry.
+        """
+        if not 0 <= index < len(self.leaf_hashes):
+            raise IndexError(f"expected an entry from 0 to {len(self.leaf_hashes) - 1}, got {index}")
+        siblings = ((level, (index >> height) ^ 1) for height, level in enumerate(self._levels[:-1]))
+        return tuple(level[at] for level, at in siblings if at < len(level))
+
+    @cached_property
+    def _levels(self) -> Sequence[Sequence[bytes]]:
+        return merkle_levels(self.leaf_hashes)
 
 
 def parameter_entry(table: dict[str, Json], sha256_hex: str) -> bytes:

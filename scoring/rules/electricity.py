@@ -105,11 +105,11 @@ def _supplier(search: Search, text: str) -> Wanted:
     return Wanted("reported_emissions", "kg", {}, scale=g_per_kwh / 1000, regions=("WORLD",), scopes=as_reported)
 
 
-def age_flags(search: Search, row: EmissionFactor) -> tuple[str, ...]:
-    """What is to be flagged of a further part's year."""
-    if row.year == search.key.year:
-        return ()
-    return ("year_earlier",) if row.year < search.key.year else ("year_later",)
+def age_flags(search: Search, row: EmissionFactor, loss_year: int = 0) -> tuple[str, ...]:
+    """What is to be flagged of a further part's years: its row's, and its loss's where that is a number of its own."""
+    years = {row.year, loss_year or row.year}
+    earlier = ("year_earlier",) if min(years) < search.key.year else ()
+    return (*earlier, "year_later") if max(years) > search.key.year else earlier
 
 
 @dataclass(frozen=True)
@@ -120,11 +120,13 @@ class GridPart:
         part: Which part.
         row: The published row.
         scale: How much of it a kilowatt-hour used takes.
+        loss_year: Year of the loss, where it is a share; 0 where it is a rate of its own.
     """
 
     part: Part
     row: EmissionFactor
     scale: Fraction
+    loss_year: int = 0
 
 
 def grid_loss(rule: KindRule, search: Search, _wanted: Wanted, row: EmissionFactor) -> tuple[Addition, ...]:
@@ -141,7 +143,7 @@ def grid_loss(rule: KindRule, search: Search, _wanted: Wanted, row: EmissionFact
     found = []
     for one in grid_loss_parts(rule, search, row):
         chosen = search.factor_set.compiled(one.row, search.gwp_set, one.scale)
-        found.append(Addition(one.part, chosen, 3, 3, age_flags(search, one.row)))
+        found.append(Addition(one.part, chosen, 3, 3, age_flags(search, one.row, one.loss_year)))
     return tuple(found)
 
 
@@ -220,7 +222,7 @@ def _by_ratio(search: Search, average_row: EmissionFactor) -> list[GridPart]:
         loss.value_text,
         loss.value_text,
     )
-    return [GridPart(Part.GRID_LOSS, average_row, scale)]
+    return [GridPart(Part.GRID_LOSS, average_row, scale, loss.year)]
 
 
 @lru_cache(maxsize=4096)

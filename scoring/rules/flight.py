@@ -14,13 +14,14 @@ from fractions import Fraction
 from functools import lru_cache
 
 from domain.errors import AttributeValueError
-from domain.factor import Addition, Beside, EmissionFactor, LifeCycleScope, Part
+from domain.factor import Beside, EmissionFactor, LifeCycleScope
 from domain.number import decimal_from_text, fraction_of, fraction_to_text, round_half_even
 from scoring.factors.compile import exact_ug_per_unit
 from scoring.factors.factor_set import FactorSet
 from scoring.fitting import fitting_rows, row_of_year
 from scoring.flight import (
     TIM_DEFAULT_LOAD_FACTOR_RATIO,
+    TIM_TTW_KG_CO2E_PER_KG_FUEL,
     Airport,
     Cabin,
     HaulRule,
@@ -33,7 +34,7 @@ from scoring.flight import (
     tim_per_passenger,
 )
 from scoring.rule import KindRule, Wanted, plain_wanted
-from scoring.rules.upstream import upstream, upstream_category
+from scoring.rules.upstream import upstream
 from scoring.search import Search
 
 _SEATS = ("seats_economy", "seats_premium_economy", "seats_business", "seats_first")
@@ -139,26 +140,19 @@ def _by_model(search: Search, wanted: Wanted) -> Wanted:
     search.flag("tim_method")
     search.say(
         "Travel Impact Model 3.0.0: {} kg of fuel x (3.1894 burnt + 0.6465 made) kg CO2e/kg; passengers bear {} of it; room for "
-        "{} economy seats, this seat {}; load factor {}: {} kg burnt and {} kg made per passenger, together {}.",
+        "{} economy seats, this seat {}; load factor {}: {} kg of fuel per passenger, {} kg CO2e burnt and {} made, together {}.",
         given["fuel_burn_kg"],
         fraction_to_text(result.passenger_share_ratio),
         fraction_to_text(result.equivalent_seats),
         fraction_to_text(result.seat_weight),
         fraction_to_text(result.load_factor_ratio),
+        fraction_to_text(result.ttw_kg_co2e / TIM_TTW_KG_CO2E_PER_KG_FUEL),
         fraction_to_text(result.ttw_kg_co2e),
         fraction_to_text(result.wtt_kg_co2e),
         fraction_to_text(result.wtw_kg_co2e),
     )
-    return Wanted(
-        "reported_emissions",
-        "kg",
-        {},
-        scale=result.ttw_kg_co2e,
-        regions=("WORLD",),
-        scopes=(LifeCycleScope.AS_REPORTED,),
-        assumed=wanted.assumed,
-        upstream_scale=result.wtt_kg_co2e,
-    )
+    fuel_kg = result.ttw_kg_co2e / TIM_TTW_KG_CO2E_PER_KG_FUEL
+    return Wanted("flight", "kg", {}, scale=fuel_kg, regions=("WORLD",), rates=("tim",), assumed=wanted.assumed, is_timeless=True)
 
 
 def _number(text: str) -> Fraction:
@@ -206,24 +200,6 @@ def _total_ug(search: Search, row: EmissionFactor, scale: Fraction) -> int:
     return sum(round_half_even(amount * scale) for amount in exact)
 
 
-def fuel_supply(rule: KindRule, search: Search, wanted: Wanted, row: EmissionFactor) -> tuple[Addition, ...]:
-    """The supply of the fuel: as the Travel Impact Model gives it, else by the publisher of the class factor.
-
-    Args:
-        rule: Of flights.
-        search: Collects what is to be said.
-        wanted: What was searched for.
-        row: The row that was found.
-
-    Returns:
-        One addition; none where the publisher has no such row (flagged).
-    """
-    if wanted.upstream_scale is None:
-        return upstream(rule, search, wanted, row)
-    chosen = search.factor_set.compiled(row, search.gwp_set, wanted.upstream_scale)
-    return (Addition(Part.UPSTREAM, chosen, 3, upstream_category(search)),)
-
-
 RULES = (
     KindRule(
         "flight",
@@ -234,7 +210,7 @@ RULES = (
         proxies=("GB", "US"),
         needs_place=False,
         prepare=prepare_flight,
-        additions=fuel_supply,
+        additions=upstream,
         beside=altitude,
     ),
 )
