@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -13,21 +14,25 @@ import pytest
 from app.services import Whose
 from app.store import activities, connections, records
 from app.store.statements import StatementRow
-from app.usecases.audit_statement import AuditRequest, audit_statement
+from app.usecases.audit_statement import AuditRequest, Reader, audit_statement
 from app.usecases.endorse_statement import OUR_READER, audit_request
 from app.usecases.enter_bill import BillInput
+from app.usecases.import_document import import_document
 from app.usecases.import_report import ImportReport
+from app.usecases.keep_original import Received
 from app.usecases.remove_record import remove_record
-from connectors.activities import Activities
+from connectors.activities import ACTIVITIES, Activities
 from connectors.activities.parse import PARSER_VERSION
-from domain.activity import KINDS, Activity
+from connectors.green_button import GREEN_BUTTON
+from domain.activity import KINDS, Activity, EvidenceClass
 from domain.canonical import to_canonical
-from domain.declared import DECLARED_USAGE_POINT
+from domain.declared import DECLARED_USAGE_POINT, ActivityDocument
 from domain.errors import ConflictError, DocumentError, PlaceError
 from domain.manifest import manifest_from_canonical
 from domain.period import MonthRange
 from domain.place import Place, place_from_text
-from tests.app.usecases.installation import Installation
+from domain.series import MeterDocument
+from tests.app.usecases.installation import Installation, document, hours, series
 
 CAR = {"id": "c1", "kind": "car", "quantity": "100", "unit": "km", "start": "2025-05-02", "powertrain": "petrol", "size": "small"}
 GROUP = "activities|declared|2025-05"
@@ -425,3 +430,32 @@ def test_any_history_passes_the_audit(installation: Installation, household: Who
         installation.clock.advance(60)
     take(installation, household, {**CAR, "id": "stays"}, {**CAR, "id": "april", "start": "2025-04-03"})
     assert (audited(installation, household, "2025-04"), audited(installation, household, "2025-05")) == ([], [])
+
+
+def test_original_of_the_other_sort(installation: Installation, household: Whose, closed: AuditRequest) -> None:
+    """Where a connector's originals are meters, declared records are not believed; and the other way round."""
+    meters = document(series(hours(date(2025, 5, 1), date(2025, 5, 1)), [500] * 24))
+
+    def misread(_: str, body: bytes) -> MeterDocument | ActivityDocument:
+        return GREEN_BUTTON.parse(meters)
+
+    found = audit_statement(
+        closed, factor_set=installation.services.factor_set, reader=Reader(misread, lambda _: PARSER_VERSION)
+    )[1]
+    assert found[0].detail.startswith("An original declares no activities; expected activities one by one; got activities")
+    moved = [json.loads(leaf) | {"usage_point": "a meter"} for leaf in closed.groups[GROUP] if b'"record_key":"c1"' in leaf]
+    request = replace(closed, groups={GROUP: [to_canonical(leaf) for leaf in moved]})
+    assert any(
+        "An original has no meters; expected records of declared; got a meter" in one for one in findings(installation, request)
+    )
+
+
+def test_meter_is_not_read_from_activities(installation: Installation, household: Whose, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A meter whose connector suddenly declares activities is not moved: nothing of it is known any more."""
+    installation.take(household, document(series(hours(date(2025, 5, 1), date(2025, 5, 1)), [500] * 24)))
+    other = document(series(hours(date(2025, 5, 2), date(2025, 5, 2)), [500] * 24))
+    read = GREEN_BUTTON.parse(other)
+    monkeypatch.setattr("connectors.green_button.GreenButton.parse", lambda *_: ACTIVITIES.parse(lines(CAR)))
+    received = Received(other, "text/xml", EvidenceClass.UPLOADED)
+    with pytest.raises(DocumentError, match="has no readings any more"), installation.work() as work:
+        import_document(work, household, "green-button", received, place=place_from_text("10025"), document=read)
