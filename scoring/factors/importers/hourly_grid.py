@@ -8,7 +8,7 @@ numbers are grams of CO2e per kilowatt-hour that the grid delivers in that hour:
 kilowatt-hour more would cause (marginal) or what a saved one avoids.
 
 Source:
-    GHG Protocol Scope 2 Guidance, table 6.2 and section 6.11 (advanced grid studies, hourly data).
+    GHG Protocol Scope 2 Guidance, section 6.6 and table 6.2 (location: average emissions of the grid where it is used).
 """
 
 import csv

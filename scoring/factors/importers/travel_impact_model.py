@@ -17,8 +17,8 @@ def import_fuel_constants() -> Imported:
         Two rows of kind flight, per kilogram of fuel.
 
     Source:
-        Travel Impact Model 3.0.0 (github.com/google/travel-impact-model, CC BY 4.0), sections on CO2e emission factors: CORSIA life
-        cycle tables 5 and 7, ISO 14083 annex K.
+        Travel Impact Model 3.0.0 (github.com/google/travel-impact-model, CC BY 4.0), CO2e emission factors: CORSIA life cycle
+        tables 5 and 7, ISO 14083 annex K.
     """
     tables = (_table("tim3-burnt", "combustion"), _table("tim3-made", "upstream"))
     texts = {"tim3-burnt": ("3.1894", "Jet fuel burnt, tank to wake"), "tim3-made": ("0.6465", "Jet fuel made, well to tank")}
