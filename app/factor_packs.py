@@ -18,9 +18,11 @@ from tempfile import mkdtemp
 from app.data_folder import make_private_folder
 from domain.errors import ConflictError, FactorSetError
 from domain.factor import FactorSetId
+from domain.merkle import HASH_SIZE
 from scoring.factors.factor_set import FactorSet
 from scoring.factors.folder import FactorFolder
 from scoring.factors.load import folder_at, shipped_factor_set
+from scoring.factors.log import FactorLog
 from scoring.factors.packs import with_packs
 
 PACK_FORMAT = "climate-fitness/pack/1"
@@ -89,7 +91,8 @@ def installed_factor_set(data_folder: Path) -> FactorSet:
         FactorSetError: A file of the shipped set or of a pack is damaged.
     """
     packs = installed_packs(data_folder)
-    return _joined(tuple((pack.path, pack.digest_hex) for pack in packs)) if packs else shipped_factor_set()
+    shipped = shipped_factor_set()
+    return _joined(tuple((pack.path, pack.digest_hex) for pack in packs), shipped.id.size) or shipped
 
 
 def factor_set_of(data_folder: Path, wanted: FactorSetId) -> FactorSet | None:
@@ -100,19 +103,21 @@ def factor_set_of(data_folder: Path, wanted: FactorSetId) -> FactorSet | None:
         wanted: Size and root of the state.
 
     Returns:
-        The shipped set with the packs that were installed then; None where it was no state of this installation.
+        The set, of what the shipped set was then and the packs that were installed then; None where it was no state of this
+        installation, or the shipped set is no longer a continuation of what it was.
 
     Raises:
         FactorSetError: A file is damaged.
     """
     packs = installed_packs(data_folder)
-    size = shipped_factor_set().id.size
+    shipped = shipped_factor_set()
     for count in range(len(packs) + 1):
-        if size == wanted.size:
-            found = _joined(tuple((pack.path, pack.digest_hex) for pack in packs[:count])) if count else shipped_factor_set()
-            return found if found.id == wanted else None
-        if count < len(packs):
-            size += packs[count].content.size
+        base_size = wanted.size - sum(pack.content.size for pack in packs[:count])
+        if 0 < base_size <= shipped.id.size:
+            then = packs[:count]
+            leaves = shipped.folders[0].leaves[: base_size * HASH_SIZE] + b"".join(pack.content.leaves for pack in then)
+            if FactorLog(leaves).root.hex() == wanted.root_hex:
+                return _joined(tuple((pack.path, pack.digest_hex) for pack in then), base_size)
     return None
 
 
@@ -165,8 +170,9 @@ def install_pack(data_folder: Path, kind: str, files: Mapping[str, bytes], sourc
 
 
 @lru_cache(maxsize=8)
-def _joined(packs: tuple[tuple[Path, str], ...]) -> FactorSet:
-    return with_packs(shipped_factor_set(), [folder_at(path) for path, _ in packs])
+def _joined(packs: tuple[tuple[Path, str], ...], base_size: int) -> FactorSet | None:
+    base = shipped_factor_set().at_size(base_size)
+    return None if base is None else with_packs(base, [folder_at(path) for path, _ in packs])
 
 
 def _read_pack(path: Path) -> InstalledPack:

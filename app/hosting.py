@@ -13,6 +13,7 @@ import structlog
 from app.assemble import open_desk
 from app.chain import ChainDesk
 from app.services import Services
+from app.usecases.verify_statement import Verifications
 from domain.errors import ClimateFitnessError
 
 log = structlog.get_logger("app.hosting")
@@ -75,6 +76,7 @@ class Hosting:
         welcome_tenant_id: Tenant of that account.
         chain: The chain, once open.
         worker: The worker, once the chain is open.
+        verifications: What was found of statements lately.
     """
 
     services: Services
@@ -87,6 +89,7 @@ class Hosting:
     welcome_tenant_id: str = ""
     chain: ChainDesk | None = None
     worker: Works | None = None
+    verifications: Verifications = field(default_factory=Verifications, repr=False)
     error: ClimateFitnessError | None = None
     ready: Event = field(default_factory=Event)
     _guard: Lock = field(default_factory=Lock)

@@ -320,6 +320,20 @@ def bundle_from_bytes(data: bytes) -> Bundle:
     return bundle
 
 
+def check_bundle_size(bundle: Bundle) -> None:
+    """Refuse a bundle that `bundle_from_bytes` would not read for its size.
+
+    Args:
+        bundle: What is to be written.
+
+    Raises:
+        CanonicalError: An array or a text of it is too long.
+    """
+    content = bundle.to_json()
+    _check_sizes(Fields(content, "bundle"))
+    _check_texts(content)
+
+
 def _check_sizes(fields: Fields) -> None:
     """Refuse more of anything than a statement of ours has: a stranger's bundle must not cost more than its size.
 

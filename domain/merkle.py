@@ -50,6 +50,21 @@ def merkle_root(leaf_hashes: Sequence[bytes]) -> bytes:
     return level[0]
 
 
+def merkle_levels(leaf_hashes: Sequence[bytes]) -> list[Sequence[bytes]]:
+    """Every level of a tree, from the leaves to the one root: what proofs of several leaves share.
+
+    Args:
+        leaf_hashes: Leaf hashes in order, 32 bytes each.
+
+    Returns:
+        The leaves first; of level h, the hash at i is over the leaves from i x 2^h on. The root of nothing is in no level.
+    """
+    levels: list[Sequence[bytes]] = [leaf_hashes]
+    while len(levels[-1]) > 1:
+        levels.append(_level_above(levels[-1]))
+    return levels
+
+
 def inclusion_proof(index: int, leaf_hashes: Sequence[bytes]) -> tuple[bytes, ...]:
     """Hashes that lead from one leaf to the root, from the leaf upwards.
 

@@ -9,6 +9,7 @@ from app.api.strict import Upload, read_upload
 from app.api.who import looking
 from app.hosting import Hosting
 from app.services import Services
+from app.usecases.find_factor_set import factor_set_of_bundle
 from app.usecases.find_successor import Successor, successor_of_bundle
 from app.usecases.look_at_chain import verify_with_chain
 from app.usecases.verify_bundle import Step
@@ -58,7 +59,9 @@ def _verify(data: bytes, services: Services, hosting: Hosting) -> tuple[tuple[St
             next_step="Send it again in a few seconds, or use `climate-fitness verify` on your own machine.",
         )
     try:
-        steps = verify_with_chain(data, factor_set=services.factor_set, chain=hosting.chain)
+        folder = services.settings.data_folder
+        factor_set = factor_set_of_bundle(data, installed=services.factor_set, data_folder=folder)
+        steps = verify_with_chain(data, factor_set=factor_set, chain=hosting.chain)
         with looking(services) as work:
             return steps, successor_of_bundle(work, data)
     finally:

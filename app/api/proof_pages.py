@@ -11,12 +11,12 @@ from app.api.who import HostingHere, ServicesHere, looking
 from app.security.sessions import token_sha256
 from app.services import Services
 from app.store import shares, statements
-from app.usecases.export_bundle import Shown, export_bundle
+from app.usecases.find_factor_set import factor_set_of_bundle
 from app.usecases.find_successor import Successor
-from app.usecases.look_at_chain import verify_with_chain
 from app.usecases.show_hrefs import VERIFY_HREF
 from app.usecases.show_proof import show_bundle, show_proof, without_details
 from app.usecases.verify_bundle import Step
+from app.usecases.verify_statement import verify_statement
 from dashboards.pages import proof as proof_page
 
 router = APIRouter(prefix="/proof", include_in_schema=False)
@@ -31,13 +31,12 @@ def ask(request: Request) -> Response:
 
 @router.get("/{public_token}")
 def proof(public_token: str, request: Request, services: ServicesHere, hosting: HostingHere) -> Response:
-    """The proof of one statement, recomputed now; exact amounts and lines only behind a share link."""
+    """The proof of one statement, recomputed at most ten minutes ago; exact amounts and lines only behind a share link."""
     digest = token_sha256(request.query_params.get("share", ""))
     with looking(services) as work, without_details():
         row = statements.by_public_token(work.session, public_token)
         link = shares.live(work.session, digest, services.clock.now()) if digest else None
-        data = export_bundle(work, row, Shown.EVERYTHING).to_bytes()
-        steps = verify_with_chain(data, factor_set=services.factor_set, chain=hosting.chain)
+        steps = verify_statement(work, row, chain=hosting.chain, kept=hosting.verifications)
         is_shared = link is not None and link.statement_id == row.id
         model = show_proof(work, row, steps, is_shared=is_shared)
     return page(proof_page.render(model, MESSAGES, plain_frame(request)))
@@ -51,5 +50,6 @@ async def check(request: Request, services: ServicesHere, hosting: HostingHere) 
 
 
 def _answer(request: Request, services: Services, sent: Upload, steps: tuple[Step, ...], successor: Successor) -> Response:
-    model = show_bundle(sent.content, steps, document_name=sent.name, factor_set=services.factor_set, successor=successor)
+    factor_set = factor_set_of_bundle(sent.content, installed=services.factor_set, data_folder=services.settings.data_folder)
+    model = show_bundle(sent.content, steps, document_name=sent.name, factor_set=factor_set, successor=successor)
     return page(proof_page.render(model, MESSAGES, plain_frame(request)))

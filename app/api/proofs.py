@@ -11,10 +11,9 @@ from app.api.problems import problem_responses
 from app.api.strict import StrictRoute
 from app.api.who import HostingHere, ServicesHere, looking
 from app.store import statements
-from app.usecases.export_bundle import Shown, export_bundle
 from app.usecases.find_successor import successor_of
-from app.usecases.look_at_chain import verify_with_chain
 from app.usecases.show_proof import is_issued, public_steps, without_details
+from app.usecases.verify_statement import verify_statement
 
 router = APIRouter(prefix="/v1/proofs", tags=["proofs"], route_class=StrictRoute)
 
@@ -23,12 +22,11 @@ _FILE = {"requestBody": {"required": True, "content": {"application/json": {"sch
 
 @router.get("/{public_token}", response_model=VerificationOut, responses=problem_responses(404, 409, 422))
 def get_proof(public_token: str, request: Request, services: ServicesHere, hosting: HostingHere) -> Response:
-    """Every step of a statement's verification, redone now; nothing personal, no amounts."""
+    """Every step of a statement's verification, redone at most ten minutes ago; nothing personal, no amounts."""
     with looking(services) as work, without_details():
         row = statements.by_public_token(work.session, public_token)
-        data = export_bundle(work, row, Shown.EVERYTHING).to_bytes()
+        steps = verify_statement(work, row, chain=hosting.chain, kept=hosting.verifications)
         is_token, successor = is_issued(work, row), successor_of(work, row)
-    steps = verify_with_chain(data, factor_set=services.factor_set, chain=hosting.chain)
     told = public_steps(steps, is_shared=False, is_issued=is_token)
     return tagged_response(request, to_json(VerificationOut.of(told, successor)))
 

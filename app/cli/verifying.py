@@ -11,20 +11,19 @@ from app.chain import ChainDesk
 from app.cli.installation import embedded_chain_path, find_statement, installation, settings_of
 from app.cli.terminal import STANDARD_INPUT, ExitCode, print_json, read_file, say, tell, write_file
 from app.clock import SystemClock, SystemRandomness
-from app.factor_packs import factor_set_of, installed_factor_set
+from app.factor_packs import installed_factor_set
 from app.services import Work
 from app.settings import Settings
 from app.store.session import reading
 from app.usecases.export_bundle import Shown, export_bundle
+from app.usecases.find_factor_set import factor_set_of_bundle
 from app.usecases.find_successor import UNKNOWN, Standing, Successor, successor_of_bundle
 from app.usecases.look_at_chain import on_chain, trusted_by
 from app.usecases.verify_bundle import Step, StepState, TrustedAuditors, Verdict, first_failure, verdict, verify_bundle
-from domain.bundle import bundle_from_bytes
-from domain.errors import ChainError, ClimateFitnessError, InputError
+from domain.errors import ChainError, InputError
 from domain.issuance import REGIONS
 from ledger.chain import ChainClient
 from ledger.signing import RelayerKey
-from scoring.factors.factor_set import FactorSet
 
 MARKS: Mapping[StepState, tuple[str, str]] = {
     StepState.OK: ("✓", "ok"),
@@ -59,11 +58,12 @@ def run_verify(
     """
     data = _bundle_bytes(bundle_name, data_folder)
     listed = trusted_from_json(read_file(str(auditors_path)), str(auditors_path)) if auditors_path else None
+    folder = settings_of(data_folder).data_folder
     with _chain_at_hand(chain_url, contract, data_folder) as desk:
         trusted = listed or (trusted_by(data, desk) if desk else None)
         steps = verify_bundle(
             data,
-            factor_set=_factor_set(data, settings_of(data_folder).data_folder),
+            factor_set=factor_set_of_bundle(data, installed=installed_factor_set(folder), data_folder=folder),
             trusted=trusted,
             chain=(lambda root, token: on_chain(desk, root, token)) if desk else None,
         )
@@ -149,15 +149,6 @@ def _bundle_bytes(name: str, data_folder: Path | None) -> bytes:
     with installation(data_folder) as services, reading(services.engine) as session:
         statement = find_statement(session, name)
         return export_bundle(Work(session, services), statement, Shown.EVERYTHING).to_bytes()
-
-
-def _factor_set(data: bytes, data_folder: Path) -> FactorSet:
-    """The factor set that a bundle's statement was made with, where this installation went through it; else the one it has."""
-    try:
-        wanted = bundle_from_bytes(data).read_manifest().factor_set
-    except ClimateFitnessError:
-        return installed_factor_set(data_folder)  # the walk says what is wrong with the bundle
-    return factor_set_of(data_folder, wanted) or installed_factor_set(data_folder)
 
 
 @contextmanager

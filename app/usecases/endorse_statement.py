@@ -18,6 +18,7 @@ from app.store.statements import StatementRow, StatementState
 from app.usecases.audit_statement import TAKEN_AS_DECLARED, AuditRequest, Finding, Reader, audit_statement
 from app.usecases.close_period import statement_key_field
 from app.usecases.derive_declared import order_of_trails
+from app.usecases.find_factor_set import factor_set_then
 from app.usecases.keep_original import fetch_original
 from app.usecases.sealing import unseal
 from connectors import registry
@@ -57,7 +58,9 @@ def endorse_statement(services: Services, chain: ChainDesk, tenant_id: str, stat
             return statement.state
         request = audit_request(Work(session, services), statement)
         holder = subjects.by_id(session, tenant_id, statement.subject_id).chain_holder
-    manifest, findings = audit_statement(request, factor_set=services.factor_set, reader=OUR_READER)
+    # A pack may have come between closing and now; where the set of then is gone, the auditor says that its own is another one.
+    factor_set = factor_set_then(services, statement.factor_set) or services.factor_set
+    manifest, findings = audit_statement(request, factor_set=factor_set, reader=OUR_READER)
     with unit_of_work(services.engine) as session:
         work = Work(session, services)
         _keep_answer(work, statement, findings)

@@ -8,16 +8,24 @@ import json
 from enum import IntEnum
 
 from app.chain import EMBEDDED_LABEL
-from app.factor_packs import factor_set_of
 from app.services import Whose, Work
 from app.store import ledger, statements
 from app.store.ledger import BatchRow, IssuanceRow, OutboxRow
 from app.store.statements import StatementRow
 from app.usecases.close_period import statement_key_field
+from app.usecases.find_factor_set import factor_set_then
 from app.usecases.sealing import unseal
-from domain.bundle import AuditorName, Bundle, BundleGroup, ChainReference, FactorProof, issuance_from_json
+from domain.bundle import (
+    AuditorName,
+    Bundle,
+    BundleGroup,
+    ChainReference,
+    FactorProof,
+    check_bundle_size,
+    issuance_from_json,
+)
 from domain.canonical import from_canonical
-from domain.errors import ConflictError
+from domain.errors import CanonicalError, ConflictError
 from domain.fields import Fields
 from domain.issuance import REGIONS, Envelope
 from domain.statement import line_from_json, unscored_from_json
@@ -44,9 +52,63 @@ def export_bundle(work: Work, statement: StatementRow, shown: Shown) -> Bundle:
         The bundle, with its checksum.
 
     Raises:
-        ConflictError: The statement was not signed yet.
+        ConflictError: The statement was not signed yet, is too large for a bundle that shows so much, or was made with a factor
+            set that this installation has no longer.
         NotFoundError: The subject's key was destroyed: its inputs are erased.
     """
+    bundle = _bundle(work, statement, shown)
+    _check_size(bundle, statement, shown)
+    return bundle
+
+
+def fullest_bundle(work: Work, statement: StatementRow) -> Bundle:
+    """The bundle of a statement that shows as much as one can: everything, else the lines, else the totals.
+
+    Args:
+        work: The open transaction and the services.
+        statement: Which.
+
+    Returns:
+        The bundle, with its checksum.
+
+    Raises:
+        ConflictError: As `export_bundle`, of the totals.
+        NotFoundError: The subject's key was destroyed: its inputs are erased.
+    """
+    for shown in (Shown.EVERYTHING, Shown.LINES):
+        try:
+            return export_bundle(work, statement, shown)
+        except ConflictError:  # too large, or its factors are gone; where it was not signed, the totals say so
+            continue
+    return export_bundle(work, statement, Shown.TOTALS)
+
+
+_SHOW_LESS = {
+    Shown.EVERYTHING: "Show less of it (the lines, or the totals alone), or close shorter periods.",
+    Shown.LINES: "Show the totals alone, or close shorter periods.",
+    Shown.TOTALS: "Close shorter periods.",
+}
+
+
+def _check_size(bundle: Bundle, statement: StatementRow, shown: Shown) -> None:
+    """Refuse to write what nobody could read: verifiers take bundles up to a limit.
+
+    Raises:
+        ConflictError: It is above one.
+    """
+    try:
+        check_bundle_size(bundle)
+    except CanonicalError as error:
+        raise ConflictError(
+            "This statement is larger than a bundle that anybody could verify",
+            expected=error.expected,
+            got=error.got,
+            record=f"{error.record} of statement {statement.id}",
+            next_step=_SHOW_LESS[shown],
+        ) from error
+
+
+def _bundle(work: Work, statement: StatementRow, shown: Shown) -> Bundle:
     session, tenant_id = work.session, statement.tenant_id
     row = ledger.issuance_of_statement(session, tenant_id, statement.id)
     if row is None:
@@ -124,9 +186,20 @@ def _originals(groups: tuple[BundleGroup, ...]) -> tuple[str, ...]:
 
 
 def _factors(work: Work, statement: StatementRow, line_texts: tuple[str, ...]) -> tuple[FactorProof, ...]:
-    """Every factor used, with its proof to the root that the manifest names: packs may have been installed since."""
-    services = work.services
-    factor_set = factor_set_of(services.settings.data_folder, statement.factor_set) or services.factor_set
+    """Every factor used, with its proof to the root that the manifest names: packs may have been installed since.
+
+    Raises:
+        ConflictError: That factor set cannot be had any more.
+    """
     used = sorted({line_from_json(from_canonical(text.encode())).factor_id for text in line_texts})
+    factor_set = factor_set_then(work.services, statement.factor_set)
+    if factor_set is None:
+        raise ConflictError(
+            "This statement was made with a factor set that this installation has no longer",
+            expected=f"{statement.factor_set.size} rows with root {statement.factor_set.root_hex}",
+            got=f"{work.services.factor_set.id.size} rows, version {work.services.factor_set.version}",
+            record=f"statement {statement.id}",
+            next_step="Put the packs of that time back, or show the totals alone; a bundle exported before still verifies.",
+        )
     proofs = [factor_set.proof(factor_id) for factor_id in used]
     return tuple(FactorProof(p.row.decode(), p.index, tuple(node.hex() for node in p.path)) for p in proofs)
