@@ -161,6 +161,7 @@ def _check_ranges(manifest: Manifest) -> None:
         CanonicalError: A count is negative, a share is no share, or the shares do not add up.
     """
     shares_ppm = sum(manifest.evidence_ppm.values())
+    names = [(units.registry, units.serial) for units in manifest.retired_units]
     checks = (
         ("revision", manifest.revision >= 1, "1 or more", manifest.revision),
         ("coverage_ppm", 0 <= manifest.coverage_ppm <= MILLION_PPM, "0 to 1,000,000", manifest.coverage_ppm),
@@ -173,9 +174,8 @@ def _check_ranges(manifest: Manifest) -> None:
         ),
         (
             "retired_units",
-            all(units.amount_g_co2e > 0 for units in manifest.retired_units)
-            and len({(units.registry, units.serial) for units in manifest.retired_units}) == len(manifest.retired_units),
-            "each units once, more than zero",
+            all(units.amount_g_co2e > 0 for units in manifest.retired_units) and names == sorted(set(names)),
+            "each units once, sorted, more than zero",
             [units.serial for units in manifest.retired_units],
         ),
         *(

@@ -1,5 +1,6 @@
 """Values for the property tests of the nouns: canonical JSON, keys, activities, lines, totals, manifests."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import strategies as st
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 from domain.activity import KINDS, Activity, ActivityKey, EvidenceClass, Quality
 from domain.canonical import MAX_INTEGER, Json
 from domain.factor import Basis, FactorSetId, GasSplit, Part
-from domain.manifest import Manifest, TreeId
+from domain.manifest import Manifest, RetiredUnits, TreeId
 from domain.number import INT64_MAX
 from domain.period import Month, MonthRange, instant_of_epoch_s
 from domain.statement import Line, Totals
@@ -95,7 +96,14 @@ def _adding_up(shares_ppm: dict[EvidenceClass, int]) -> dict[EvidenceClass, int]
 
 TREES = st.builds(TreeId, HEXES, COUNTS)
 
-MANIFESTS = st.builds(
+
+def _retiring(manifest: Manifest, amounts_g: dict[tuple[str, str], int]) -> Manifest:
+    """The manifest with these units retired, and totals that say so."""
+    units = tuple(RetiredUnits(*name, amounts_g[name]) for name in sorted(amounts_g))
+    return replace(manifest, retired_units=units, totals=replace(manifest.totals, retired_g_co2e=sum(amounts_g.values())))
+
+
+_MANIFESTS = st.builds(
     Manifest,
     subject_hex=HEXES,
     period=MONTH_RANGES,
@@ -112,3 +120,4 @@ MANIFESTS = st.builds(
     totals=TOTALS,
     is_self_declared=st.booleans(),
 )
+MANIFESTS = st.builds(_retiring, _MANIFESTS, st.dictionaries(st.tuples(NAMES, NAMES), st.integers(1, 10**18), max_size=3))

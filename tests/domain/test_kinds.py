@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from domain.errors import AttributeValueError, DimensionError, NumberError, UnknownUnitError
+from domain.errors import AttributeValueError, DimensionError, NumberError, UnitError, UnknownUnitError
 from domain.kinds import (
     FOOD_AND_THINGS,
     HOME,
@@ -22,8 +22,24 @@ from domain.number import INT64_MAX
 from domain.units import CURRENCIES, UNITS, Dimension
 
 NAMES = {
-    *("electricity", "electricity_export", "electricity_certificate", "natural_gas", "propane", "fuel", "steam", "district_heat"),
-    *("water", "wastewater", "car", "motorcycle", "van", "truck", "taxi", "bus", "rail", "ferry", "flight", "hotel", "freight"),
+    *("electricity", "electricity_export", "electricity_certificate", "natural_gas", "propane", "fuel", "steam"),
+    *(
+        "carbon_credit",
+        "district_heat",
+        "water",
+        "wastewater",
+        "car",
+        "motorcycle",
+        "van",
+        "truck",
+        "taxi",
+        "bus",
+        "rail",
+        "ferry",
+        "flight",
+        "hotel",
+        "freight",
+    ),
     *("purchase", "food", "meal", "product", "material", "waste", "refrigerant", "home_working", "digital", "reported_emissions"),
 }
 ATTRIBUTES = [(kind, attribute) for kind in KINDS.values() for attribute in kind.attributes]
@@ -53,9 +69,9 @@ def test_names_are_of_one_shape(name: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
 def test_kind_has_its_place_in_the_inventory(kind: Kind) -> None:
-    """Scope 3 alone has categories, and every kind is in one ring; what is avoided is in no scope."""
+    """Scope 3 alone has categories, and every kind is in one ring; what is fed in or retired is in no scope."""
     assert (kind.category in CATEGORIES) == (kind.scope == 3)
-    assert kind.scope in ({0} if kind.is_avoided else {1, 2, 3})
+    assert kind.scope in ({0} if kind.name in {"electricity_export", "carbon_credit"} else {1, 2, 3})
     assert set(kind.other_categories) <= set(CATEGORIES)
     assert kind.domain in {HOME, TRAVEL, FOOD_AND_THINGS}
 
@@ -113,6 +129,8 @@ def test_missing_required_attribute_is_named(kind: str, name: str) -> None:
 def test_required_attributes() -> None:
     """What cannot be scored without saying which: no other kind asks for anything."""
     assert {(kind.name, attribute.name) for kind, attribute in ATTRIBUTES if attribute.is_required} == {
+        ("carbon_credit", "registry"),
+        ("carbon_credit", "serial"),
         ("electricity_certificate", "instrument"),
         ("fuel", "fuel"),
         ("freight", "mode"),
@@ -251,8 +269,26 @@ def test_every_unit_of_a_kind_is_taken_and_no_other(kind: Kind) -> None:
             unit = kind_quantity(kind, Fraction(1), symbol).unit
             assert unit == (kind.unit_of(UNITS[symbol].dimension) or symbol)
         else:
-            with pytest.raises(DimensionError, match=f"^{kind.name} is not measured in {symbol}, which is "):
+            with pytest.raises(UnitError, match=f"^{kind.name} is not measured in {symbol}[,;] "):
                 kind_quantity(kind, Fraction(1), symbol)
+
+
+def test_unit_that_means_something_else_here_is_refused_with_what_to_do() -> None:
+    """Gallons of propane are of the liquid, which a gas meter does not measure."""
+    with pytest.raises(UnitError) as caught:
+        kind_quantity(KINDS["propane"], Fraction(1), "gal_us", record="line 2")
+    assert caught.value.sentence() == (
+        "propane is not measured in gal_us; expected one of kWh, Wh, MWh, GWh, J, kJ, MJ, GJ, TJ, Btu, therm, mmBtu, m3, ft3, "
+        "scf, ccf, mcf; got gal_us; in line 2. Gallons and litres of propane are of the liquid: use kind fuel with fuel=propane."
+    )
+
+
+def test_journeys_nights_and_hours_are_not_negative() -> None:
+    """What is measured and billed may be corrected downwards; a journey, a night, an hour at home may not."""
+    assert {kind.name for kind in KINDS.values() if not kind.allows_negative} == {
+        *("car", "motorcycle", "van", "truck", "taxi", "bus", "rail", "ferry", "flight", "hotel", "freight"),
+        *("meal", "home_working", "digital"),
+    }
 
 
 def test_other_dimension_is_refused_with_the_units_that_fit() -> None:

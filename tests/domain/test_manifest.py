@@ -12,7 +12,7 @@ from domain.activity import EvidenceClass
 from domain.canonical import Json, from_canonical, to_canonical
 from domain.errors import CanonicalError
 from domain.factor import FactorSetId
-from domain.manifest import MANIFEST_FORMAT, Manifest, TreeId, manifest_from_canonical
+from domain.manifest import MANIFEST_FORMAT, Manifest, RetiredUnits, TreeId, manifest_from_canonical
 from domain.period import MonthRange
 from domain.statement import Totals
 from tests.domain.strategies import MANIFESTS
@@ -33,6 +33,10 @@ MANIFEST = Manifest(
     totals=Totals(10**15, 10**15, 0, 0, 0, 0),
     is_self_declared=False,
 )
+
+
+VCS, GOLD = RetiredUnits("VCS", "7-1-2", 1000), RetiredUnits("GS", "9", 1)
+RETIRED = replace(MANIFEST, retired_units=(GOLD, VCS), totals=replace(MANIFEST.totals, retired_g_co2e=1001))
 
 
 def changed(**fields: Json) -> bytes:
@@ -93,7 +97,7 @@ def test_other_format_is_refused() -> None:
     )
 
 
-@pytest.mark.parametrize("name", sorted(set(MANIFEST.to_json()) - {"retired_units", "statements_used"}))
+@pytest.mark.parametrize("name", sorted(set(MANIFEST.to_json()) - {"statements_used"}))
 def test_missing_field_is_refused(name: str) -> None:
     """Every field is needed and named when missing."""
     data = to_canonical({field: value for field, value in MANIFEST.to_json().items() if field != name})
@@ -101,11 +105,11 @@ def test_missing_field_is_refused(name: str) -> None:
         manifest_from_canonical(data)
 
 
-@pytest.mark.parametrize("name", ["retired_units", "statements_used"])
-def test_missing_list_is_refused(name: str) -> None:
-    """The lists that are still empty are part of the format."""
+def test_missing_list_is_refused() -> None:
+    """The list that is still empty is part of the format."""
+    data = to_canonical({field: value for field, value in MANIFEST.to_json().items() if field != "statements_used"})
     with pytest.raises(CanonicalError, match="This manifest holds fields that its format does not have"):
-        manifest_from_canonical(to_canonical({field: value for field, value in MANIFEST.to_json().items() if field != name}))
+        manifest_from_canonical(data)
 
 
 @pytest.mark.parametrize("name", sorted(MANIFEST.to_json()))
@@ -119,7 +123,7 @@ def test_null_is_refused(name: str) -> None:
     "fields",
     [
         {"extra": 1},
-        {"retired_units": ["x"]},
+        {"retired_units": [{**VCS.to_json(), "vintage": "2020"}], "totals": RETIRED.totals.to_json()},
         {"statements_used": [{}]},
         {"evidence_ppm": {"uploaded": 1, "rumour": 2}},
         {"inputs": {"leaf_count": 91, "root": "22" * 32, "salt": ""}},
@@ -127,7 +131,7 @@ def test_null_is_refused(name: str) -> None:
         {"period": "2024-Q1"},
         {"period": "2024-03..2024-03"},
     ],
-    ids="-".join,
+    ids=lambda fields: next(iter(fields)),
 )
 def test_extra_and_other_forms_are_refused(fields: Mapping[str, Json]) -> None:
     """What the format does not have, or would write otherwise, is refused at every depth."""
@@ -206,11 +210,41 @@ def test_format_stands_in_the_manifest() -> None:
         ({"coverage_ppm": 1_000_001}, "manifest.coverage_ppm"),
         ({"evidence_ppm": {"typed": 999_999}}, "manifest.evidence_ppm"),
         ({"lines": {"leaf_count": -1, "root": "44" * 32}}, "manifest.lines.leaf_count"),
+        ({"retired_units": [VCS.to_json()]}, "manifest.retired_units"),
+        ({"totals": RETIRED.totals.to_json()}, "manifest.retired_units"),
     ],
-    ids=["revision", "coverage", "shares", "count"],
+    ids=["revision", "coverage", "shares", "count", "units without a total", "total without units"],
 )
 def test_impossible_numbers_are_refused(fields: Mapping[str, Json], record: str) -> None:
     """Numbers that no closing gives are refused by name."""
     with pytest.raises(CanonicalError, match="A number of this manifest cannot be") as refused:
         manifest_from_canonical(changed(**fields))
     assert refused.value.record == record
+
+
+def test_retired_units_as_json() -> None:
+    """Units are named by registry and serial, in grams as text, and add up to the totals; they are read back."""
+    assert RETIRED.to_json()["retired_units"] == [
+        {"amount_g_co2e": "1", "registry": "GS", "serial": "9"},
+        {"amount_g_co2e": "1000", "registry": "VCS", "serial": "7-1-2"},
+    ]
+    assert manifest_from_canonical(RETIRED.canonical_bytes) == RETIRED
+
+
+@pytest.mark.parametrize(
+    "units",
+    [(VCS, GOLD), (GOLD, GOLD), (replace(GOLD, amount_g_co2e=0),), (replace(GOLD, amount_g_co2e=-1), VCS)],
+    ids=["unsorted", "twice", "nothing", "negative"],
+)
+def test_units_stand_once_sorted_and_above_zero(units: tuple[RetiredUnits, ...]) -> None:
+    """The same units cannot count twice, and nothing is retired below zero, whatever the sum says."""
+    retired_g = sum(one.amount_g_co2e for one in units)
+    other = replace(MANIFEST, retired_units=units, totals=replace(MANIFEST.totals, retired_g_co2e=retired_g))
+    with pytest.raises(CanonicalError, match="expected each units once, sorted, more than zero"):
+        manifest_from_canonical(other.canonical_bytes)
+
+
+def test_unit_that_is_no_object_is_refused() -> None:
+    """Retired units are objects of three fields."""
+    with pytest.raises(CanonicalError, match=r"expected an object; got str; in manifest\.retired_units"):
+        manifest_from_canonical(changed(retired_units=["x"]))
