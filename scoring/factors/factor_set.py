@@ -25,6 +25,7 @@ __all__ = ["FactorSet", "PublishedParameter", "RowProof"]
 _ID_HEX_COUNT = 16
 _KEPT_COUNT = 65_536
 _ONE = Fraction(1)
+_GRAPH_FILES = frozenset({"regions.csv", "zips.csv", "zones.csv"})
 
 
 @dataclass(frozen=True)
@@ -299,7 +300,7 @@ class FactorSet:
             if left_count > 0:
                 kept.append(folder if folder.size <= left_count else FolderPrefix(folder, left_count))
                 left_count -= folder.size
-        return set_of_folders(kept) if "regions.csv" in kept[0].files else None
+        return set_of_folders(kept) if kept[0].files.keys() >= _GRAPH_FILES else None
 
     def parameter(self, name: str, region: str) -> PublishedParameter | None:
         """The newest published number of this name for exactly this region; None where there is none."""

@@ -1,10 +1,12 @@
 """RFC 6962 trees against the published test vectors of Certificate Transparency."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.merkle import EMPTY_ROOT, inclusion_proof, leaf_hash, merkle_root, verify_inclusion
+from domain.merkle import EMPTY_ROOT, inclusion_proof, leaf_hash, merkle_levels, merkle_root, verify_inclusion
 
 # Leaves and roots of google/certificate-transparency, merkle_tree_test: the roots over the first 1, 2, 3 and 8 leaves.
 LEAVES = [
@@ -47,3 +49,17 @@ def test_proof_of_no_leaf_is_refused() -> None:
     """An index outside the tree has no proof."""
     with pytest.raises(IndexError, match="expected a leaf index from 0 to 0, got 1"):
         inclusion_proof(1, [leaf_hash(b"")])
+
+
+@given(st.lists(st.binary(max_size=4), min_size=1, max_size=40))
+def test_levels_lead_from_the_leaves_to_the_root(entries: list[bytes]) -> None:
+    """The first level is the leaves, the last one the root alone, and each has half as many, rounded up."""
+    hashes = [leaf_hash(entry) for entry in entries]
+    levels = merkle_levels(hashes)
+    assert (list(levels[0]), list(levels[-1])) == (hashes, [merkle_root(hashes)])
+    assert all(len(above) == (len(below) + 1) // 2 for below, above in pairwise(levels))
+
+
+def test_nothing_has_one_empty_level() -> None:
+    """A tree of nothing has no root in its levels."""
+    assert merkle_levels([]) == [[]]

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.activity import ActivityKey
-from domain.errors import FactorSetError
+from domain.errors import FactorSetError, NotFoundError
 from domain.factor import Basis, Gas, GwpSet
 from domain.merkle import leaf_hash, merkle_root, verify_inclusion
 from domain.number import round_half_even
 from scoring.factors.factor_set import FactorSet, set_of_folders
-from scoring.factors.folder import FactorFolder, parameter_file, quality_text
+from scoring.factors.folder import FactorFolder, FolderPrefix, parameter_file, quality_text
 from scoring.factors.importers.published import Imported, ParameterTable
 from scoring.factors.write import folder_files, json_bytes, with_manifest
 from scoring.resolve import resolve
@@ -256,3 +256,97 @@ def test_weights_divided_out_are_exact(mg_ch4: int, own: GwpSet, wanted: GwpSet)
     found = set_of(imported(source(gwp_set=own), rows=[row("DE", 2023, co2="0", ch4=text)]))
     got = found.compiled(found.rows("electricity", "DE")[0], wanted).ug_per_unit.ch4_ug
     assert got == round_half_even(Fraction(mg_ch4 * 1000) / weights[own] * weights[wanted])
+
+
+@lru_cache(maxsize=1)
+def continued() -> tuple[FactorSet, FactorSet]:
+    """A set, and the set that it became when two rows and a table of parameters were admitted behind everything."""
+    rows = [row("DE", 2022, co2="410"), row("DE", 2023, co2="400"), row("US", 2023, "gas", co2="2")]
+    gas = source("gas", kind="natural_gas", unit="m3", published_unit="kg/m3", life_cycle_scope="combustion")
+    before = files_of(imported(source(), gas, rows=rows))
+    after = {name: data for name, data in before.items() if name not in {"dataset.json", "leaves.bin"}}
+    tables = json.loads(after["tables.json"])
+    number = len(tables["tables"])
+    newer = dict(tables["tables"][0]) | {"table_id": "power-2024", "table": "Table 2", "row_count": 2}
+    rates = {"columns": ["month", "rate"], "name": "rates", "row_count": 1, "source": tables["tables"][0]["source"]}
+    tables["tables"] += [newer, rates]
+    after["tables.json"] = json_bytes(tables)
+    after["factors/electricity.csv"] += b"".join(f"{number},{region},2024,,,,390,,,,,,\n".encode() for region in ("DE", "FR"))
+    after["parameters/rates.csv"] = b"month,rate\n2024-01,1.5\n"
+    now = set_of_folders([folder_of(with_manifest(after, version="v2"))])
+    now.check()
+    return set_of_folders([folder_of(before)]), now
+
+
+def test_earlier_state_is_the_set_of_then() -> None:
+    """At its former size the set has the root, the rows, the tables and the parameters of then, and passes its own check."""
+    then, now = continued()
+    found = now.at_size(then.id.size)
+    assert found is not None
+    found.check()
+    assert (found.id, found.factors, found.tables) == (then.id, then.factors, then.tables)
+    assert (found.row_count, found.parameters) == (then.row_count, then.parameters)
+    assert (list(found.table("rates")), len(now.table("rates"))) == ([], 1)
+
+
+def test_earlier_state_chooses_as_then() -> None:
+    """A row that came later is not chosen; the set of now chooses it."""
+    then, now = continued()
+    found = now.at_size(then.id.size)
+    assert found is not None
+    key = ActivityKey("electricity", "DE", 2024, "kWh")
+    chosen = [resolve(key, one, Basis.LOCATION).chosen for one in (then, found, now)]
+    assert [one.factor.year for one in chosen if one] == [2023, 2023, 2024]
+
+
+def test_earlier_state_proves_its_rows_to_the_root_of_then() -> None:
+    """Every row of then has a proof to the old root; a later one is not in it."""
+    then, now = continued()
+    found = now.at_size(then.id.size)
+    assert found is not None
+    for one in then.factors:
+        proof = found.proof(one.factor_id)
+        assert verify_inclusion(leaf_hash(proof.row), proof.index, proof.size, proof.path, bytes.fromhex(then.id.root_hex))
+    with pytest.raises(NotFoundError, match="The factor set has no such row"):
+        found.proof(now.of_kind("electricity")[-1].factor_id)
+
+
+def test_state_inside_a_table() -> None:
+    """A state may end inside a table: its first rows count."""
+    then, now = continued()
+    found = now.at_size(then.id.size + 1)
+    assert found is not None
+    found.check()
+    assert [one.region for one in found.of_kind("electricity")] == ["DE", "DE", "DE"]
+    assert found.tables[-1].row_count == 1
+
+
+def test_states_that_never_were() -> None:
+    """Nothing, more than there is, and one from before the region graph: none. Its own size is the set itself."""
+    then, now = continued()
+    assert [now.at_size(size) for size in (-1, 0, now.id.size + 1, then.id.size - 1, 2)] == [None] * 5
+    assert now.at_size(now.id.size) is now
+
+
+def test_state_with_a_whole_pack() -> None:
+    """With a pack behind, the base alone and the base with the pack's first row are states, too."""
+    base, _ = continued()
+    pack = folder_of(
+        folder_files(
+            [imported(source("own"), rows=[row("FR", 2023, "own", co2="1"), row("GB", 2023, "own", co2="2")])], version="p"
+        )
+    )
+    both = set_of_folders([*base.folders, pack])
+    alone, first = both.at_size(base.id.size), both.at_size(base.id.size + 1)
+    assert alone is not None
+    assert first is not None
+    assert alone.id == base.id
+    assert [one.region for one in first.of_kind("electricity")] == ["DE", "DE", "FR"]
+
+
+@pytest.mark.parametrize("size", [0, 99])
+def test_prefix_of_no_size_is_refused(size: int) -> None:
+    """A folder has no first nothing, and no more than all."""
+    base, _ = continued()
+    with pytest.raises(FactorSetError, match="expected 1 to"):
+        FolderPrefix(base.folders[0], size)
