@@ -92,7 +92,7 @@ def installed_factor_set(data_folder: Path) -> FactorSet:
     """
     packs = installed_packs(data_folder)
     shipped = shipped_factor_set()
-    return _joined(tuple((pack.path, pack.digest_hex) for pack in packs), shipped.id.size) or shipped
+    return _joined(shipped, shipped.id.size, _named(packs)) or shipped
 
 
 def factor_set_of(data_folder: Path, wanted: FactorSetId) -> FactorSet | None:
@@ -117,7 +117,7 @@ def factor_set_of(data_folder: Path, wanted: FactorSetId) -> FactorSet | None:
             then = packs[:count]
             leaves = shipped.folders[0].leaves[: base_size * HASH_SIZE] + b"".join(pack.content.leaves for pack in then)
             if FactorLog(leaves).root.hex() == wanted.root_hex:
-                return _joined(tuple((pack.path, pack.digest_hex) for pack in then), base_size)
+                return _joined(shipped, base_size, _named(then))
     return None
 
 
@@ -169,9 +169,13 @@ def install_pack(data_folder: Path, kind: str, files: Mapping[str, bytes], sourc
         shutil.rmtree(new, ignore_errors=True)
 
 
+def _named(packs: Sequence[InstalledPack]) -> tuple[tuple[Path, str], ...]:
+    return tuple((pack.path, pack.digest_hex) for pack in packs)
+
+
 @lru_cache(maxsize=8)
-def _joined(packs: tuple[tuple[Path, str], ...], base_size: int) -> FactorSet | None:
-    base = shipped_factor_set().at_size(base_size)
+def _joined(shipped: FactorSet, base_size: int, packs: tuple[tuple[Path, str], ...]) -> FactorSet | None:
+    base = shipped.at_size(base_size)
     return None if base is None else with_packs(base, [folder_at(path) for path, _ in packs])
 
 
