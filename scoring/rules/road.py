@@ -43,7 +43,9 @@ def prepare_driven(rule: KindRule, search: Search) -> Wanted:
         AttributeValueError: An attribute has a value that no row carries.
     """
     wanted = plain_wanted(rule, search)
-    if "segment" in wanted.given and "size" not in wanted.given:
+    if "segment" in wanted.given:
+        if "size" in wanted.given:
+            search.say("The market segment is known: the size is not used.")
         wanted = replace(wanted, attributes={name: v for name, v in wanted.attributes.items() if name != "size"})
     if wanted.attributes["powertrain"] not in _AVERAGE_LIKE:
         widening = tuple((name, value) for name, value in rule.widening if name != "powertrain")
