@@ -13,6 +13,7 @@ from domain.canonical import Json, to_canonical
 from domain.errors import CanonicalError
 from domain.factor import Basis, FactorSetId, GasSplit, Part
 from domain.fields import Fields, refuse_other_content
+from domain.hourly import HourlyMean
 from domain.number import fraction_from_text, grams_of_micrograms
 from domain.period import Month, MonthRange
 from domain.record import activity_key_from_json
@@ -28,6 +29,7 @@ class ActivityTotal:
         quantity_micro: Sum, millionths of the key's unit.
         by_evidence_micro: The same sum by evidence class.
         activity_count: How many activities are in it.
+        hourly: Of electricity, what hourly factors say about it; None where there are none.
     """
 
     month: Month
@@ -35,6 +37,7 @@ class ActivityTotal:
     quantity_micro: int
     by_evidence_micro: Mapping[EvidenceClass, int]
     activity_count: int
+    hourly: HourlyMean | None = None
 
 
 @dataclass(frozen=True, slots=True)

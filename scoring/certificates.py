@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from domain.activity import ActivityKey, EvidenceClass
-from domain.factor import Basis, Part, Resolution
+from domain.factor import Basis, CompiledFactor, Part
 from domain.number import fraction_to_text
 from domain.period import Month
 from domain.statement import ActivityTotal, Line, Unscored
@@ -26,14 +26,14 @@ _MATCHED_KIND = "electricity"
 
 
 def certificate_lines(
-    certificates: Sequence[ActivityTotal], lines: Iterable[Line], resolve: Callable[[ActivityKey, Basis], Resolution]
+    certificates: Sequence[ActivityTotal], lines: Iterable[Line], factor_of: Callable[[Line], CompiledFactor | None]
 ) -> tuple[list[Line], list[Unscored]]:
     """Lines that certificates take away, and what of them is unused.
 
     Args:
         certificates: Totals of certificates, by month and key.
         lines: All other lines.
-        resolve: Chooses the factor of a key on a basis.
+        factor_of: The factor of a line's use, in integers.
 
     Returns:
         One line per month and electricity key with a negative quantity, on the market basis; and the totals with an unused rest.
@@ -49,7 +49,7 @@ def certificate_lines(
             continue
         by_evidence_micro = _take(pieces, line)
         if by_evidence_micro:
-            taken.append(_line(line, by_evidence_micro, resolve))
+            taken.append(_line(line, by_evidence_micro, factor_of))
     return taken, list(_unused(pieces))
 
 
@@ -115,8 +115,8 @@ def _unused(pieces: Sequence[_Piece]) -> Iterator[Unscored]:
             yield Unscored(found[0].total.month, found[0].total.key, left_micro, reason)
 
 
-def _line(line: Line, by_evidence_micro: dict[EvidenceClass, int], resolve: Callable[[ActivityKey, Basis], Resolution]) -> Line:
-    chosen = resolve(line.key, Basis.MARKET).chosen
+def _line(line: Line, by_evidence_micro: dict[EvidenceClass, int], factor_of: Callable[[Line], CompiledFactor | None]) -> Line:
+    chosen = factor_of(line)
     if chosen is None:  # the line exists, so its factor does
         raise AssertionError(line.key.kind)
     quantity_micro = sum(by_evidence_micro.values())

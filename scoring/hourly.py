@@ -21,7 +21,8 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from domain.activity import Activity, ActivityKey, Profile
-from domain.factor import Basis, LifeCycleScope, Resolution, Step
+from domain.errors import AttributeValueError
+from domain.factor import Basis, GwpSet, LifeCycleScope, Resolution, Step
 from domain.hourly import HOURLY, HOURLY_INCOMPLETE, HOURLY_SCOPE_DIFFERS, HOURLY_SPREAD, HourlyMean
 from domain.number import fraction_to_text, quantize_text
 from domain.period import Month
@@ -29,10 +30,11 @@ from domain.split import split_in_proportion
 from domain.statement import ActivityTotal, Line
 from domain.units import MICRO_PER_UNIT
 from scoring.factors.factor_set import FactorSet
-from scoring.factors.hourly import HOUR_S, HourlySeries, hourly_series, identity_row
+from scoring.factors.hourly import HOUR_S, HourlySeries, holds_any_hours, hourly_series, identity_row
 from scoring.resolve import resolve
 
 _KIND = "electricity"
+_UG_PER_KG = 1_000_000_000
 _ANNUAL_FLAGS = frozenset(
     {
         *("year_earlier", "year_later", "co2e_only", "gwp_set_differs"),
@@ -40,6 +42,9 @@ _ANNUAL_FLAGS = frozenset(
     }
 )
 """What is said of the annual average alone."""
+
+_GWP_SET = GwpSet.AR5
+"""Any would do: the identity row is in CO2e only."""
 
 _SCOPE_ORDER = (LifeCycleScope.GENERATION, LifeCycleScope.LIFE_CYCLE)
 
@@ -73,9 +78,7 @@ class HourWeights:
             self.without_hours_micro += abs(quantity_micro)
             return
         hours_micro = self.hours_micro
-        for offset_s, duration_s, part_micro in zip(
-            profile.starts_s, profile.durations_s, profile.quantities_micro, strict=True
-        ):
+        for offset_s, duration_s, part_micro in zip(profile.starts_s, profile.durations_s, profile.quantities_micro, strict=True):
             first_s = start_s + offset_s
             hour = first_s // HOUR_S
             if duration_s <= HOUR_S and first_s + duration_s <= (hour + 1) * HOUR_S:
@@ -167,8 +170,8 @@ def mean_of_line(lines: Sequence[Line], factor_set: FactorSet) -> HourlyMean | N
         factor_set: Rows to choose from.
 
     Returns:
-        The mean that they have, if it lies between the lowest and the highest hourly factor that is held for the month; else None,
-        so that what follows from it differs from the lines.
+        The mean that they have, if it lies between the lowest and the highest hourly factor that is held for the month; else
+        None, so that what follows from it differs from the lines.
     """
     for line in lines:
         if HOURLY in line.flags:
@@ -226,9 +229,12 @@ class _Candidate(NamedTuple):
 
 def _candidates(key: ActivityKey, factor_set: FactorSet) -> list[_Candidate]:
     """Hourly factors of the finest place first; none of a place wider than that of the annual average."""
-    if key.kind != _KIND:
+    if key.kind != _KIND or not key.region or not holds_any_hours(factor_set):
         return []
-    chain = factor_set.chain(key.region, dict(key.attributes).get("utility", ""))[0]
+    try:
+        chain = factor_set.chain(key.region, dict(key.attributes).get("utility", ""))[0]
+    except AttributeValueError:  # no such utility: `resolve` says so, and finds nothing
+        return []
     if not any(hourly_series(factor_set, region) for region in chain):
         return []
     annual = resolve(key, factor_set, Basis.LOCATION).chosen
@@ -291,4 +297,47 @@ def _unused(candidate: _Candidate, refusal: str, quantity_micro: int, factor_set
         is_widened=candidate.is_widened,
         life_cycle_scope=series.life_cycle_scope,
         quantity_micro=quantity_micro,
+    )
+
+
+def _step_of_refusal(mean: HourlyMean) -> Step:
+    if mean.refusal == HOURLY_SCOPE_DIFFERS:
+        return Step(
+            "By the hour: the factors of {} for {} count the whole life cycle, the annual average the power stations alone: "
+            "the average stands.",
+            (mean.publisher, mean.region_name),
+        )
+    share = "a part" if mean.covered_ratio is None else f"{quantize_text(mean.covered_ratio * 100, places_count=1)} %"
+    return Step(
+        "By the hour: the factors of {} for {} and the readings cover {} of the kilowatt-hours, not all: the annual average "
+        "stands.",
+        (mean.publisher, mean.region_name, share),
+    )
+
+
+def _steps_of_mean(found: Resolution, mean: HourlyMean, kg_co2e_per_kwh: Fraction) -> Iterator[Step]:
+    hours = "the hours" if mean.hour_count is None else f"{mean.hour_count} hours"
+    yield Step(
+        "By the hour: {}, {}: the factors of {} over {} with a use, weighted by it, have the mean {} kg CO2e/kWh.{}",
+        (
+            mean.publisher,
+            ", ".join(mean.editions),
+            mean.region_name,
+            hours,
+            quantize_text(kg_co2e_per_kwh, places_count=6),
+            " Readings longer than an hour are spread evenly over it." if mean.is_spread else "",
+        ),
+    )
+    if found.chosen is None:
+        return
+    annual = Fraction(found.chosen.ug_per_unit.total_ug_co2e, _UG_PER_KG)
+    kwh = Fraction(mean.quantity_micro, MICRO_PER_UNIT)
+    yield Step(
+        "It takes the place of the annual average, {} kg CO2e/kWh, which would have given {} kg CO2e instead of {}. What the "
+        "grid loses stays with the average.",
+        (
+            fraction_to_text(annual, places_count=9),
+            quantize_text(annual * kwh, places_count=3),
+            quantize_text(kg_co2e_per_kwh * kwh, places_count=3),
+        ),
     )

@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterable, Sequence
 
 from domain.activity import ActivityKey, find_kind
 from domain.errors import InputError
-from domain.factor import Addition, Basis, Part, Resolution
+from domain.factor import Addition, Basis, CompiledFactor, Part, Resolution
+from domain.hourly import HourlyMean
 from domain.kinds import scope_and_category
 from domain.period import Month
 from domain.statement import ActivityTotal, Line, Unscored
 from scoring.arithmetic import line_emissions
 from scoring.certificates import CERTIFICATE_KIND, certificate_lines
+from scoring.hourly import by_the_hour
 from scoring.retirements import CREDIT_KIND
 
 
@@ -19,7 +21,7 @@ def make_lines(
     """Lines on both bases for every activity total, and what no factor fits.
 
     Args:
-        totals: One per month and key.
+        totals: One per month and key, with what hourly factors say about it.
         resolve: Chooses the factor of a key on a basis.
 
     Returns:
@@ -33,7 +35,9 @@ def make_lines(
     lines: list[Line] = []
     unscored: list[Unscored] = []
     certificates: list[ActivityTotal] = []
+    hourly_of: dict[tuple[Month, str], HourlyMean | None] = {}
     for total in sorted(totals, key=lambda found: (found.month, found.key.key_id)):
+        hourly_of[total.month, total.key.key_id] = total.hourly
         _check_evidence(total)
         if total.key.kind == CERTIFICATE_KIND:
             certificates.append(total)
@@ -42,7 +46,11 @@ def make_lines(
         made, missing = _lines_of(total, resolve)
         lines += made
         unscored += missing
-    taken, unused = certificate_lines(certificates, lines, resolve)
+
+    def factor_of(line: Line) -> CompiledFactor | None:
+        return by_the_hour(resolve(line.key, line.basis), hourly_of[line.month, line.key.key_id]).chosen
+
+    taken, unused = certificate_lines(certificates, lines, factor_of)
     left_over = sorted([*unscored, *unused], key=lambda found: (found.month, found.key.key_id))
     return tuple(sorted([*lines, *taken], key=line_order)), tuple(left_over)
 
@@ -62,7 +70,7 @@ def _lines_of(
     scope, category = scope_and_category(kind, dict(total.key.attributes))
     lines = []
     for basis in (Basis.LOCATION,) if kind.is_avoided else (Basis.LOCATION, Basis.MARKET):
-        found = resolve(total.key, basis)
+        found = by_the_hour(resolve(total.key, basis), total.hourly)
         if found.chosen is None:
             return [], [Unscored(total.month, total.key, total.quantity_micro, " ".join(found.steps))]
         use = Addition(Part.USE, found.chosen, scope, category, found.flags)

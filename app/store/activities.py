@@ -1,7 +1,7 @@
 """Activities: exact totals for scoring, pages for lists, sums and profiles for figures. All of it current activity only."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -40,6 +40,7 @@ MAX_PAGE_COUNT = 500
 """Longest page of a list."""
 
 _HALF = 2**32
+_ROWS_AT_ONCE_COUNT = 1_000
 _CURSOR = re.compile(r"([0-9]{1,16})-([0-9]{1,18})\Z")
 
 
@@ -311,6 +312,32 @@ def profiles(
     reader = ActivityReader()
     made = (reader.activity(row) for row in session.execute(query))
     return tuple(DayProfile(a.start, a.end, a.key, a.profile) for a in made if a.profile is not None)
+
+
+def of_keys(session: Session, tenant_id: str, subject_id: str, months: MonthRange, key_ids: Iterable[str]) -> Iterator[Activity]:
+    """The activities of some keys with their profiles, one after the other: a year of many meters is never in memory at once.
+
+    Args:
+        session: The open transaction.
+        tenant_id: Its tenant.
+        subject_id: Whose.
+        months: Month labels.
+        key_ids: Ids of activity keys.
+
+    Returns:
+        In the order of the store.
+    """
+    activity = tables.ACTIVITY
+    query = select_activities(tenant_id).where(
+        activity.c.subject_id == subject_id,
+        activity.c.month_ym >= months.first.ym,
+        activity.c.month_ym < months.end.ym,
+        activity.c.key_id.in_(sorted(key_ids)),
+        activity.c.is_current,
+    )
+    reader = ActivityReader()
+    rows = session.execute(query, execution_options={"yield_per": _ROWS_AT_ONCE_COUNT})
+    return (reader.activity(row) for row in rows)
 
 
 def count_of(session: Session, tenant_id: str, subject_id: str) -> int:

@@ -32,6 +32,7 @@ from domain.statement import ActivityTotal
 from ledger.inputs import InputGroup
 from ledger.trees import build_trees
 from scoring.factors.factor_set import FactorSet
+from scoring.hourly import with_hourly_means
 from scoring.lines import make_lines
 from scoring.net import evidence_ppm, gwp_set_of, make_statement, method_name
 from scoring.resolve import resolve
@@ -275,7 +276,8 @@ class _Audit:
 
     # (7) Lines, totals and shares follow from the records.
     def check_lines(self) -> None:
-        totals = self._activity_totals()
+        measured = (activity for of_meter in self._meters.values() for activity in of_meter)
+        totals = with_hourly_means(self._activity_totals(), measured, self._factor_set)
         gwp_set = gwp_set_of(self._manifest.method)
         lines, unscored = make_lines(totals, lambda key, basis: resolve(key, self._factor_set, basis, gwp_set=gwp_set))
         retired, not_retired = retired_units(totals)

@@ -19,6 +19,7 @@ from app.usecases.ask_auditor import ask, ask_again, is_stuck
 from app.usecases.audit_statement import is_self_declared, record_counts
 from app.usecases.sealing import seal
 from app.usecases.verify_bundle import group_totals
+from app.usecases.weigh_hours import weigh_hours
 from domain.activity import Activity
 from domain.coverage import coverage_ppm
 from domain.errors import ConflictError
@@ -64,6 +65,7 @@ def close_period(work: Work, whose: Whose, months: MonthRange, *, reason: str = 
     period, revision = _begin(work, subject, months, reason)
     # (2) Sum all activity by month and key, inside the database, in integers.
     totals = activities.totals(session, whose.tenant_id, whose.subject_id, months)
+    totals = weigh_hours(work, whose, months, totals)
     # (3) Choose a published factor for every key, and (4) multiply once.
     lines, unscored = make_lines(totals, lambda key, basis: resolve(key, services.factor_set, basis, gwp_set=gwp_set))
     _keep_resolutions(work, whose, totals, gwp_set)

@@ -7,7 +7,7 @@ each other are not enough: anybody can make such a bundle. It *holds* where audi
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 from hashlib import sha256
@@ -18,8 +18,9 @@ from domain.bundle import Bundle, bundle_from_bytes
 from domain.canonical import from_canonical
 from domain.coverage import coverage_ppm
 from domain.errors import ClimateFitnessError, ProofError
-from domain.factor import Basis, EmissionFactor, Part, factor_from_json
+from domain.factor import Basis, EmissionFactor, LifeCycleScope, Part, factor_from_json
 from domain.fields import Fields
+from domain.hourly import HOURLY
 from domain.issuance import IssuanceKind
 from domain.kinds import scope_and_category
 from domain.manifest import Manifest
@@ -36,6 +37,7 @@ from scoring.arithmetic import line_emissions
 from scoring.certificates import CERTIFICATE_KIND
 from scoring.factors.compile import compile_factor
 from scoring.factors.factor_set import FactorSet
+from scoring.hourly import mean_of_line
 from scoring.lines import make_lines
 from scoring.net import evidence_ppm, gwp_set_of, make_totals, method_name
 from scoring.resolve import resolve
@@ -348,8 +350,9 @@ def _choice(walk: _Walk) -> str:
         raise _NotChecked(f"this program does not know the method {walk.manifest.method}")
     gwp_set = gwp_set_of(walk.manifest.method)
     lines = [line for line in walk.lines if line.part is not Part.CERTIFICATE]
+    totals = [replace(_total_of(of_key[0]), hourly=mean_of_line(of_key, walk.factor_set)) for of_key in _by_key(lines)]
     again, unscored = make_lines(
-        [_total_of(line) for line in _one_per_key(lines)],
+        totals,
         lambda key, basis: resolve(key, walk.factor_set, basis, gwp_set=gwp_set),
     )
     expected = {_identity(line): (line.factor_id, line.scale, line.flags) for line in again}
@@ -369,7 +372,14 @@ def _choice(walk: _Walk) -> str:
             raise ProofError(
                 "An unscored activity has a factor", expected="no factor", got=total.key.kind, record=str(total.month)
             )
-    return f"the method {walk.manifest.method} chooses the same {len({line.factor_id for line in walk.lines})} factors"
+    chosen = f"the method {walk.manifest.method} chooses the same {len({line.factor_id for line in walk.lines})} factors"
+    by_hour_count = sum(HOURLY in line.flags for line in lines)
+    if not by_hour_count:
+        return chosen
+    return (
+        f"{chosen}; not checked: the hourly means of {by_hour_count} lines, which follow from the readings in the originals "
+        "(each lies between the hourly factors of its month)"
+    )
 
 
 def _identity(line: Line) -> tuple[Month, str, Part, Basis]:
@@ -410,7 +420,7 @@ def _arithmetic(walk: _Walk) -> str:
         row = walk.rows.get(line.factor_id)
         if row is None:
             raise ProofError("A line's factor is not shown", expected=line.factor_id, got="none", record=str(line.month))
-        if line.scale == 1:
+        if line.scale == 1 and row.life_cycle_scope is not LifeCycleScope.AS_REPORTED:  # of that, 1 may be kg CO2e per kWh
             _same("unit of the factor", line.key.unit, row.unit)
         compiled = compile_factor(row, gwp_set, walk.factor_set.gwps, scale=line.scale)
         _same(f"GWP set of {line.month}", compiled.gwp_set, line.gwp_set)
@@ -657,6 +667,13 @@ def _keys_of(walk: _Walk, kind: str) -> set[str]:
         for activity in (activity_from_json(value) for value in leaf.items("activities"))
         if activity.key.kind == kind
     }
+
+
+def _by_key(lines: Sequence[Line]) -> list[list[Line]]:
+    found: dict[tuple[Month, str], list[Line]] = defaultdict(list)
+    for line in lines:
+        found[line.month, line.key.key_id].append(line)
+    return list(found.values())
 
 
 def _one_per_key(lines: Sequence[Line]) -> list[Line]:

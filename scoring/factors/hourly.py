@@ -48,7 +48,12 @@ def hourly_series(factor_set: FactorSet, region: str) -> tuple[HourlySeries, ...
     Returns:
         One series per publisher and scope: those at the power stations first, then those admitted last; none without a pack.
     """
-    return _all_series(factor_set).get(region, ()) if factor_set.of_kind(HOURLY_KIND) else ()
+    return _all_series(factor_set).get(region, ()) if holds_any_hours(factor_set) else ()
+
+
+def holds_any_hours(factor_set: FactorSet) -> bool:
+    """Whether a set has any hourly factor: the shipped one has none."""
+    return bool(factor_set.of_kind(HOURLY_KIND))
 
 
 def identity_row(factor_set: FactorSet) -> EmissionFactor:

@@ -15,6 +15,7 @@ from scoring.factors.importers.epa_hub import EDITIONS as HUB_EDITIONS
 from scoring.factors.importers.epa_hub import import_hub
 from scoring.factors.importers.epa_hub_tables import import_hub_tables
 from scoring.factors.importers.food import import_clark, import_poore
+from scoring.factors.importers.hourly_grid import import_hourly_grid
 from scoring.factors.importers.india import import_india
 from scoring.factors.importers.memobank import import_payment_cards
 from scoring.factors.importers.oefdb import import_database
@@ -136,6 +137,7 @@ _KINDS = (
     FileKind("oefdb", "Climatiq, OpenEmissionFactorsDB.csv (CC BY-SA 4.0)", partial(_plain, import_database)),
     FileKind("memobank", "Memo Bank, payment-cards/results.csv (CC BY-SA 4.0)", partial(_plain, import_payment_cards)),
     FileKind("own-factors", "Factors of your own, as CSV (docs/factors.md)", partial(_plain, import_own_factors)),
+    FileKind("hourly-grid", "Factors of a grid hour by hour, as CSV (docs/factors.md)", partial(_plain, import_hourly_grid)),
     FileKind("unfccc-ifi", "UNFCCC IFI default grid factors 2021", partial(_by_name, import_ifi), is_shipped=True),
     FileKind("eea", "EEA, CO2 intensity of electricity generation", partial(_by_name, import_eea), is_shipped=True),
     FileKind("india", "Open India Emission Factors", partial(_plain, import_india), is_shipped=True),
