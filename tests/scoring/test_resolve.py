@@ -36,11 +36,16 @@ def row_of(found: Resolution) -> tuple[str, str, int]:
 def test_year_of_the_activity_else_earlier_else_later(
     factors: FactorSet, year: int, edition: str, row_year: int, flags: tuple[str, ...]
 ) -> None:
-    """Each year finds its edition; rows by gas are preferred; a year that is missing is flagged, for the grid's loss, too."""
+    """Each year finds its edition; rows by gas are preferred; a year that is missing is flagged."""
     found = of(factors, "US/zip/94110", year)
     assert row_of(found) == (edition, "US/egrid/CAMX", row_year)
     assert found.flags == (*flags, "upstream_not_held")
-    assert [one.flags for one in found.additions] == [tuple(flag for flag in flags if flag.startswith("year"))]
+
+
+@pytest.mark.parametrize(("year", "flags"), [(2019, ("year_later",)), (2023, ()), (2026, ("year_earlier",))])
+def test_grid_loss_is_flagged_by_its_own_year(factors: FactorSet, year: int, flags: tuple[str, ...]) -> None:
+    """The grid's loss is held for 2023 alone: in other years its line says so, whatever year the rate is of."""
+    assert [one.flags for one in of(factors, "US/zip/94110", year).additions] == [flags]
 
 
 def test_state_is_used_where_only_the_state_is_known(factors: FactorSet) -> None:
