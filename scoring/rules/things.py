@@ -75,6 +75,7 @@ RULES = (
     KindRule(
         "refrigerant",
         (LifeCycleScope.OPERATION, LifeCycleScope.COMBUSTION, *_LIFE_CYCLE),
+        publishers=("IPCC", "EPA GHG Emission Factors Hub", "UK DESNZ/Defra"),
         is_global=True,
         is_timeless=True,
         needs_place=False,
