@@ -4,11 +4,12 @@
      "start": "2024-03-01", "end": "2024-04-01", "region": "94110"}
 
 A span over several years is divided by days with cumulative floors, because the factor depends on the year; the months of one
-year have one factor, so their activity is summed first and multiplied once.
+year have one factor, so their activity is summed first and multiplied once. Electricity may come with its readings (`profile`):
+hourly factors are then used where they are held, and the readings say what belongs to which year.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -19,7 +20,7 @@ from domain.activity import ActivityKey, Kind, find_kind
 from domain.canonical import Json
 from domain.declared import check_amount
 from domain.errors import ClimateFitnessError, FactorError, InputError, KindError, TimeError, UnitError
-from domain.factor import Basis, CompiledFactor, GasSplit, GwpSet, Part, Resolution
+from domain.factor import Basis, CompiledFactor, GasSplit, GwpSet, Part, Resolution, Step
 from domain.kinds import checked_attributes, kind_quantity, scope_and_category
 from domain.number import decimal_from_text, decimal_to_text, fraction_of, fraction_to_text, round_half_even
 from domain.period import EARLIEST_YEAR, date_from_text, instant_from_text
@@ -29,6 +30,8 @@ from scoring.arithmetic import line_emissions, line_ug
 from scoring.certificates import CERTIFICATE_KIND
 from scoring.factors.compile import MAX_UG_PER_UNIT, ug_per_published_unit
 from scoring.factors.factor_set import FactorSet
+from scoring.hourly import HourWeights, by_the_hour, hourly_mean
+from scoring.readings import PROFILE_FIELD, PROFILE_KIND, readings_by_year
 from scoring.resolve import RULES, check_key, resolve
 from scoring.uncertainty import spread_of
 
@@ -38,7 +41,7 @@ _Option = TypeVar("_Option", Basis, GwpSet)
 REQUIRED_FIELDS = ("kind", "quantity", "unit", "start")
 FIELDS = ("id", *REQUIRED_FIELDS, "end", "region", "basis", "gwp_set", "factor")
 """Every field of a request besides the attributes of its kind. `end` may be left out for one day; `region` where a factor is
-given or the kind's publications are about the world."""
+given or the kind's publications are about the world. Electricity takes `profile` besides (`readings.py`)."""
 
 _FACTOR_FIELDS = ("value", "unit")
 _GAS_WORDS = ("CO2e", "CO2eq", "CO2")
@@ -63,6 +66,7 @@ class _Request:
     gwp_set: GwpSet
     given_ug_per_unit: int | None
     given_text: str
+    readings: Mapping[int, HourWeights] | None
 
 
 def estimate(request: object, *, factor_set: FactorSet, today_date: date) -> dict[str, Json]:
@@ -157,6 +161,8 @@ def _parts(request: _Request, year: int, month: str, quantity_micro: int, factor
     key = ActivityKey(request.kind.name, request.region, year, request.unit, attributes)
     check_key(key, factor_set)
     found = resolve(key, factor_set, request.basis, gwp_set=request.gwp_set)
+    if request.readings is not None:
+        found = _by_the_hour(found, request.readings[year], factor_set)
     if found.chosen is None:
         raise FactorError(
             "No published factor fits",
@@ -189,8 +195,18 @@ def _counted_micro(request: _Request, quantity_micro: int) -> int:
     return -quantity_micro if request.basis is Basis.MARKET else 0
 
 
+def _by_the_hour(found: Resolution, weights: HourWeights, factor_set: FactorSet) -> Resolution:
+    mean = hourly_mean(found.key, weights, factor_set)
+    if mean is not None or weights.quantity_micro <= 0:
+        return by_the_hour(found, mean)
+    step = Step("By the hour: no hourly factor is held for this place and these hours: the annual average stands.")
+    return replace(found, trace=(*found.trace, step), flags=(*found.flags, "hourly_not_held"))
+
+
 def _by_year(request: _Request) -> list[tuple[int, str, int]]:
-    """The activity by calendar year, of money by month, divided by days; the parts add up to the whole."""
+    """The activity by calendar year, of money by month, divided by days or as it was read; the parts add up to the whole."""
+    if request.readings is not None:
+        return [(year, "", weights.quantity_micro) for year, weights in sorted(request.readings.items())]
     begins = [request.first_date]
     is_money = find_unit(request.unit).dimension is Dimension.MONEY
     while (following := _following(begins[-1], is_money=is_money)) < request.end_date:
@@ -388,7 +404,26 @@ def _understood(request: object, factor_set: FactorSet, today_date: date) -> _Re
         gwp_set=_choice(fields, "gwp_set", GwpSet, GwpSet.AR5),
         given_ug_per_unit=given_ug_per_unit,
         given_text=given_text,
+        readings=_readings(fields, kind, amount, unit_text, (first_date, end_date)),
     )
+
+
+def _readings(
+    fields: JsonObject, kind: Kind, amount: Decimal, unit: str, span: tuple[date, date]
+) -> Mapping[int, HourWeights] | None:
+    """The readings of the request; None where it has none.
+
+    Raises:
+        InputError: A factor is given besides, or they are not those of the quantity.
+    """
+    value = fields.get(PROFILE_FIELD)
+    if value is None:
+        return None
+    if fields.get("factor") is not None:
+        raise InputError(
+            "A profile is weighed with hourly factors", expected="a profile or a factor", got="both", record=PROFILE_FIELD
+        )
+    return readings_by_year(value, kind=kind, amount=amount, unit=unit, first_date=span[0], end_date=span[1])
 
 
 def _checked_fields(request: object) -> tuple[JsonObject, Kind]:
@@ -406,6 +441,7 @@ def _checked_fields(request: object) -> tuple[JsonObject, Kind]:
             next_step="Retired credits act on the net of a statement: `import activities` takes them in.",
         )
     known = (*FIELDS, *(one.name for one in kind.attributes), *(("category",) if kind.other_categories else ()))
+    known += (PROFILE_FIELD,) if kind.name == PROFILE_KIND else ()
     unknown = [str(name) for name in request if name not in known]
     if unknown:
         raise InputError("This field is not known", expected=f"one of {', '.join(known)}", got=", ".join(unknown))
