@@ -67,12 +67,12 @@ def _lines_of(
     total: ActivityTotal, resolve: Callable[[ActivityKey, Basis], Resolution]
 ) -> tuple[Sequence[Line], Sequence[Unscored]]:
     kind = find_kind(total.key.kind)
-    scope, category = scope_and_category(kind, dict(total.key.attributes))
     lines = []
     for basis in (Basis.LOCATION,) if kind.is_avoided else (Basis.LOCATION, Basis.MARKET):
         found = by_the_hour(resolve(total.key, basis), total.hourly)
         if found.chosen is None:
             return [], [Unscored(total.month, total.key, total.quantity_micro, " ".join(found.steps))]
+        scope, category = scope_and_category(kind, dict(total.key.attributes))
         use = Addition(Part.USE, found.chosen, scope, category, found.flags)
         parts = [use] if kind.is_avoided else [use, *found.additions]
         lines += [_line(total, basis, part) for part in parts]

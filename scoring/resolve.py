@@ -128,12 +128,13 @@ def _unscored(search: Search) -> Resolution:
 
 
 def _wanted(rule: KindRule, search: Search) -> Wanted:
-    """What to look for, the unit and every open attribute checked.
+    """What to look for, the unit and every attribute checked: a key may come from a stranger's bundle.
 
     Raises:
         DimensionError: The kind's quantities are not kept in the key's unit.
-        AttributeValueError: An open attribute has a value that no row carries.
+        AttributeValueError: An attribute is missing or unknown, or has a value that the kind or the rows do not have.
     """
+    _check_attributes(search.key.kind, search.key.attributes)
     if search.key.unit not in _kept_units(search.key.kind):
         raise DimensionError(
             f"{search.key.kind} is not kept in {search.key.unit}",
@@ -143,6 +144,11 @@ def _wanted(rule: KindRule, search: Search) -> Wanted:
     if rule.prepare is not None:
         return rule.prepare(rule, search)
     return plain_wanted(rule, search)
+
+
+@lru_cache(maxsize=16_384)
+def _check_attributes(kind: str, attributes: tuple[tuple[str, str], ...]) -> None:
+    checked_attributes(find_kind(kind), dict(attributes))
 
 
 @lru_cache(maxsize=64)

@@ -1,11 +1,16 @@
 """The resolver: place, scope, year, gases, basis, and the words for each."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from domain.activity import ActivityKey
+from domain.activity import KINDS, ActivityKey, EvidenceClass
 from domain.errors import DimensionError, FactorError, PlaceError
 from domain.factor import Basis, GwpSet, LifeCycleScope, Resolution
+from domain.period import Month
+from domain.statement import ActivityTotal
 from scoring.factors.factor_set import FactorSet
+from scoring.lines import make_lines
 from scoring.resolve import check_key, resolve
 
 
@@ -155,6 +160,67 @@ def test_impossible_supplier_factor_is_refused_before_it_is_kept(factors: Factor
     key = ActivityKey("electricity", "DE", 2023, "kWh", (("supplier_g_co2e_per_kwh", "99999"),))
     with pytest.raises(FactorError, match="No power station emits so much; expected 0 to 9000 g CO2e/kWh; got 99999 g CO2e/kWh"):
         check_key(key, factors)
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        (ActivityKey("freight", "GB", 2023, "tkm"), "freight needs mode; expected one of road, "),
+        (ActivityKey("freight", "GB", 2023, "tkm", (("mode", "raft"),)), "This is no mode of freight; expected one of road, "),
+        (ActivityKey("reported_emissions", "", 2023, "kg"), "reported_emissions needs method; expected text such as "),
+        (
+            ActivityKey("car", "GB", 2023, "km", (("category", "none"),)),
+            "This is no category of car; expected one of 6, 7, 8, 13",
+        ),
+        (
+            ActivityKey("flight", "GB", 2023, "pkm", (("cabin", "hold"), ("haul", "long"))),
+            "This is no cabin of flight; expected one",
+        ),
+        (
+            ActivityKey("electricity", "DE", 2023, "kWh", (("supplier_g_co2e_per_kwh", "-1"),)),
+            "This is no supplier_g_co2e_per_kwh",
+        ),
+        (
+            ActivityKey("water", "GB", 2023, "m3", (("colour", "blue"),)),
+            "water has no attribute colour; expected none; got colour",
+        ),
+    ],
+    ids=lambda one: one.kind if isinstance(one, ActivityKey) else "",
+)
+def test_key_that_no_intake_makes_is_unscored(factors: FactorSet, key: ActivityKey, message: str) -> None:
+    """A stranger's bundle may hold any key: what is wrong with it is its reason, on both bases, and other lines stay."""
+    for basis in Basis:
+        found = resolve(key, factors, basis)
+        assert (found.chosen, found.steps[0].startswith(message)) == (None, True)
+    total = ActivityTotal(Month(2023, 3), key, 1, {EvidenceClass.TYPED: 1}, 1)
+    lines, unscored = make_lines([total], lambda one, basis: resolve(one, factors, basis))
+    assert (lines, len(unscored)) == ((), 1)
+    assert unscored[0].reason.startswith(message)
+
+
+@settings(deadline=None, max_examples=300)
+@given(data=st.data())
+def test_no_key_raises(factors: FactorSet, data: st.DataObject) -> None:
+    """Whatever a key says, it gets a factor or a reason; a place that does not exist alone is refused."""
+    kind = KINDS[data.draw(st.sampled_from(sorted(KINDS)))]
+    values = st.text(max_size=4) | st.sampled_from(
+        ["1", "0", "2023-03", "ZRH", "722511", "road", "petrol", "average", "JFK", "B789"]
+    )
+    attributes = {}
+    for one in kind.attributes:
+        if data.draw(st.booleans()):
+            attributes[one.name] = data.draw(st.sampled_from(one.choices) | values if one.choices else values)
+    key = ActivityKey(
+        kind.name,
+        data.draw(st.sampled_from(["", "US", "US/zip/94110", "GB", "DE", "FR", "IN", "WORLD"])),
+        data.draw(st.integers(1990, 2199)),
+        data.draw(st.sampled_from([*kind.kept_units(), "kg", "EUR"])),
+        tuple(sorted(attributes.items())),
+    )
+    for basis in Basis:
+        found = resolve(key, factors, basis)
+        assert found.steps
+        assert found.chosen is None or found.chosen.ug_per_unit.total_ug_co2e >= 0
 
 
 def test_unknown_name_without_a_place_is_unscored(factors: FactorSet) -> None:
