@@ -17,7 +17,7 @@ from scoring.factors.factor_set import FactorSet
 from scoring.factors.folder import TableEntry
 from scoring.factors.load import shipped_factor_set
 from scoring.rule import KindRule
-from scoring.rules import RULES, electricity, flight, road, upstream
+from scoring.rules import RULES
 
 TODAY = date(2026, 11, 22)
 """Day on which the examples are estimated."""
@@ -142,22 +142,19 @@ FILED: Mapping[str, str] = {"electricity_export": "electricity", "electricity_ce
 LONGEST_LIST_COUNT = 60
 FIRST_COUNT = 12
 
-PARTS: Mapping[object, str] = {
-    electricity.grid_loss: (
-        "`grid_loss` and, where the publisher says it, `upstream` (the power stations' fuel): scope 3, category 3"
-    ),
-    upstream.upstream: "`upstream` (the fuel's supply) by the same publisher, where it says it",
-    upstream.upstream_and_loss: "`upstream` and `grid_loss` (the network's), by the same publisher: scope 3, category 3",
-    road.battery: (
+PARTS: Mapping[str, str] = {
+    "grid_loss": "`grid_loss` and, where the publisher says it, `upstream` (the power stations' fuel): scope 3, category 3",
+    "upstream": "`upstream` (the fuel's supply), where the publisher of the use says it",
+    "upstream_and_loss": "`upstream` and `grid_loss` (the network's), by the same publisher: scope 3, category 3",
+    "battery": (
         "`upstream` of what it burns; of a battery `electricity` (kWh per km × the grid of the place), its `grid_loss` and "
         "`electricity_upstream`"
     ),
-    flight.fuel_supply: "`upstream`, by the publisher of the class factor or by the Travel Impact Model",
 }
-"""Further parts of an activity, each a line of its own, by the function of the rule that gives them."""
+"""Further parts of an activity, each a line of its own, by the name of the function that gives them."""
 
-BESIDE: Mapping[object, str] = {flight.altitude: "`aviation_non_co2` (effects at altitude) is shown beside and is in no total"}
-"""Effects in no total, by the function of the rule that gives them."""
+BESIDE: Mapping[str, str] = {"altitude": "`aviation_non_co2` (effects at altitude) is shown beside and is in no total"}
+"""Effects in no total, by the name of the function that gives them."""
 
 INTRODUCTION = f"""# Kinds of activity
 
@@ -247,9 +244,9 @@ def _facts(kind: Kind, rule: KindRule | None) -> Iterator[tuple[str, str]]:
     if rule.widening:
         yield "widened where no row has it", ", then ".join(f"{_words(name)} to `{value}`" for name, value in rule.widening)
     if rule.additions is not None:
-        yield "further parts", PARTS[rule.additions]
+        yield "further parts", PARTS[rule.additions.__name__]
     if rule.beside is not None:
-        yield "beside", BESIDE[rule.beside]
+        yield "beside", BESIDE[rule.beside.__name__]
 
 
 def _units_text(kind: Kind, dimension: Dimension) -> str:

@@ -60,5 +60,5 @@ def test_open_attribute_lists_all_or_says_how_many_more() -> None:
 
 def test_every_further_part_is_in_words() -> None:
     """A rule with a new kind of addition has to be described."""
-    assert {rule.additions for rule in RULES.values() if rule.additions} == set(PARTS)
-    assert {rule.beside for rule in RULES.values() if rule.beside} == set(BESIDE)
+    assert {rule.additions.__name__ for rule in RULES.values() if rule.additions} == set(PARTS)
+    assert {rule.beside.__name__ for rule in RULES.values() if rule.beside} == set(BESIDE)
