@@ -8,8 +8,8 @@ from datetime import date, datetime
 from fractions import Fraction
 
 from dashboards.messages import Locale, Messages
-from domain.activity import EvidenceClass
-from domain.number import quantize_text
+from domain.activity import ActivityKey, EvidenceClass
+from domain.number import fraction_to_text, quantize_text
 from domain.period import Month, MonthRange
 
 MINUS = "−"
@@ -28,6 +28,9 @@ _STEP_UP_FROM = 100_000
 _LARGER_ENERGY = ("kWh", "MWh", "GWh", "TWh")
 _LARGER_MASS = ("kg", "t", "kt")
 _PERCENT_SHOWN_MAX = 999
+_COUNTED = "item"
+_SLUGS = frozenset({"fuel", "food", "meal", "product", "material", "service", "vehicle"})
+"""Attributes whose values the factor set decides, written as `red_meat`; names of gases are shown as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,13 @@ def mass_co2e(messages: Messages, amount_ug_co2e: int) -> Amount:
     return Amount(three_digits(messages.locale, Fraction(amount_ug_co2e, UG_PER_G)), messages("unit.g_co2e"))
 
 
+def mass_co2(messages: Messages, amount_ug: int) -> Amount:
+    """Biogenic CO2 in the unit that suits its size: an amount of CO2 itself, in no total of CO2e."""
+    size = abs(amount_ug)
+    unit, per = ("t", UG_PER_T) if size >= UG_PER_T else ("kg", UG_PER_KG) if size >= UG_PER_KG else ("g", UG_PER_G)
+    return Amount(three_digits(messages.locale, Fraction(amount_ug, per)), messages(f"unit.{unit}_co2"))
+
+
 def tonnes_co2e(messages: Messages, amount_ug_co2e: int) -> Amount:
     """An emission in tonnes with two decimals (none from 1,000 t on).
 
@@ -145,6 +155,91 @@ def quantity(messages: Messages, quantity_micro: int, unit: str) -> Amount:
         return Amount(three_digits(messages.locale, value), unit)
     power = energy_power(value)
     return Amount(three_digits(messages.locale, value / 1000**power), energy_unit(power))
+
+
+def quantity_of(messages: Messages, quantity_micro: int, key: ActivityKey) -> Amount:
+    """A measured amount of an activity; what is counted by the piece says of what.
+
+    Args:
+        messages: Language.
+        quantity_micro: Millionths of the key's unit.
+        key: The activity key.
+
+    Returns:
+        Such as 2 passengers, or 8,421 kWh.
+    """
+    if key.unit != _COUNTED:
+        return quantity(messages, quantity_micro, key.unit)
+    return Amount(exact(messages, quantity_micro), unit_of(messages, key))
+
+
+def unit_of(messages: Messages, key: ActivityKey) -> str:
+    """The unit of an activity as people read it: of what is counted by the piece, what is counted."""
+    if key.unit != _COUNTED:
+        return key.unit
+    return messages(f"counted.{key.kind}") if f"counted.{key.kind}" in messages else messages("counted.item")
+
+
+def kind_text(messages: Messages, kind: str) -> str:
+    """The name of a kind; one that is not known, as a stranger's bundle may hold, by its own."""
+    return messages(f"kind.{kind}") if f"kind.{kind}" in messages else kind
+
+
+def attributes_text(messages: Messages, key: ActivityKey) -> str:
+    """What besides place and year an activity says: "driven by: petrol · size: medium"; empty where it says nothing."""
+    return " · ".join(f"{attribute_text(messages, name)}: {value_text(messages, name, value)}" for name, value in key.attributes)
+
+
+def attribute_text(messages: Messages, name: str) -> str:
+    """The name of an attribute; one that is not known, by its own."""
+    return messages(f"attribute.{name}") if f"attribute.{name}" in messages else name
+
+
+def value_text(messages: Messages, name: str, value: str) -> str:
+    """The words of an attribute's value; one that the factor set decides loses its underscores."""
+    if name == "category" and f"category.{value}" in messages:
+        return f"{value}, {messages(f'category.{value}')}"
+    if f"value.{name}.{value}" in messages:
+        return messages(f"value.{name}.{value}")
+    return value.replace("_", " ") if name in _SLUGS else value
+
+
+def inventory_text(messages: Messages, scope: int, category: int) -> str:
+    """Where a line stands in the inventory: scope, and of scope 3 the category."""
+    name = messages(f"scope.{scope}") if f"scope.{scope}" in messages else str(scope)  # a stranger's bundle may say anything
+    if f"category.{category}" not in messages:
+        return name
+    return messages("scope.of_category", scope=name, number=category, category=messages(f"category.{category}"))
+
+
+def interval_tonnes(messages: Messages, low_ug_co2e: int, high_ug_co2e: int, *, is_assumed: bool) -> str:
+    """A 95 % interval as one sentence, both ends in the unit that suits the larger."""
+    shown = tonnes_co2e if max(abs(low_ug_co2e), abs(high_ug_co2e)) >= UG_PER_T else kilograms_co2e
+    low, high = shown(messages, low_ug_co2e), shown(messages, high_ug_co2e)
+    return messages("interval.assumed" if is_assumed else "interval.published", low=low.number, high=str(high))
+
+
+def plain_number(messages: Messages, value: Fraction) -> str:
+    """An exact number, grouped: decimal where it ends, else as a fraction: "41 / 959"."""
+    denominator = value.denominator
+    for prime in (2, 5):
+        while denominator % prime == 0:
+            denominator //= prime
+    if denominator != 1:
+        return f"{whole(messages, value.numerator)} / {whole(messages, value.denominator)}"
+    text = fraction_to_text(value)
+    return grouped_text(messages, text)
+
+
+def grouped_text(messages: Messages, text: str) -> str:
+    """Decimal text as it stands, every digit kept, its thousands grouped: "2.50" stays "2.50"."""
+    locale = messages.locale
+    sign, digits = (MINUS, text[1:]) if text.startswith("-") else ("", text)
+    head, point, tail = digits.partition(".")
+    if not head.isdigit():  # an exponent: as published
+        return text
+    grouped = f"{int(head):,}".replace(",", locale.group_mark)
+    return f"{sign}{grouped}{locale.decimal_mark if point else ''}{tail}"
 
 
 def energy_power(size_kwh: Fraction) -> int:

@@ -9,16 +9,18 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 from importlib import resources
 from pathlib import Path
 
 from dashboards.frame import Frame, NavLink, Notice
 from dashboards.messages import Messages, messages_in
 from dashboards.pages import activities, dashboard, new_subject, problem, progress, proof, sign_in, statement, upload, why
+from dashboards.pages.trace import NOTHING_APART, Apart, BesideRow, GasSum, IntervalShown, TracedLine, scope_totals
 from dashboards.svg.heat import HourGrid
 from dashboards.svg.months import MonthPoint
-from domain.activity import Direction, EvidenceClass, Quality, activity_key
-from domain.factor import Basis, CompiledFactor, EmissionFactor, FactorSetId, Gas, GasSplit, LifeCycleScope
+from domain.activity import ActivityKey, Direction, EvidenceClass, Quality, activity_key
+from domain.factor import Basis, CompiledFactor, EmissionFactor, FactorSetId, Gas, GasSplit, LifeCycleScope, Part
 from domain.manifest import Manifest, TreeId
 from domain.period import Month, MonthRange
 from domain.statement import Line, Statement, Totals, Unscored
@@ -79,14 +81,15 @@ def _details(messages: Messages) -> Mapping[str, str]:
         back_href="dashboard.html",
         more_href="why.html",
         statement_href="statement.html",
+        apart=_apart(),
     )
-    shared = replace(_facts(), lines=tuple(row.line for row in traced), factor_names=_names(traced))
+    shared = replace(_facts(), lines=_lines_of(traced), traced=traced, apart=_apart())
     good = proof.Verification(tuple(_steps(failed_at=None)))
     bad = proof.Verification(tuple(_steps(failed_at=4)))
     whole = proof.Verification(tuple(replace(step, state=proof.StepState.OK) for step in good.steps))
     return {
         "why.html": why.render(trace, messages, FRAME),
-        "why_empty.html": why.render(replace(trace, lines=(), records=(), records_count=0), messages, FRAME),
+        "why_empty.html": why.render(replace(trace, lines=(), records=(), records_count=0, apart=NOTHING_APART), messages, FRAME),
         "statement.html": statement.render(_statement(), messages, FRAME),
         "statement_findings.html": statement.render(_statement_with_findings(), messages, FRAME),
         "proof.html": proof.render(proof.ProofModel(whole, _facts(), "/verify", bundle_href="bundle.json"), messages, PUBLIC),
@@ -416,10 +419,52 @@ def _factor(basis: Basis) -> EmissionFactor:
     )
 
 
-def _traced_lines() -> tuple[why.TracedLine, ...]:
-    per_unit = GasSplit(225_635_442, 381_018, 495_323, 0)
+_LB_UG, _KWH_PER_MWH = 453_592_370, 1000
+
+
+def _traced(
+    line: Line, factor: EmissionFactor, per_unit: GasSplit, steps: tuple[str, ...], bases: tuple[Basis, ...]
+) -> TracedLine:
+    """A line with its factor, its sums written from the published numbers."""
+    weights = {Gas.CO2: Fraction(1), Gas.CH4: Fraction("27.9"), Gas.N2O: Fraction(273), Gas.CO2E: Fraction(1)}
+    mass, _, per = factor.published_unit.partition("/")
+    ug_per_mass = {"lb": _LB_UG, "kg": 1_000_000_000}[mass]
+    units_per = _KWH_PER_MWH if per == "MWh" else 1
+    sums = []
+    for gas, text in factor.published.items():
+        name = "unsplit" if gas is Gas.CO2E else str(gas)
+        sums.append(
+            GasSum(
+                gas=name,
+                field=f"{name}_ug",
+                published_text=text,
+                published_unit=factor.published_unit,
+                mass=mass,
+                per=per,
+                ug_per_mass=Fraction(ug_per_mass),
+                units_per=Fraction(units_per),
+                units_per_divisor=Fraction(1),
+                row_unit=factor.unit,
+                gwp=weights[gas],
+                own_gwp=Fraction(1),
+                exact_ug=Fraction(text) * ug_per_mass / units_per * weights[gas] * line.scale,
+                per_unit_ug=getattr(per_unit, f"{name}_ug"),
+            )
+        )
+    published = tuple((str(gas), text, factor.published_unit) for gas, text in factor.published.items())
+    compiled = CompiledFactor(factor, per_unit, line.gwp_set, line.scale)
+    place = "California" if line.key.region else ""
+    return TracedLine((line,), bases, compiled, steps, "WECC California (CAMX)", tuple(sums), published, place)
+
+
+def _emissions(quantity_micro: int, per_unit: GasSplit) -> GasSplit:
+    fields = ("co2_ug", "ch4_ug", "n2o_ug", "unsplit_ug", "biogenic_co2_ug")
+    return GasSplit(*((2 * quantity_micro * getattr(per_unit, name) + 1_000_000) // 2_000_000 for name in fields))
+
+
+def _traced_lines() -> tuple[TracedLine, ...]:
+    per_unit, per_unit_lost = GasSplit(225_635_442, 379_657, 495_323, 0), GasSplit(11_625_739, 19_562, 25_521, 0)
     quantity = 712_345_678
-    amounts = GasSplit(*(round(quantity * per / 1_000_000) for per in (225_635_442, 381_018, 495_323, 0)))
     key = activity_key("electricity", "US/zip/94110", 2026, Dimension.ENERGY)
     found = []
     for basis in Basis:
@@ -433,7 +478,7 @@ def _traced_lines() -> tuple[why.TracedLine, ...]:
             by_evidence_micro={EvidenceClass.UPLOADED: 653_345_678, EvidenceClass.TYPED: 59_000_000},
             factor_id=factor.factor_id,
             gwp_set="AR6",
-            emissions=amounts,
+            emissions=_emissions(quantity, per_unit),
             scope=2,
             category=0,
             is_avoided=False,
@@ -445,12 +490,67 @@ def _traced_lines() -> tuple[why.TracedLine, ...]:
             "The preferred publisher for the United States is EPA eGRID.",
             "2026 is not published yet; the newest earlier year is 2023.",
         )
-        found.append(why.TracedLine(line, CompiledFactor(factor, per_unit, "AR6"), steps))
-    return tuple(found)
+        found.append(_traced(line, factor, per_unit, steps, (basis,)))
+        if basis is Basis.LOCATION:
+            lost = replace(line, part=Part.GRID_LOSS, scope=3, category=3, scale=Fraction(49, 951), flags=("year_earlier",))
+            lost = replace(lost, emissions=_emissions(quantity, per_unit_lost))
+            found.append(_traced(lost, factor, per_unit_lost, steps[2:], tuple(Basis)))
+    return (*found, _flight_line())
 
 
-def _names(traced: Iterable[why.TracedLine]) -> dict[str, str]:
-    return {row.line.factor_id: f"{row.compiled.factor.edition}, {row.compiled.factor.region}" for row in traced}
+def _flight_key() -> ActivityKey:
+    return ActivityKey("flight", "", 2026, "item", (("cabin", "economy"), ("destination", "SFO"), ("origin", "ZRH")))
+
+
+def _flight_line() -> TracedLine:
+    """A flight: no place, attributes, one published CO2e number, a scale."""
+    factor = replace(
+        _factor(Basis.LOCATION),
+        publisher="UK DESNZ/Defra",
+        edition="2024",
+        table="Business travel- air",
+        kind="flight",
+        unit="pkm",
+        region="WORLD",
+        year=2024,
+        published={Gas.CO2E: "0.11704"},
+        published_unit="kg/pkm",
+        gwp_set="AR5",
+        life_cycle_scope=LifeCycleScope.COMBUSTION,
+        rate="",
+        label="Flights / International, to/from non-UK / Economy class",
+    )
+    per_unit = GasSplit(0, 0, 0, 1_101_229_360_000)
+    line = Line(
+        month=Month(2026, 10),
+        key=_flight_key(),
+        basis=Basis.LOCATION,
+        quantity_micro=2_000_000,
+        by_evidence_micro={EvidenceClass.UPLOADED: 2_000_000},
+        factor_id=factor.factor_id,
+        gwp_set="AR5",
+        emissions=_emissions(2_000_000, per_unit),
+        scope=3,
+        category=6,
+        is_avoided=False,
+        flags=("co2e_only",),
+        scale=Fraction(9409),
+    )
+    return _traced(line, factor, per_unit, ("ZRH to SFO: great circle 9,409 km.",), tuple(Basis))
+
+
+def _lines_of(traced: Iterable[TracedLine]) -> tuple[Line, ...]:
+    return tuple(replace(line, basis=basis) for one in traced for line in one.lines for basis in one.bases)
+
+
+def _apart() -> Apart:
+    lines = _lines_of(_traced_lines())
+    gross = sum(line.emissions.total_ug_co2e for line in lines if line.basis is Basis.LOCATION)
+    return Apart(
+        (BesideRow("aviation_non_co2", 1_541_720_000_000, _HEX[:16], "UK DESNZ/Defra 2024, World, 2024"),),
+        tuple(IntervalShown(basis, gross * 8 // 10, gross * 13 // 10, is_assumed=basis is Basis.MARKET) for basis in Basis),
+        scope_totals(lines),
+    )
 
 
 def _unscored() -> tuple[Unscored, ...]:
@@ -469,7 +569,7 @@ def _records() -> Iterable[why.RecordRow]:
 
 
 def _totals() -> Totals:
-    gross = sum(row.line.emissions.total_ug_co2e for row in _traced_lines() if row.line.basis is Basis.LOCATION)
+    gross = sum(line.emissions.total_ug_co2e for line in _lines_of(_traced_lines()) if line.basis is Basis.LOCATION)
     return Totals(gross, gross, 25_000, 31_400_000_000, 0, 1)
 
 
@@ -517,11 +617,12 @@ def _statement() -> statement.StatementModel:
     )
     return statement.StatementModel(
         subject_name="Rivera household",
-        statement=Statement(period, 2, tuple(row.line for row in traced), _unscored(), _totals(), factor_set, "cf-method/1"),
+        statement=Statement(period, 2, _lines_of(traced), _unscored(), _totals(), factor_set, "cf-method/1"),
         manifest=manifest,
         manifest_hash_hex=_HEX,
         state=dashboard.MonthState.ANCHORED,
-        factor_names=_names(traced),
+        traced=traced,
+        apart=_apart(),
         endorsements=_endorsements(),
         findings=(),
         chain=_chain(),
@@ -592,17 +693,21 @@ def _steps(failed_at: int | None) -> Iterable[proof.Step]:
 
 def _activities() -> activities.ActivitiesModel:
     rows = []
+    key = activity_key("electricity", "US/zip/94110", 2026, Dimension.ENERGY)
     for index, evidence in enumerate(EvidenceClass):
         at = date(2026, 10, 1 + index)
         quality = tuple(Quality)[index % 4]
-        rows.append(
-            activities.ActivityRow(
-                at, at, "electricity", "US/zip/94110", 22_812_345, "kWh", quality, evidence, "green-button", "why.html"
-            )
-        )
+        rows.append(activities.ActivityRow(at, at, key, 22_812_345, quality, evidence, "green-button", "why.html"))
     rows.append(
-        replace(rows[0], kind="electricity_export", end_date=date(2026, 10, 31), source=f"{HOSTILE} {RIGHT_TO_LEFT}", href="")
+        replace(
+            rows[0],
+            key=replace(key, kind="electricity_export"),
+            end_date=date(2026, 10, 31),
+            source=f"{HOSTILE} {RIGHT_TO_LEFT}",
+            href="",
+        )
     )
+    rows.append(replace(rows[0], key=_flight_key(), quantity_micro=2_000_000))
     return activities.ActivitiesModel(
         MonthRange.of_month(Month(2026, 10)), tuple(rows), 412, "activities.html", "all.csv", "dashboard.html"
     )

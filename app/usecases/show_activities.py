@@ -25,6 +25,7 @@ CSV_HEADER = (
     "month",
     "kind",
     "region",
+    "attributes",
     "quantity",
     "unit",
     "quality",
@@ -72,10 +73,8 @@ def show_activities(
             ActivityRow(
                 start_date=first,
                 end_date=last,
-                kind=one.key.kind,
-                region=one.key.region,
+                key=one.key,
                 quantity_micro=one.quantity_micro,
-                unit=one.key.unit,
                 quality=one.quality,
                 evidence=one.evidence,
                 source=_source(item),
@@ -116,13 +115,14 @@ def activities_csv(work: Work, whose: Whose, *, months: MonthRange | None = None
                 one.month,
                 one.key.kind,
                 one.key.region,
+                plain_cell(";".join(f"{name}={value}" for name, value in one.key.attributes)),
                 decimal_to_text(decimal_of_micro(one.quantity_micro)),
                 one.key.unit,
                 one.quality,
                 one.evidence,
                 item.connector,
-                _plain(item.usage_point),
-                _plain(item.record_key),
+                plain_cell(item.usage_point),
+                plain_cell(item.record_key),
             ]
         )
     return out.getvalue()
@@ -157,5 +157,6 @@ def _source(item: StoredRow) -> str:
     return f"{title}, {meter}" if meter else title
 
 
-def _plain(text: str) -> str:
+def plain_cell(text: str) -> str:
+    """Text that a spreadsheet does not take for a formula."""
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

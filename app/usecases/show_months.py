@@ -3,19 +3,23 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.services import Whose, Work
 from app.store import activities, ledger, periods, statements
 from app.store.ledger import LedgerAction
 from app.store.periods import PeriodRow, PeriodState
 from app.store.statements import StatementRow, StatementState
+from app.usecases.weigh_hours import weigh_hours
 from dashboards.pages.dashboard import MonthState
-from domain.factor import Basis
+from domain.activity import find_kind
+from domain.factor import Basis, GwpSet, Part
 from domain.period import Month, MonthRange
-from domain.statement import Line, Unscored, unscored_from_json
+from domain.statement import ActivityTotal, Line, Unscored, unscored_from_json
 from scoring.lines import make_lines
+from scoring.net import gwp_set_of
 from scoring.resolve import resolve
+from scoring.retirements import CREDIT_KIND, retired_units
 
 ELECTRICITY = "electricity"
 ELECTRICITY_EXPORT = "electricity_export"
@@ -29,20 +33,32 @@ class Amounts:
     Attributes:
         lines: Lines of both bases.
         unscored: What no factor fits.
+        retired_g_co2e: Credits retired.
     """
 
     lines: tuple[Line, ...] = ()
     unscored: tuple[Unscored, ...] = ()
+    retired_g_co2e: int = 0
 
     def quantity_micro(self, kind: str) -> int | None:
         """Sum of a kind, millionths of its unit; None where it was not measured."""
-        found = [line.quantity_micro for line in self.lines if line.basis is Basis.LOCATION and line.key.kind == kind]
+        of_kind = [line for line in self.lines if line.key.kind == kind and line.part is Part.USE]
+        found = [line.quantity_micro for line in of_kind if line.basis is Basis.LOCATION]
         found += [total.quantity_micro for total in self.unscored if total.key.kind == kind]
         return sum(found) if found else None
 
     def gross_ug_co2e(self, basis: Basis) -> int | None:
         """Emissions on a basis without avoided ones, micrograms; None where there is no line."""
         found = [line.emissions.total_ug_co2e for line in self.lines if line.basis is basis and not line.is_avoided]
+        return sum(found) if found else None
+
+    def ring_ug_co2e(self, ring: str) -> int | None:
+        """Emissions of a ring, location based without avoided ones, micrograms; None where there is no line."""
+        found = [
+            line.emissions.total_ug_co2e
+            for line in self.lines
+            if line.basis is Basis.LOCATION and not line.is_avoided and find_kind(line.key.kind).domain == ring
+        ]
         return sum(found) if found else None
 
     def avoided_ug_co2e(self) -> int | None:
@@ -85,8 +101,10 @@ class MonthLook:
 
     @property
     def retired_ug_co2e(self) -> int:
-        """Credits retired for its period, micrograms of CO2e, counted in the period's last month."""
-        if self.statement is None or self.period is None or self.month != self.period.months.end.plus(-1):
+        """Credits retired: of a closed period in its last month, of an open month as they are known; micrograms of CO2e."""
+        if self.statement is None or self.period is None:
+            return self.shown.retired_g_co2e * _UG_PER_G
+        if self.month != self.period.months.end.plus(-1):
             return 0
         return self.statement.totals.retired_g_co2e * _UG_PER_G
 
@@ -105,12 +123,15 @@ def look_at_months(work: Work, whose: Whose, months: MonthRange) -> dict[Month, 
     Raises:
         LineOverflowError: A sum is 2^63 or more.
     """
-    live = live_amounts(work, whose, months)
+    live = dict(live_amounts(work, whose, months))
     closed: dict[Month, tuple[PeriodRow, StatementRow | None, Amounts]] = {}
     newest = {row.period_id: row for row in statements.of_subject(work.session, whose.tenant_id, whose.subject_id)}
     for period in periods.of_subject(work.session, whose.tenant_id, whose.subject_id):
         mine = [month for month in period.months.months() if months.holds(month)]
         row = newest.get(period.id)
+        if row is not None and (len(mine) > 1 or gwp_set_of(row.method) is not GwpSet.AR5):
+            again = _live_of_period(work, whose, period, gwp_set_of(row.method))
+            live |= {month: amounts for month, amounts in again.items() if month in mine}
         said = statement_amounts(work, row) if row and mine else {}
         closed |= {month: (period, row, said.get(month, Amounts())) for month in mine}
     found = {}
@@ -129,8 +150,15 @@ def look_at_months(work: Work, whose: Whose, months: MonthRange) -> dict[Month, 
     return found
 
 
+def standing_gwp_set(work: Work, whose: Whose, months: MonthRange) -> GwpSet:
+    """The GWP set that a period was closed with; AR5 where it was not closed yet."""
+    period = periods.by_months(work.session, whose.tenant_id, whose.subject_id, months)
+    found = statements.latest_of_period(work.session, whose.tenant_id, period.id) if period else None
+    return gwp_set_of(found.method) if found else GwpSet.AR5
+
+
 def live_amounts(work: Work, whose: Whose, months: MonthRange) -> dict[Month, Amounts]:
-    """What is known now by month; a month without data is absent.
+    """What is known now by month, each as if it were closed alone; a month without data is absent.
 
     Args:
         work: The open transaction and the services.
@@ -138,14 +166,42 @@ def live_amounts(work: Work, whose: Whose, months: MonthRange) -> dict[Month, Am
         months: Which months.
 
     Returns:
-        Month to its lines and unscored amounts.
+        Month to its lines, unscored amounts and credits retired.
 
     Raises:
         LineOverflowError: A sum is 2^63 or more.
     """
+    by_month_found: dict[Month, list[ActivityTotal]] = defaultdict(list)
     totals = activities.totals(work.session, whose.tenant_id, whose.subject_id, months)
-    lines, unscored = make_lines(totals, lambda key, basis: resolve(key, work.services.factor_set, basis))
-    return by_month(lines, unscored)
+    for total in weigh_hours(work, whose, months, totals):
+        by_month_found[total.month].append(total)
+    found: dict[Month, Amounts] = {}
+    for month in sorted(by_month_found):
+        found |= _amounts(work, by_month_found[month], GwpSet.AR5)
+    return found
+
+
+def _live_of_period(work: Work, whose: Whose, period: PeriodRow, gwp_set: GwpSet) -> dict[Month, Amounts]:
+    """What is known now of a closed period, with its GWP set and its certificates matched over all its months.
+
+    The difference to its statement is then of data alone.
+    """
+    totals = activities.totals(work.session, whose.tenant_id, whose.subject_id, period.months)
+    return _amounts(work, weigh_hours(work, whose, period.months, totals), gwp_set)
+
+
+def _amounts(work: Work, totals: Sequence[ActivityTotal], gwp_set: GwpSet) -> dict[Month, Amounts]:
+    lines, unscored = make_lines(totals, lambda key, basis: resolve(key, work.services.factor_set, basis, gwp_set=gwp_set))
+    retired, not_retired = retired_units(totals)
+    counted_g_co2e = {(units.registry, units.serial): units.amount_g_co2e for units in retired}
+    retired_of: dict[Month, int] = defaultdict(int)
+    for total in totals:
+        attributes = dict(total.key.attributes)
+        if total.key.kind == CREDIT_KIND:
+            retired_of[total.month] += counted_g_co2e.get((attributes["registry"], attributes["serial"]), 0)
+    found = by_month(lines, [*unscored, *not_retired])
+    months = sorted(found.keys() | retired_of.keys())
+    return {month: replace(found.get(month, Amounts()), retired_g_co2e=retired_of.get(month, 0)) for month in months}
 
 
 def statement_amounts(work: Work, statement: StatementRow) -> dict[Month, Amounts]:

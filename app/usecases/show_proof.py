@@ -16,7 +16,8 @@ from app.store.ledger import LedgerAction
 from app.store.statements import StatementRow
 from app.usecases.find_successor import UNKNOWN, Successor, successor_of
 from app.usecases.show_hrefs import VERIFY_HREF, proof_href
-from app.usecases.show_statement import chain_status, endorsements, factor_names
+from app.usecases.show_lines import apart_of, traced_lines
+from app.usecases.show_statement import chain_status, endorsements
 from app.usecases.verify_bundle import Step, StepState, signers_of
 from dashboards.format import UG_PER_G, UG_PER_KG
 from dashboards.pages import proof as page
@@ -114,8 +115,10 @@ def show_proof(work: Work, statement: StatementRow, steps: Sequence[Step], *, is
         endorsements(work, statement),
         chain_status(work, statement),
         lines,
-        work.services.factor_set,
     )
+    if lines is not None:
+        factor_set = work.services.factor_set
+        facts = replace(facts, traced=traced_lines(factor_set, lines), apart=apart_of(factor_set, lines))
     return page.ProofModel(
         _verification(public_steps(steps, is_shared=is_shared, is_issued=is_token)),
         facts if is_shared else _public(facts, is_issued=is_token),
@@ -146,7 +149,9 @@ def show_bundle(
     except ClimateFitnessError:  # the first step says why
         facts = None
     else:
-        facts = _facts(manifest, _signers(bundle, steps), _chain_of(bundle, steps), lines, factor_set)
+        facts = _facts(manifest, _signers(bundle, steps), _chain_of(bundle, steps), lines)
+        # How the set of today would choose is not asked for what a stranger sends.
+        facts = replace(facts, traced=traced_lines(factor_set, lines or (), steps_of=lambda _: ()))
     return page.ProofModel(
         _verification(steps),
         facts,
@@ -201,7 +206,6 @@ def _facts(
     signers: tuple[EndorsementRow, ...],
     chain: ChainStatus | None,
     lines: tuple[Line, ...] | None,
-    factor_set: FactorSet,
 ) -> page.ProofFacts:
     return page.ProofFacts(
         period=manifest.period,
@@ -224,7 +228,6 @@ def _facts(
         endorsements=signers,
         chain=chain,
         lines=lines,
-        factor_names=factor_names(factor_set, lines) if lines is not None else None,
     )
 
 

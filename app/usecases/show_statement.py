@@ -2,43 +2,71 @@
 
 import csv
 import json
-from collections.abc import Iterable
+from collections.abc import Mapping
 from io import StringIO
 
 from app.services import Whose, Work
 from app.store import ledger, periods, statements, subjects
 from app.store.ledger import LedgerAction, OutboxState, Verdict
 from app.store.statements import StatementRow, StatementState
+from app.usecases.show_activities import plain_cell
 from app.usecases.show_hrefs import Hrefs, proof_href
+from app.usecases.show_lines import apart_of, line_json, traced_lines
 from app.usecases.show_months import findings_of, state_of
 from dashboards.pages.dashboard import MonthState
 from dashboards.pages.statement import ChainStatus, EndorsementRow, StatementModel
+from domain.canonical import Json
 from domain.errors import NotFoundError
 from domain.manifest import manifest_from_canonical
-from domain.number import decimal_of_micro, decimal_to_text
-from domain.statement import Line, Statement, unscored_from_json
-from scoring.factors.factor_set import FactorSet
+from domain.statement import Statement, unscored_from_json
 
 LINES_HEADER = (
     "month",
     "kind",
-    "region",
+    "place",
+    "activity_year",
+    "attributes",
+    "part",
     "basis",
     "scope",
+    "category",
     "is_avoided",
     "quantity",
     "unit",
+    "quantity_by_evidence",
+    "source",
+    "edition",
+    "table",
+    "factor_label",
+    "region",
+    "year",
+    "life_cycle_scope",
+    "published",
+    "published_unit",
     "factor_id",
-    "factor",
+    "scale",
+    "factor_g_co2e_per_unit",
     "gwp_set",
     "co2_g",
     "ch4_g_co2e",
     "n2o_g_co2e",
     "unsplit_g_co2e",
     "total_g_co2e",
+    "biogenic_co2_g",
+    "source_url",
     "flags",
 )
-"""Columns of the lines as CSV."""
+"""Columns of the lines as CSV, in the words of the API."""
+
+_FIELD_OF_COLUMN = {
+    "co2_g": "co2",
+    "ch4_g_co2e": "ch4",
+    "n2o_g_co2e": "n2o",
+    "unsplit_g_co2e": "unsplit",
+    "total_g_co2e": "g_co2e",
+    "biogenic_co2_g": "biogenic_co2",
+}
+_FREE_TEXTS = ("place", "attributes", "source", "edition", "table", "factor_label", "published_unit", "source_url")
 
 
 def show_statement(work: Work, whose: Whose, statement_id: str) -> StatementModel:
@@ -76,7 +104,8 @@ def show_statement(work: Work, whose: Whose, statement_id: str) -> StatementMode
         manifest=manifest,
         manifest_hash_hex=row.manifest_hash_hex,
         state=_state(work, row, is_final=is_final),
-        factor_names=factor_names(work.services.factor_set, lines),
+        traced=traced_lines(work.services.factor_set, lines),
+        apart=apart_of(work.services.factor_set, lines),
         endorsements=endorsements(work, row),
         findings=tuple(findings_of(work, row)),
         chain=chain,
@@ -105,11 +134,10 @@ def lines_csv(work: Work, whose: Whose, statement_id: str) -> str:
     """
     row = statement_of(work, whose, statement_id)
     lines = statements.lines_of(work.session, row.tenant_id, row.id)
-    names = factor_names(work.services.factor_set, lines)
     out = StringIO()
     writer = csv.writer(out)
     writer.writerow(LINES_HEADER)
-    writer.writerows(_csv_row(line, names) for line in lines)
+    writer.writerows(_csv_row(line_json(work.services.factor_set, line)) for line in lines)
     return out.getvalue()
 
 
@@ -131,18 +159,6 @@ def statement_of(work: Work, whose: Whose, statement_id: str) -> StatementRow:
     if row.subject_id != whose.subject_id:
         raise NotFoundError("There is no such statement", expected="the id of a statement of yours", got=statement_id)
     return row
-
-
-def factor_names(factor_set: FactorSet, lines: Iterable[Line]) -> dict[str, str]:
-    """Factor id to publisher, edition, region and year, as people read it; a row that the set lacks is left out."""
-    names = {}
-    for factor_id in {line.factor_id for line in lines}:
-        try:
-            row = factor_set.row(factor_id)
-        except NotFoundError:  # closed with a newer factor set
-            continue
-        names[factor_id] = f"{row.publisher} {row.edition}, {factor_set.regions.name_of(row.region)}, {row.year}"
-    return names
 
 
 def endorsements(work: Work, statement: StatementRow) -> tuple[EndorsementRow, ...]:
@@ -185,21 +201,18 @@ def _state(work: Work, row: StatementRow, *, is_final: bool) -> MonthState:
     return MonthState.ISSUED if issuance and issuance.action is LedgerAction.ISSUE else MonthState.ANCHORED
 
 
-def _csv_row(line: Line, names: dict[str, str]) -> list[object]:
-    amounts = (line.emissions.co2_ug, line.emissions.ch4_ug, line.emissions.n2o_ug, line.emissions.unsplit_ug)
-    return [
-        line.month,
-        line.key.kind,
-        line.key.region,
-        line.basis,
-        line.scope,
-        str(line.is_avoided).lower(),
-        decimal_to_text(decimal_of_micro(line.quantity_micro)),
-        line.key.unit,
-        line.factor_id,
-        names.get(line.factor_id, ""),
-        line.gwp_set,
-        *(decimal_to_text(decimal_of_micro(amount)) for amount in amounts),
-        decimal_to_text(decimal_of_micro(line.emissions.total_ug_co2e)),
-        " ".join(line.flags),
-    ]
+def _csv_row(line: Mapping[str, Json]) -> list[object]:
+    """A line in the order of `LINES_HEADER`; text that a spreadsheet would take for a formula begins with an apostrophe."""
+    gases = line["g_co2e_by_gas"]
+    found: dict[str, object] = {**line, **(gases if isinstance(gases, dict) else {})}
+    for name in ("attributes", "published", "quantity_by_evidence"):
+        pairs = line[name]
+        found[name] = ";".join(f"{one}={value}" for one, value in pairs.items()) if isinstance(pairs, dict) else ""
+    found |= {"is_avoided": str(line["is_avoided"]).lower(), "flags": " ".join(_texts(line["flags"]))}
+    for name in _FREE_TEXTS:
+        found[name] = plain_cell(str(found[name]))
+    return [found[_FIELD_OF_COLUMN.get(name, name)] for name in LINES_HEADER]
+
+
+def _texts(value: Json) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, list) else []

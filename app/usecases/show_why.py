@@ -11,18 +11,16 @@ from app.usecases.bill_attachments import attachments_of
 from app.usecases.import_report import names_of_documents
 from app.usecases.show_days import first_and_last_day, meter_zone
 from app.usecases.show_hrefs import Hrefs
+from app.usecases.show_lines import apart_of, steps_of_today, traced_lines
 from app.usecases.show_months import look_at_months
-from dashboards.pages.why import DocumentLink, RecordRow, TracedLine, WhyModel
+from dashboards.pages.why import DocumentLink, RecordRow, WhyModel
 from domain.activity import Activity
 from domain.canonical import from_canonical
 from domain.errors import InputError
-from domain.factor import GwpSet
 from domain.fields import Fields
 from domain.period import MonthRange
 from domain.record import activity_from_json
 from domain.statement import Line
-from scoring.factors.compile import compile_factor
-from scoring.resolve import resolve
 
 RECORDS_COUNT = 100
 """Records on one page of a trace."""
@@ -90,11 +88,15 @@ def show_why(work: Work, whose: Whose, months: MonthRange, *, cursor: str = "") 
                 evidence=one.activity.evidence,
                 revision=one.revision,
                 documents=tuple(link for digest in one.document_sha256s for link in links[digest]),
+                kind=one.activity.key.kind,
             )
         )
+    lines = [line for look in looks.values() for line in look.shown.lines]
+    factor_set = work.services.factor_set
     return WhyModel(
         period=months,
-        lines=traced_lines(work, whose.tenant_id, [line for look in looks.values() for line in look.shown.lines]),
+        lines=traced_lines(factor_set, lines, steps_of=lambda line: _steps(work, whose.tenant_id, line)),
+        apart=apart_of(factor_set, lines),
         unscored=tuple(total for look in looks.values() for total in look.shown.unscored),
         records=tuple(rows),
         records_count=page.total_count,
@@ -104,42 +106,11 @@ def show_why(work: Work, whose: Whose, months: MonthRange, *, cursor: str = "") 
     )
 
 
-def traced_lines(work: Work, tenant_id: str, lines: Iterable[Line]) -> tuple[TracedLine, ...]:
-    """Lines with the factor behind them and the steps that led to it.
-
-    Args:
-        work: The open transaction and the services; nothing is written.
-        tenant_id: The subject's tenant.
-        lines: The lines.
-
-    Returns:
-        One for each.
-
-    Raises:
-        NotFoundError: The factor set has no such row: the line was computed with a newer one.
-    """
-    factor_set = work.services.factor_set
-    return tuple(
-        TracedLine(
-            line,
-            compile_factor(factor_set.row(line.factor_id), _gwp_set(line), factor_set.gwps, scale=line.scale),
-            _steps(work, tenant_id, line),
-        )
-        for line in lines
-    )
-
-
-def _gwp_set(line: Line) -> GwpSet:
-    """The set that a line's gases were weighted with; a row in CO2e only has its publisher's, which is not asked for again."""
-    return GwpSet(line.gwp_set) if line.gwp_set in set(GwpSet) else GwpSet.AR5
-
-
 def _steps(work: Work, tenant_id: str, line: Line) -> tuple[str, ...]:
     """Why this factor: by the factor set of today, or as it was kept when the month was closed under another one."""
-    found = resolve(line.key, work.services.factor_set, line.basis, gwp_set=_gwp_set(line))
-    chosen = {one.factor.factor_id for one in (found.chosen, *(addition.chosen for addition in found.additions)) if one}
-    if line.factor_id in chosen:
-        return found.steps
+    found = steps_of_today(work.services.factor_set, line)
+    if found:
+        return found
     kept = resolutions.of_line(work.session, tenant_id, line.key.key_id, str(line.basis), line.factor_id)
     return (*(kept.steps if kept else ()), "The factor set of today would choose another factor; the closed statement stands.")
 

@@ -6,7 +6,7 @@ from datetime import date
 from dashboards.frame import Frame
 from dashboards.messages import Messages
 from dashboards.templating import page_text
-from domain.activity import EvidenceClass, Quality
+from domain.activity import ActivityKey, EvidenceClass, Quality
 from domain.period import MonthRange
 
 
@@ -17,10 +17,8 @@ class ActivityRow:
     Attributes:
         start_date: First local day.
         end_date: Last local day, inclusive.
-        kind: Kind of activity.
-        region: Path of its region.
-        quantity_micro: Millionths of `unit`.
-        unit: Canonical unit.
+        key: What it is: kind, region, unit, attributes.
+        quantity_micro: Millionths of the key's unit.
         quality: How the amount came about.
         evidence: How it is known.
         source: Connector or utility.
@@ -30,10 +28,8 @@ class ActivityRow:
 
     start_date: date
     end_date: date
-    kind: str
-    region: str
+    key: ActivityKey
     quantity_micro: int
-    unit: str
     quality: Quality
     evidence: EvidenceClass
     source: str

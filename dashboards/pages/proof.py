@@ -7,9 +7,9 @@ from enum import StrEnum
 from dashboards.frame import Frame
 from dashboards.messages import Messages
 from dashboards.pages.statement import ChainStatus, EndorsementRow
+from dashboards.pages.trace import BIOGENIC, GASES, NOTHING_APART, Apart, TracedLine, rings_of
 from dashboards.templating import page_text
 from domain.activity import EvidenceClass
-from domain.factor import Basis
 from domain.period import MonthRange
 from domain.statement import Line, Totals
 
@@ -135,7 +135,8 @@ class ProofFacts:
         endorsements: Signers.
         chain: Where it is on a chain; None where it is on none.
         lines: Behind a share link only; else None.
-        factor_names: Factor id to its publisher, edition and region, for the lines.
+        traced: The same lines, each with its factor.
+        apart: Effects beside, intervals, totals by scope, with the lines.
         is_rounded: Whether the totals are rounded, because strangers look.
     """
 
@@ -152,12 +153,9 @@ class ProofFacts:
     endorsements: tuple[EndorsementRow, ...]
     chain: ChainStatus | None
     lines: tuple[Line, ...] | None = None
-    factor_names: Mapping[str, str] | None = None
+    traced: tuple[TracedLine, ...] = ()
+    apart: Apart = NOTHING_APART
     is_rounded: bool = False
-
-    def lines_of(self, basis: Basis) -> tuple[Line, ...]:
-        """Lines on one basis; none where they are not shown."""
-        return tuple(line for line in self.lines or () if line.basis is basis)
 
     @property
     def is_one_operator(self) -> bool:
@@ -209,4 +207,12 @@ def render(model: ProofModel, messages: Messages, frame: Frame) -> str:
     Returns:
         The HTML document.
     """
-    return page_text("proof.html", messages, frame, page=model, classes=tuple(EvidenceClass), bases=tuple(Basis))
+    return page_text(
+        "proof.html",
+        messages,
+        frame,
+        page=model,
+        gases=(*GASES, BIOGENIC),
+        rings=rings_of(model.facts.traced) if model.facts else (),
+        classes=tuple(EvidenceClass),
+    )

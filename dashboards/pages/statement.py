@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from dashboards.frame import Frame
 from dashboards.messages import Messages
 from dashboards.pages.dashboard import MonthState
-from dashboards.pages.why import GASES
+from dashboards.pages.trace import BIOGENIC, GASES, Apart, TracedLine, rings_of, unscored_in_order
 from dashboards.templating import page_text
 from domain.activity import EvidenceClass
 from domain.factor import Basis
@@ -65,7 +65,8 @@ class StatementModel:
         manifest: What it was computed from.
         manifest_hash_hex: What auditors sign.
         state: Where the period stands.
-        factor_names: Factor id to its publisher, edition and region.
+        traced: Its lines, each with its factor.
+        apart: Effects beside, intervals, totals by scope.
         endorsements: Signatures.
         findings: What an auditor found, in plain words.
         chain: Where it is on a chain; None before that.
@@ -82,7 +83,8 @@ class StatementModel:
     manifest: Manifest
     manifest_hash_hex: str
     state: MonthState
-    factor_names: dict[str, str]
+    traced: tuple[TracedLine, ...]
+    apart: Apart
     endorsements: tuple[EndorsementRow, ...]
     findings: tuple[str, ...]
     chain: ChainStatus | None
@@ -118,4 +120,14 @@ def render(model: StatementModel, messages: Messages, frame: Frame) -> str:
     Returns:
         The HTML document.
     """
-    return page_text("statement.html", messages, frame, page=model, gases=GASES, classes=tuple(EvidenceClass), bases=tuple(Basis))
+    return page_text(
+        "statement.html",
+        messages,
+        frame,
+        page=model,
+        gases=(*GASES, BIOGENIC),
+        total_gases=GASES,
+        rings=rings_of(model.traced),
+        unscored=unscored_in_order(model.statement.unscored),
+        classes=tuple(EvidenceClass),
+    )

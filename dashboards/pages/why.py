@@ -3,29 +3,17 @@
 from dataclasses import dataclass
 from datetime import date
 
-from dashboards.format import mass_co2e
 from dashboards.frame import Frame
 from dashboards.messages import Messages
+from dashboards.pages.trace import BIOGENIC, GASES, NOTHING_APART, Apart, TracedLine, rings_of, unscored_in_order
 from dashboards.templating import page_text
 from domain.activity import EvidenceClass
-from domain.factor import CompiledFactor
+from domain.factor import Basis
 from domain.period import MonthRange
-from domain.statement import Line, Unscored
+from domain.statement import Unscored
 
-
-@dataclass(frozen=True, slots=True)
-class TracedLine:
-    """One line with the factor behind it.
-
-    Attributes:
-        line: The line.
-        compiled: Its factor in integers.
-        steps: Why this factor, in order, in plain words.
-    """
-
-    line: Line
-    compiled: CompiledFactor
-    steps: tuple[str, ...]
+_OPEN_COUNT = 6
+"""Up to so many lines stand open; more are folded, so that the page stays an overview."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +44,7 @@ class RecordRow:
         evidence: How it is known.
         revision: 1 for the first.
         documents: The originals.
+        kind: Kind of activity.
     """
 
     record_key: str
@@ -66,6 +55,7 @@ class RecordRow:
     evidence: EvidenceClass
     revision: int
     documents: tuple[DocumentLink, ...]
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +64,14 @@ class WhyModel:
 
     Attributes:
         period: What it covers.
-        lines: Lines of both bases.
+        lines: Lines of both bases, each with its factor.
         unscored: What no factor fits.
         records: Records, in order of time.
         records_count: How many there are in all; more than `records` where the list is cut.
         more_href: The next page of records; empty at the end.
         back_href: The subject's page.
         statement_href: The statement; empty before the period is closed.
+        apart: Effects beside, intervals, totals by scope.
     """
 
     period: MonthRange
@@ -91,24 +82,17 @@ class WhyModel:
     back_href: str
     more_href: str = ""
     statement_href: str = ""
+    apart: Apart = NOTHING_APART
 
-    def total_ug_co2e(self, basis: str) -> int | None:
+    def total_ug_co2e(self, basis: Basis) -> int | None:
         """Sum of the lines of a basis without avoided ones, micrograms; None where there is no line."""
-        amounts = [
-            traced.line.emissions.total_ug_co2e
-            for traced in self.lines
-            if traced.line.basis == basis and not traced.line.is_avoided
-        ]
+        amounts = [one.total_ug_co2e for one in self.lines if basis in one.bases and not one.line.is_avoided]
         return sum(amounts) if amounts else None
 
-
-GASES = (
-    ("co2", "co2_ug"),
-    ("ch4", "ch4_ug"),
-    ("n2o", "n2o_ug"),
-    ("unsplit", "unsplit_ug"),
-)
-"""Gases in the order that they are shown, with the name of their amount."""
+    @property
+    def biogenic_co2_ug(self) -> int:
+        """Biogenic CO2 of the location basis, micrograms; in no total."""
+        return sum(one.biogenic_co2_ug for one in self.lines if Basis.LOCATION in one.bases and not one.line.is_avoided)
 
 
 def render(model: WhyModel, messages: Messages, frame: Frame) -> str:
@@ -122,10 +106,14 @@ def render(model: WhyModel, messages: Messages, frame: Frame) -> str:
     Returns:
         The HTML document.
     """
-    return page_text("why.html", messages, frame, page=model, gases=GASES, flag_text=_flag_text(messages), mass=mass_co2e)
-
-
-def _flag_text(messages: Messages) -> dict[str, str]:
-    """Every flag that has words, to its words; others are shown by name."""
-    prefix = "flag."
-    return {key.removeprefix(prefix): messages(key) for key in messages if key.startswith(prefix)}
+    return page_text(
+        "why.html",
+        messages,
+        frame,
+        page=model,
+        gases=(*GASES, BIOGENIC),
+        rings=rings_of(model.lines),
+        unscored=unscored_in_order(model.unscored),
+        is_open=len(model.lines) <= _OPEN_COUNT,
+        bases=tuple(Basis),
+    )

@@ -1,6 +1,8 @@
 """The message catalogue: plural forms, missing keys and values, and every key used in both directions."""
 
+import ast
 import re
+from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 
@@ -11,9 +13,11 @@ from dashboards.messages import DEFAULT_LANGUAGE, PLURAL_RULES, languages, messa
 from dashboards.pages.dashboard import MonthState, SubjectKind
 from dashboards.pages.progress import TaskState
 from dashboards.pages.proof import StepState, Verdict
+from domain import hourly
 from domain.activity import KINDS, Direction, EvidenceClass, Quality
 from domain.errors import NotFoundError
-from domain.factor import Basis, Gas, LifeCycleScope
+from domain.factor import Basis, Gas, LifeCycleScope, Part
+from domain.kinds import FOOD_AND_THINGS, HOME, TRAVEL
 
 ROOM = Path(str(resources.files("dashboards")))
 TEMPLATES = sorted((ROOM / "templates").rglob("*.html"))
@@ -42,6 +46,12 @@ ENUM_KEYS = [
     *(f"proof.verdict_{value}" for value in Verdict),
     *(f"task.{value}" for value in TaskState),
     *(f"kind.{name}" for name in KINDS),
+    *(f"part.{value}" for value in Part),
+    *(f"domain.{value}" for value in (HOME, TRAVEL, FOOD_AND_THINGS)),
+    *(f"scope.{number}" for number in range(4)),
+    *(f"category.{number}" for number in range(1, 16)),
+    *sorted({f"attribute.{one.name}" for kind in KINDS.values() for one in kind.attributes} | {"attribute.category"}),
+    *sorted({f"value.{one.name}.{value}" for kind in KINDS.values() for one in kind.attributes for value in one.choices}),
     *(f"direction.{value}" for value in Direction),
     *(f"quality.{value}" for value in Quality),
     *(f"life_cycle.{value}" for value in LifeCycleScope),
@@ -52,6 +62,55 @@ ENUM_KEYS = [
 ]
 CALL = re.compile(r"""\b(?:t|messages|_used_said)\(\s*f?["']([a-z0-9_.]+)(\{?)[^"']*["']\s*(~?)""")
 CHOICE = re.compile(r"""\b(?:t|messages)\(\s*["']([a-z0-9_.]+)["'] if .*?\)""")
+
+
+FLAG_FUNCTIONS = {"age_flags", "_index_month", "_net_of_tax"}
+"""Functions that give back flags."""
+
+FLAG_NAMES = {"flag", "flags", "more"}
+"""Names that flags are put under."""
+
+
+def flags_raised() -> set[str]:
+    """Every flag that the code can raise, told from the syntax tree; those of hourly factors are constants."""
+    found = {hourly.HOURLY, hourly.HOURLY_SPREAD, hourly.HOURLY_INCOMPLETE, hourly.HOURLY_SCOPE_DIFFERS}
+    for path in [*(ROOM.parent / "scoring").rglob("*.py"), *(ROOM.parent / "app").rglob("*.py")]:
+        if "importers" not in path.parts:
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                found |= {text for one in _flag_places(node) for text in _texts(one)}
+    return {text for text in found if re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", text)}
+
+
+def _flag_places(node: ast.AST) -> Iterable[ast.AST]:
+    """Where flags stand in a piece of code."""
+    if isinstance(node, ast.Call):
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        owner = getattr(getattr(node.func, "value", None), "id", "")
+        if name == "flag" or (name == "append" and owner == "flags"):
+            yield from node.args
+        elif name in {"_head", "_sector"}:
+            yield from node.args[2:]
+    elif isinstance(node, ast.keyword | ast.Assign):
+        names = {getattr(one, "id", "") for one in node.targets} if isinstance(node, ast.Assign) else {node.arg}
+        if names & FLAG_NAMES:
+            yield node.value
+    elif isinstance(node, ast.FunctionDef) and node.name in FLAG_FUNCTIONS:
+        yield from (one.value for one in ast.walk(node) if isinstance(one, ast.Return) and one.value)
+
+
+def _texts(node: ast.AST) -> Iterable[str]:
+    """Texts in an expression, but for those that something is compared with."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    for child in [] if isinstance(node, ast.Compare) else ast.iter_child_nodes(node):
+        yield from _texts(child)
+
+
+def test_every_flag_has_a_message() -> None:
+    """No flag of the code is shown by its bare name, and none is explained that nothing raises."""
+    explained = {key.removeprefix("flag.") for key in messages_in() if key.startswith("flag.")}
+    assert flags_raised() - explained == set()
+    assert explained - flags_raised() == set()
 
 
 def used_keys() -> tuple[set[str], set[str]]:

@@ -195,18 +195,41 @@ def test_form_shows_what_was_wrong() -> None:
 
 def test_sum_can_be_redone() -> None:
     """Quantity × factor on the page gives the micrograms on the page."""
-    rows = tree("why.html").xpath("(//table[@class='sums'])[1]/tbody/tr")
-    assert len(rows) == 3
-    for row in rows:
-        cells = [re.sub(r"[^0-9.]", "", text_of(cell)) for cell in row.findall("td")]
-        quantity_kwh, per_unit_ug, amount_ug = float(cells[0]), int(cells[1]), int(cells[2])
-        assert abs(quantity_kwh * per_unit_ug - amount_ug) <= 1
+    of_line = tree("why.html").xpath("(//details[@class='trace'])[1]/ul[@class='eqs'][2]")[0]
+    *gases, total = of_line.findall("li")
+    assert len(gases) == 3
+    summed_ug = 0
+    for row in gases:
+        kwh, per_unit_ug, amount_ug, amount_g = [one.text.replace(",", "") for one in row.xpath(".//*[@class='num']")]
+        assert abs(float(kwh) * int(per_unit_ug) - int(amount_ug)) <= 1
+        assert float(amount_g) * 1e6 == pytest.approx(int(amount_ug))
+        summed_ug += int(amount_ug)
+    assert int(total.xpath(".//*[@class='num']")[0].text.replace(",", "")) == summed_ug
+
+
+def test_lines_stand_in_rings() -> None:
+    """Statement, trace and shared proof group lines by ring and kind, each part in words with scope and category."""
+    for name in ("why.html", "statement.html", "proof_shared.html"):
+        page = tree(name)
+        rings = [text_of(one).partition(":")[0] for one in page.xpath("//h2[contains(@class,'ring-title')]")]
+        assert rings == ["Home", "Travel"]
+        heads = [text_of(one) for one in page.xpath("//details[@class='trace']/summary")]
+        assert heads[0].startswith("the use itself Scope 2 · California · location based only")
+        assert [head for head in heads if head.startswith("what the grid loses on the way Scope 3, category 3")]
+        assert "cabin: economy · to: SFO · from: ZRH 2 passengers → 2.20 t CO2e" in heads[-1]
+
+
+def test_effects_beside_are_in_no_total() -> None:
+    """What aviation does at altitude has a section of its own."""
+    section = tree("statement.html").xpath("//section[@aria-labelledby='beside-title']")[0]
+    assert "1.54 t CO2e by UK DESNZ/Defra 2024, World, 2024" in text_of(section)
 
 
 def test_trace_names_factor_and_flags() -> None:
     """The factor card and each flag in plain words are on the trace."""
     page = tree("why.html")
-    facts = facts_of(page)
+    first = page.xpath("(//details[@class='trace'])[1]")[0]
+    facts = {text_of(term): text_of(term.getnext()) for term in first.xpath(".//dl/div/dt")}
     assert (facts["Publisher"], facts["Edition"], facts["Year of the data"]) == ("EPA eGRID", "eGRID2023 rev 2", "2023")
     assert facts["As published"].startswith("CO2: 497.441 lb/MWh")
     assert "This ZIP code lies in several grid subregions; the main one was used." in text_of(page)

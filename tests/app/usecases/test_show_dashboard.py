@@ -336,7 +336,7 @@ def test_both_databases_show_the_same(tmp_path: Path, request: pytest.FixtureReq
     assert (page.proofs.inputs_count, page.proofs.archived_ppm) == (2 * 59 + 1, 1_000_000)
     assert [row.document_name for row in page.imports if row.evidence is EvidenceClass.UPLOADED] == ["two months.xml"]
     trace = scene.look(lambda work: show_why(work, scene.whose, page.year))
-    assert trace.total_ug_co2e("location") == page.gross.amount_ug_co2e
+    assert trace.total_ug_co2e(Basis.LOCATION) == page.gross.amount_ug_co2e
     assert {row.revision for row in trace.records} == {1}
 
 

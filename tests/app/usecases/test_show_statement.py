@@ -39,13 +39,13 @@ from dashboards.pages.statement import StatementModel
 from domain.bundle import AuditorName, bundle_from_bytes
 from domain.canonical import from_canonical
 from domain.errors import NotFoundError, ProofError
-from domain.factor import Basis, GwpSet
+from domain.factor import Basis, GwpSet, Part
 from domain.manifest import manifest_from_canonical
 from domain.number import grams_of_micrograms
 from domain.period import MonthRange
 from domain.statement import Totals
+from scoring.arithmetic import line_emissions
 from scoring.factors.compile import compile_factor
-from scoring.lines import line_emissions
 from tests.app.usecases.scenes import Scene, document_of, load, make_scene
 
 HOLDER = "0x00000000000000000000000000000000000000a1"
@@ -105,11 +105,17 @@ def test_page_says_what_was_closed(closed: tuple[Scene, StatementRow], desk: Cha
     assert page.statement.totals == row.totals
     assert page.statement.period == page.manifest.period == MonthRange.from_text("2025-10")
     assert page.manifest.manifest_hash.hex() == page.manifest_hash_hex == row.manifest_hash_hex
-    assert len(page.lines_of(Basis.LOCATION)) == 2
-    assert len(page.lines_of(Basis.MARKET)) == 1
-    (name,) = page.factor_names.values()
-    assert name.startswith("EPA eGRID")
-    assert "CAMX" in name
+    assert {(one.key.kind, one.line.part, one.is_both) for one in page.traced} == {
+        ("electricity", Part.USE, True),
+        ("electricity", Part.GRID_LOSS, True),
+        ("electricity_export", Part.USE, False),
+    }
+    assert len(page.lines_of(Basis.LOCATION)) == 3
+    assert len(page.lines_of(Basis.MARKET)) == 2
+    for one in page.traced:
+        assert one.compiled is not None
+        assert (one.compiled.factor.publisher, one.compiled.factor.region) == ("EPA eGRID", "US/egrid/CAMX")
+        assert "CAMX" in one.region_name
 
 
 def test_an_anchored_statement_says_who_signed_and_where(closed: tuple[Scene, StatementRow], desk: ChainDesk) -> None:
@@ -224,7 +230,8 @@ def test_a_share_link_adds_the_lines(closed: tuple[Scene, StatementRow], steps: 
     page = scene.look(lambda work: show_proof(work, row, steps, is_shared=True))
     assert page.facts is not None
     assert page.facts.lines is not None
-    assert len(page.facts.lines) == 3
+    assert len(page.facts.lines) == 5
+    assert {one.line.part for one in page.facts.traced} == {Part.USE, Part.GRID_LOSS}
     assert (page.facts.totals, page.facts.inputs_count) == (row.totals, 62)
     assert page.verification.steps[9].detail == steps[9].detail
     assert "CAMX" in proof_page.render(page, messages_in(), Frame())

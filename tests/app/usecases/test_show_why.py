@@ -12,7 +12,7 @@ from dashboards.messages import messages_in
 from dashboards.pages.why import WhyModel, render
 from domain.activity import EvidenceClass
 from domain.errors import InputError
-from domain.factor import Basis
+from domain.factor import Basis, Part
 from domain.period import MonthRange
 from tests.app.usecases.scenes import Scene, document_of, load, make_scene
 
@@ -34,20 +34,20 @@ def test_trace_adds_up_to_the_dashboard(half_year: Scene) -> None:
     """The year's trace gives the tiles' numbers on both bases."""
     page = half_year.look(lambda work: show_dashboard(work, half_year.whose))
     trace = trace_of(half_year, str(page.year))
-    assert trace.total_ug_co2e("location") == page.gross.amount_ug_co2e
-    assert trace.total_ug_co2e("market") == page.net.amount_ug_co2e
+    assert trace.total_ug_co2e(Basis.LOCATION) == page.gross.amount_ug_co2e
+    assert trace.total_ug_co2e(Basis.MARKET) == page.net.amount_ug_co2e
 
 
 def test_every_line_has_its_factor_and_steps(half_year: Scene) -> None:
-    """A month has a line on each basis and one of exports, each with the published row and the way to it."""
+    """Use and grid loss count on both bases, exports on one; each with the published row and the way to it."""
     trace = trace_of(half_year, "2025-10")
-    kinds = [(row.line.key.kind, row.line.basis) for row in trace.lines]
-    assert sorted(kinds) == [
-        ("electricity", Basis.LOCATION),
-        ("electricity", Basis.MARKET),
-        ("electricity_export", Basis.LOCATION),
+    assert sorted((row.key.kind, row.line.part, row.bases) for row in trace.lines) == [
+        ("electricity", Part.GRID_LOSS, (Basis.LOCATION, Basis.MARKET)),
+        ("electricity", Part.USE, (Basis.LOCATION, Basis.MARKET)),
+        ("electricity_export", Part.USE, (Basis.LOCATION,)),
     ]
     for row in trace.lines:
+        assert row.compiled is not None
         assert row.compiled.factor.region == "US/egrid/CAMX"
         assert row.compiled.factor.factor_id == row.line.factor_id
         assert row.steps[0].startswith("Place: ZIP code 94110 (state CA) lies in")
@@ -85,7 +85,7 @@ def test_a_foreign_cursor_is_refused(half_year: Scene) -> None:
 def test_a_period_without_data_has_no_number(half_year: Scene) -> None:
     """Nothing measured is no line and no total, not zero; the page can be drawn."""
     trace = trace_of(half_year, "2024-01")
-    assert (trace.lines, trace.records, trace.total_ug_co2e("location")) == ((), (), None)
+    assert (trace.lines, trace.records, trace.total_ug_co2e(Basis.LOCATION)) == ((), (), None)
     assert "Why this number" in render(trace, messages_in(), Frame())
 
 
@@ -115,5 +115,5 @@ def test_a_changed_month_traces_what_was_signed(tmp_path: Path) -> None:
         row.record_key: row.quantity_micro for row in before.records
     }
     assert {row.revision for row in after.records} == {1}
-    assert after.total_ug_co2e("location") == statement.totals.gross_location_ug_co2e
+    assert after.total_ug_co2e(Basis.LOCATION) == statement.totals.gross_location_ug_co2e
     assert after.statement_href.endswith(f"/statements/{statement.id}")
