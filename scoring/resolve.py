@@ -80,6 +80,7 @@ def check_key(key: ActivityKey, factor_set: FactorSet) -> None:
     checked_attributes(kind, dict(key.attributes))
     if key.region:
         factor_set.regions.chain(key.region, record="region")
+        factor_set.chain(key.region, dict(key.attributes).get("utility", ""))
     rule = RULES.get(key.kind)
     if rule is not None:
         for basis in Basis if rule.is_purchased_energy else (Basis.LOCATION,):
@@ -103,19 +104,29 @@ def _found(key: ActivityKey, factor_set: FactorSet, basis: Basis, gwp_set: GwpSe
         search.say("There is no rule for {} yet.", key.kind)
         return _unscored(search)
     try:
-        wanted = _wanted(rule, search)
+        found = _chosen(rule, search)
     except ClimateFitnessError as error:
         if key.region:
             factor_set.regions.chain(key.region)  # a place that does not exist is the caller's mistake, whatever else is wrong
         search.say("{}", error.sentence())
-        return _unscored(search)
+        found = None
+    return found or _unscored(search)
+
+
+def _chosen(rule: KindRule, search: Search) -> Resolution | None:
+    """The choice with all parts; None where nothing fits.
+
+    Raises:
+        ClimateFitnessError: The key says something that cannot be; the caller makes it the reason.
+    """
+    wanted = _wanted(rule, search)
     row = _row(rule, search, wanted)
     if row is None:
-        return _unscored(search)
-    chosen = factor_set.compiled(row, gwp_set, wanted.scale)
+        return None
+    chosen = search.factor_set.compiled(row, search.gwp_set, wanted.scale)
     additions = rule.additions(rule, search, wanted, row) if rule.additions else ()
     beside = rule.beside(rule, search, wanted, row) if rule.beside else ()
-    return Resolution(key, basis, chosen, tuple(search.trace), tuple(search.flags), additions, beside)
+    return Resolution(search.key, search.basis, chosen, tuple(search.trace), tuple(search.flags), additions, beside)
 
 
 def _unscored(search: Search) -> Resolution:
