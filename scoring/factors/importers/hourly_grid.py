@@ -38,6 +38,7 @@ MOST_G_PER_KWH = 9_000
 HOURS_PER_DAY = 24
 _HOUR = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}):00(:00)?Z", re.ASCII)
 _FIRST_YEAR, _LAST_YEAR = 1990, 2199
+_SHOWN_GAPS_COUNT = 10
 _RECORD = "hourly grid factors"
 
 
@@ -234,8 +235,9 @@ def _findings(hours: Mapping[_Source, Sequence[_Hour]]) -> list[str]:
         days = sorted({hour.start.date() for hour in of_series})
         absent = [f"{before + timedelta(days=1)} to {after - timedelta(days=1)}" for before, after in _gaps(days)]
         found.append(f"{name}: {len(days)} days from {days[0]} to {days[-1]}, mean {_shown(_mean(of_series))} g CO2e/kWh")
+        more = [f"and {len(absent) - _SHOWN_GAPS_COUNT} more"] if len(absent) > _SHOWN_GAPS_COUNT else []
         if absent:
-            found.append(f"{name}: days that are absent, whose months stay with the annual average: {', '.join(absent)}")
+            found.append(f"{name}: days absent: {', '.join([*absent[:_SHOWN_GAPS_COUNT], *more])}")
         found += _changes(name, of_series)
     return found
 
