@@ -160,7 +160,7 @@ def test_instants_keep_their_local_day() -> None:
         ({"unit": "MtCO2e"}, "unknown-unit", "t (1000 kg)", "MtCO2e", "Write t for metric tons"),
         ({"kind": "electricty"}, "kind", "one of electricity, electricity_export", "electricty", "Choose one of these kinds"),
         ({"kind": "flight"}, "dimension", "one of pkm, pmi, ", "kWh", "Give the amount in one of these units"),
-        ({"kind": "fuel", "unit": "L"}, "attribute-value", "which fuel", "none", "Which fuel."),
+        ({"kind": "fuel", "unit": "L"}, "attribute-value", "one of agricultural_byproducts, ", "none", "Which fuel."),
         (
             {"kind": "fuel", "unit": "L", "fuel": "pterol"},
             "attribute-value",
