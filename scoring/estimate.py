@@ -19,7 +19,7 @@ from typing import TypeAlias, TypeVar
 from domain.activity import ActivityKey, Kind, find_kind
 from domain.canonical import Json
 from domain.declared import check_amount
-from domain.errors import ClimateFitnessError, FactorError, InputError, KindError, TimeError, UnitError
+from domain.errors import AttributeValueError, ClimateFitnessError, FactorError, InputError, KindError, TimeError, UnitError
 from domain.factor import Basis, CompiledFactor, GasSplit, GwpSet, Part, Resolution, Step
 from domain.kinds import checked_attributes, kind_quantity, scope_and_category
 from domain.number import decimal_from_text, decimal_to_text, fraction_of, fraction_to_text, round_half_even
@@ -44,6 +44,7 @@ FIELDS = ("id", *REQUIRED_FIELDS, "end", "region", "basis", "gwp_set", "factor")
 given or the kind's publications are about the world. Electricity takes `profile` besides (`readings.py`)."""
 
 _FACTOR_FIELDS = ("value", "unit")
+_SHOWN_COUNT = 40
 _GAS_WORDS = ("CO2e", "CO2eq", "CO2")
 _OWN_PARTS = frozenset({Part.USE, Part.ELECTRICITY})
 """Parts that are the activity itself; every other one is shown beside it and is a line of its own in a statement."""
@@ -393,7 +394,7 @@ def _understood(request: object, factor_set: FactorSet, today_date: date) -> _Re
     return _Request(
         id=_plain_id(fields.get("id")),
         kind=kind,
-        attributes=_attributes(kind, fields, is_needed=factor is None),
+        attributes=_attributes(kind, fields, factor_set, is_needed=factor is None),
         quantity_micro=quantity.quantity_micro,
         unit=quantity.unit,
         rounded_away_micro=quantity.rounded_away,
@@ -451,7 +452,7 @@ def _checked_fields(request: object) -> tuple[JsonObject, Kind]:
     return request, kind
 
 
-def _attributes(kind: Kind, fields: JsonObject, *, is_needed: bool) -> tuple[tuple[str, str], ...]:
+def _attributes(kind: Kind, fields: JsonObject, factor_set: FactorSet, *, is_needed: bool) -> tuple[tuple[str, str], ...]:
     """The attributes of the kind, as text; with a factor of the sender's own none is needed.
 
     Raises:
@@ -463,7 +464,27 @@ def _attributes(kind: Kind, fields: JsonObject, *, is_needed: bool) -> tuple[tup
         raise InputError("The month follows from start and end", expected="no month", got=given["month"], record="month")
     if not is_needed and not given:
         return ()
+    _require_open(kind, given, factor_set)
     return checked_attributes(kind, given)
+
+
+def _require_open(kind: Kind, given: Mapping[str, str], factor_set: FactorSet) -> None:
+    """Refuse a line without an attribute whose values the factor set knows, with the first of them.
+
+    Raises:
+        AttributeValueError: One is missing.
+    """
+    for one in kind.attributes:
+        if one.is_required and one.is_open and not given.get(one.name):
+            held = factor_set.choices(kind.name, one.name)
+            shown = ", ".join(held[:_SHOWN_COUNT]) + (", ..." if len(held) > _SHOWN_COUNT else "")
+            raise AttributeValueError(
+                f"{kind.name} needs {one.name}",
+                expected=f"one of {shown}",
+                got="none",
+                record=one.name,
+                next_step=f"{one.meaning} `climate-fitness factors list --kind {kind.name}` lists all {len(held)}.",
+            )
 
 
 def _attribute_text(fields: JsonObject, name: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from app.cli.document_kinds import EXAMPLES
-from domain.kinds import KINDS, Kind
+from domain.kinds import KINDS, Attribute, Kind
 from domain.units import UNITS, Dimension
 from scoring.rules import RULES
 
@@ -90,7 +90,7 @@ def _bad_attributes(kind: Kind) -> Iterator[BadLine]:
     yield BadLine("unknown field", kind.name, good(kind.name, colour="red"), "input", "one of id")
     for one in kind.attributes:
         if one.is_required:
-            yield BadLine(f"no {one.name}", kind.name, good(kind.name, **{one.name: None}), "attribute-value", "")
+            yield BadLine(f"no {one.name}", kind.name, good(kind.name, **{one.name: None}), "attribute-value", _listed(one))
         if one.choices:
             listed = f"one of {', '.join(one.choices)}"
             yield BadLine(f"{one.name} nonsense", kind.name, good(kind.name, **{one.name: "nonsense"}), "attribute-value", listed)
@@ -98,6 +98,11 @@ def _bad_attributes(kind: Kind) -> Iterator[BadLine]:
             yield BadLine(f"{one.name} zzzz", kind.name, good(kind.name, **{one.name: "zzzz"}), "attribute-value", "one of ")
     if kind.other_categories:
         yield BadLine("category 99", kind.name, good(kind.name, category="99"), "attribute-value", "one of ")
+
+
+def _listed(attribute: Attribute) -> str:
+    """How a refusal of a missing attribute begins: with its choices, where there are any."""
+    return "" if attribute.pattern else "one of "
 
 
 def _bad_flights() -> Iterator[BadLine]:
