@@ -618,11 +618,19 @@ def checked_attributes(kind: Kind, attributes: Mapping[str, str], *, record: str
         Sorted by name.
 
     Raises:
-        AttributeValueError: A name is none of the kind's, a value is none of the choices, or a required one is missing.
+        AttributeValueError: A name is none of the kind's, a value is none of the choices, two contradict each other, or a
+            required one is missing.
     """
     given = {name: value for name, value in attributes.items() if value != ""}
     for name, value in given.items():
         _check_attribute(kind, name, value, record)
+    if _CATEGORY in given and given.get("scope", "3") != "3":
+        raise AttributeValueError(
+            "Only scope 3 has categories",
+            expected="scope 3 with a category, or another scope without one",
+            got=f"scope {given['scope']} with category {given[_CATEGORY]}",
+            record=record or _CATEGORY,
+        )
     missing = [one for one in kind.attributes if one.is_required and one.name not in given]
     if missing:
         raise AttributeValueError(

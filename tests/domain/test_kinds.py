@@ -224,6 +224,17 @@ def test_category_that_a_kind_cannot_have_is_refused() -> None:
         checked_attributes(KINDS["electricity"], {"category": "3"})
 
 
+@pytest.mark.parametrize("scope", ["1", "2"])
+def test_category_of_another_scope_is_refused(scope: str) -> None:
+    """A source that says scope 1 and a scope 3 category contradicts itself."""
+    given = {"method": "m", "scope": scope, "category": "6"}
+    with pytest.raises(
+        AttributeValueError, match=f"Only scope 3 has categories; .*got scope {scope} with category 6; in category"
+    ):
+        checked_attributes(KINDS["reported_emissions"], given)
+    assert scope_and_category(KINDS["reported_emissions"], {**given, "scope": "3"}) == (3, 6)
+
+
 @pytest.mark.parametrize(("scope", "expected"), [("1", (1, 0)), ("2", (2, 0)), ("3", (3, 1))])
 def test_scope_that_a_source_says_is_kept(scope: str, expected: tuple[int, int]) -> None:
     """Reported emissions stand in the scope that their source says."""
