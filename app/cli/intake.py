@@ -55,7 +55,7 @@ def run_import(
         The exit code: 1 where something of the document was refused.
     """
     registry.find(connector_name)
-    received = _received(file_name)
+    received = received_file(file_name)
     place = _place(place_text, zone)
     document = read_document(connector_name, received.body)  # before the transaction: it can take seconds
     return _take_in(
@@ -110,7 +110,7 @@ def run_bill(
         unit=unit,
         is_additional=is_additional,
     )
-    attachment = _received(file_name) if file_name else None
+    attachment = received_file(file_name) if file_name else None
     place = _place(place_text, zone)
     return _take_in(
         lambda work, whose: enter_bill(work, whose, typed, place=place, attachment=attachment),
@@ -201,7 +201,8 @@ def _show_report(report: ImportReport, name: str) -> None:
     listed(f"Refused ({report.refused_count}):", [*report.refused, *([f"and {more_count} more"] if more_count else [])])
 
 
-def _received(file_name: str) -> Received:
+def received_file(file_name: str) -> Received:
+    """A file as it was named on the command line, or standard input; what people hand in is uploaded evidence."""
     media_type = mimetypes.guess_type(file_name)[0] or "application/octet-stream"
     name = "" if file_name == STANDARD_INPUT else Path(file_name).name
     return Received(read_file(file_name), media_type, EvidenceClass.UPLOADED, document_name=name)

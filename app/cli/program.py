@@ -233,6 +233,48 @@ def close(
 
 
 @program.command()
+def retire(
+    subject: Annotated[
+        str,
+        typer.Argument(
+            metavar="SUBJECT", help="Id, beginning of one, or name; the only subject where left out.", show_default=False
+        ),
+    ] = "",
+    *,
+    registry: Annotated[str, typer.Option("--registry", help="Registry that the credits were retired in: Verra.")],
+    serial: Annotated[str, typer.Option("--serial", help="Their serial numbers, as the registry writes them.")],
+    retired_on: Annotated[str, typer.Option("--date", metavar="DATE", help="Day of the retirement: 2024-03-31.")],
+    amount_t: Annotated[str, typer.Option("--t", metavar="DECIMAL", help="How much, in metric tons of CO2e: 1.5.")] = "",
+    amount_kg: Annotated[str, typer.Option("--kg", metavar="DECIMAL", help="How much, in kilograms of CO2e.")] = "",
+    credit_type: Annotated[str, typer.Option("--type", metavar="TYPE", help="What they stand for: avoidance or removal.")] = "",
+    vintage: Annotated[str, typer.Option("--vintage", metavar="YEAR", help="Year in which it was avoided or removed.")] = "",
+    document: Annotated[
+        str, typer.Option("--document", metavar="FILE", help="The registry's document, kept as evidence: uploaded, not typed.")
+    ] = "",
+    json: Json = False,
+    data_folder: DataFolder = None,
+) -> None:
+    """Enter carbon credits that were retired: they lower the net of a statement, never gross, and are claimed once."""
+    from app.cli.retiring import run_retire
+
+    _end(
+        run_retire(
+            subject,
+            registry=registry,
+            serial=serial,
+            amount_t=amount_t,
+            amount_kg=amount_kg,
+            on_date=retired_on,
+            credit_type=credit_type,
+            vintage=vintage,
+            file_name=document,
+            is_json=json,
+            data_folder=data_folder,
+        )
+    )
+
+
+@program.command()
 def verify(
     bundle: Annotated[
         str, typer.Argument(metavar="BUNDLE", help="A bundle's file, - for standard input, or a token of this installation.")

@@ -6,7 +6,10 @@ from domain.kinds import KINDS
 REQUIRED_FIELDS = ("kind", "quantity", "unit", "start")
 """What every activity has."""
 
-OWN_FIELDS = frozenset({"id", *REQUIRED_FIELDS, "end", "region", "removed", "removed_at"})
+ATTACHMENT_FIELD = "attachment_sha256"
+"""Names a file that shows the activity, kept beside: its SHA-256. It changes nothing of what is counted."""
+
+OWN_FIELDS = frozenset({"id", *REQUIRED_FIELDS, "end", "region", "removed", "removed_at", ATTACHMENT_FIELD})
 """Fields of every kind; all others are attributes of a kind."""
 
 ONLY_ESTIMATED = {

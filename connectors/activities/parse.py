@@ -16,7 +16,7 @@ from functools import lru_cache
 from hashlib import sha256
 
 from connectors.activities.envelope import Layout, lines_of
-from connectors.activities.names import ONLY_ESTIMATED, OWN_FIELDS, REQUIRED_FIELDS
+from connectors.activities.names import ATTACHMENT_FIELD, ONLY_ESTIMATED, OWN_FIELDS, REQUIRED_FIELDS
 from connectors.activities.rows import Number, Row, csv_rows, in_line, json_rows
 from domain.canonical import to_canonical
 from domain.declared import (
@@ -41,6 +41,7 @@ LONGEST_DAYS_COUNT = 1_827
 MAX_TEXT_COUNT = 200
 """Characters of one value."""
 
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _SIMPLE = re.compile(r"(-?)([0-9]{1,12})(?:\.([0-9]{1,6}))?\Z")
 
 
@@ -132,6 +133,14 @@ def _activity(number: int, row: Row, record_key: str) -> DeclaredActivity:
             )
     if row.get("removed_at") is not None:
         raise InputError("This field is for removals", expected="removed beside it", got="removed_at", record="removed_at")
+    attachment_sha256 = _text(row, ATTACHMENT_FIELD)
+    if attachment_sha256 and not _SHA256.match(attachment_sha256):
+        raise InputError(
+            "This is not the SHA-256 of a file",
+            expected="64 lower-case hexadecimal digits",
+            got=attachment_sha256,
+            record=ATTACHMENT_FIELD,
+        )
     kind_name, unit_text = _text(row, "kind"), _text(row, "unit")
     attributes = tuple([(name, _text(row, name)) for name, value in row.items() if name not in OWN_FIELDS and value is not None])
     kind, checked = _checked(kind_name, attributes)
