@@ -19,10 +19,20 @@ from typing import TypeAlias
 
 from markupsafe import Markup
 
-from dashboards.format import energy_unit, kilograms_co2e, mass_unit, month_short, month_text, number_text, quantity, three_digits
+from dashboards.format import (
+    energy_unit,
+    kilograms_co2e,
+    mass_co2e,
+    mass_unit,
+    month_short,
+    month_text,
+    number_text,
+    quantity,
+    three_digits,
+)
 from dashboards.messages import Messages
 from dashboards.svg.heat import HOURS_COUNT, HourGrid, heat_picture
-from dashboards.svg.months import MonthPoint, months_picture, units_of
+from dashboards.svg.months import RING_KEYS, MonthPoint, has_energy, has_rings, months_picture, units_of
 from domain.errors import NotFoundError
 from domain.number import fraction_to_text
 
@@ -160,11 +170,12 @@ def months_figure(points: Sequence[MonthPoint], messages: Messages, *, figure_id
         The figure.
     """
     description = _months_description(points, messages)
+    is_metered = has_energy(points)
     has_exports = any(point.exported_micro for point in points)
     return Figure(
         figure_id=figure_id,
-        title=messages("figure.months.title"),
-        caption=messages("figure.months.caption_exports" if has_exports else "figure.months.caption"),
+        title=messages("figure.months.title" if is_metered else "figure.months.title_mass"),
+        caption=_months_caption(points, messages, has_exports=has_exports),
         wide=months_picture(f"{figure_id}-w", points, messages, is_narrow=False, description=description),
         narrow=months_picture(f"{figure_id}-n", points, messages, is_narrow=True, description=description),
         legend=_months_legend(points, messages, has_exports=has_exports),
@@ -218,7 +229,25 @@ def _kg(amount_ug_co2e: int | None) -> str:
     return "" if amount_ug_co2e is None else fraction_to_text(Fraction(amount_ug_co2e, UG_PER_KG))
 
 
+def _months_caption(points: Sequence[MonthPoint], messages: Messages, *, has_exports: bool) -> str:
+    if not has_energy(points):
+        return messages("figure.months.caption_mass")
+    by_ring = has_rings(points)
+    found = messages("figure.months.caption_rings" if by_ring else "figure.months.caption")
+    return f"{found} {messages('figure.months.caption_exports')}" if has_exports else found
+
+
 def _months_description(points: Sequence[MonthPoint], messages: Messages) -> str:
+    """Highest and lowest month in words, and what each ring comes to."""
+    found = _described_energy(points, messages) if has_energy(points) else ""
+    if not has_rings(points):
+        return found
+    sums = [sum(point.rings_ug_co2e[at] or 0 for point in points) for at in range(len(RING_KEYS))]
+    amounts = dict(zip(RING_KEYS, (str(mass_co2e(messages, amount)) for amount in sums), strict=True))
+    return f"{found} {messages('figure.months.described_rings', **amounts)}".strip()
+
+
+def _described_energy(points: Sequence[MonthPoint], messages: Messages) -> str:
     known = [point for point in points if point.delivered_micro is not None]
     if not known:
         return messages("figure.months.described_none")
@@ -235,19 +264,24 @@ def _months_description(points: Sequence[MonthPoint], messages: Messages) -> str
 
 
 def _months_legend(points: Sequence[MonthPoint], messages: Messages, *, has_exports: bool) -> tuple[Legend, ...]:
-    found = [Legend("key-energy", messages("figure.months.delivered")), Legend("key-mass", messages("figure.months.gross"))]
+    found = [Legend("key-energy", messages("figure.months.delivered"))] if has_energy(points) else []
+    if has_rings(points):
+        found += [Legend(f"key-{name}", messages("figure.months.ring", ring=messages(f"ring.{name}"))) for name in RING_KEYS]
+    else:
+        found.append(Legend("key-mass", messages("figure.months.gross")))
     if has_exports:
         found += [
             Legend("key-export", messages("figure.months.exported")),
             Legend("key-avoided", messages("figure.months.avoided")),
         ]
-    if any(not point.is_whole for point in points):
+    if any(not point.is_whole if has_energy(points) else not point.is_measured for point in points):
         found.append(Legend("key-hatch", messages("figure.months.gaps")))
     return tuple(found)
 
 
 def _months_table(points: Sequence[MonthPoint], messages: Messages) -> Table:
-    header = ("month", "delivered", "exported", "gross", "avoided", "days")
+    rings = RING_KEYS if has_rings(points) else ()
+    header = ("month", "delivered", "exported", *rings, "gross", "avoided", "days")
     absent = messages("figure.not_measured")
     rows = []
     for point in points:
@@ -255,7 +289,8 @@ def _months_table(points: Sequence[MonthPoint], messages: Messages) -> Table:
             absent if value is None else three_digits(messages.locale, Fraction(value, 1_000_000))
             for value in (point.delivered_micro, point.exported_micro)
         ]
-        mass = [absent if v is None else kilograms_co2e(messages, v).number for v in (point.gross_ug_co2e, point.avoided_ug_co2e)]
+        masses = (*(point.rings_ug_co2e if rings else ()), point.gross_ug_co2e, point.avoided_ug_co2e)
+        mass = [absent if v is None else kilograms_co2e(messages, v).number for v in masses]
         days = messages("figure.months.days_of", days=point.days_measured_count, expected=point.days_expected_count)
         rows.append((month_text(messages, point.month), *energy, *mass, days))
     return Table(tuple(messages(f"figure.months.column_{name}") for name in header), tuple(rows))
@@ -268,6 +303,9 @@ def _months_csv(points: Sequence[MonthPoint]) -> str:
         "exported_kwh",
         "gross_location_kg_co2e",
         "avoided_kg_co2e",
+        "home_kg_co2e",
+        "travel_kg_co2e",
+        "food_and_things_kg_co2e",
         "days_measured",
         "days_expected",
     ]
@@ -278,6 +316,7 @@ def _months_csv(points: Sequence[MonthPoint]) -> str:
             _kwh(point.exported_micro),
             _kg(point.gross_ug_co2e),
             _kg(point.avoided_ug_co2e),
+            *(_kg(amount) for amount in point.rings_ug_co2e),
             str(point.days_measured_count),
             str(point.days_expected_count),
         ]
@@ -336,20 +375,34 @@ def _months_plotly(points: Sequence[MonthPoint], messages: Messages, *, has_expo
         "line": {"color": "var(--data-mass)", "width": 2},
         "hovertemplate": f"%{{x}}: %{{y}} {mass_unit(units_of(points).mass_power)} CO2e<extra></extra>",
     }
-    data: list[Drawn] = [bars, line]
-    absent: list[Drawn] = [
-        _absent_note(name, messages) for name, point in zip(names, points, strict=True) if not point.is_measured
-    ]
+    by_ring = [_ring_trace(at, points, names, messages) for at in range(len(RING_KEYS))] if has_rings(points) else [line]
+    data: list[Drawn] = [*([bars] if has_energy(points) else []), *by_ring]
+    axis = "y" if has_energy(points) else "y2"
+    unmeasured = [name for name, point in zip(names, points, strict=True) if not point.is_measured]
+    absent: list[Drawn] = [_absent_note(name, messages, axis=axis) for name in unmeasured]
     if has_exports:
         data += _export_traces(points, names, messages)
     layout = _layout(
         barmode="relative",
         annotations=absent,
         xaxis=_axis("", type="category", anchor="y2", showgrid=False),
-        yaxis=_axis(units_of(points).energy_title(messages), domain=[0.44, 1]),
-        yaxis2=_axis(units_of(points).mass_title(messages), domain=[0, 0.34], rangemode="tozero"),
+        yaxis2=_axis(units_of(points).mass_title(messages), domain=[0, 0.34 if has_energy(points) else 1], rangemode="tozero"),
+        **({"yaxis": _axis(units_of(points).energy_title(messages), domain=[0.44, 1])} if has_energy(points) else {}),
     )
     return {"data": data, "layout": layout}
+
+
+def _ring_trace(at: int, points: Sequence[MonthPoint], names: list[Drawn], messages: Messages) -> dict[str, Drawn]:
+    """Emissions of one ring as bars that stand on each other."""
+    return {
+        "type": "bar",
+        "name": messages(f"ring.{RING_KEYS[at]}"),
+        "x": names,
+        "y": _masses([point.rings_ug_co2e[at] for point in points], points),
+        "yaxis": "y2",
+        "marker": {"color": f"var(--ring-{RING_KEYS[at]})"},
+        "hovertemplate": f"%{{x}}, %{{fullData.name}}: %{{y}} {mass_unit(units_of(points).mass_power)} CO2e<extra></extra>",
+    }
 
 
 def _energies(values_micro: Sequence[int | None], points: Sequence[MonthPoint]) -> list[Drawn]:
@@ -362,9 +415,10 @@ def _masses(values_ug_co2e: Sequence[int | None], points: Sequence[MonthPoint]) 
     return [None if value is None else round(float(units.mass(value)), 3) for value in values_ug_co2e]
 
 
-def _absent_note(name: Drawn, messages: Messages) -> Drawn:
+def _absent_note(name: Drawn, messages: Messages, *, axis: str) -> Drawn:
     """The words that stand where a month's bar would be."""
-    return {"x": name, "y": 0, "yanchor": "bottom", "text": messages("figure.not_measured"), "textangle": -90, "showarrow": False}
+    text = messages("figure.not_measured")
+    return {"x": name, "y": 0, "yref": axis, "yanchor": "bottom", "text": text, "textangle": -90, "showarrow": False}
 
 
 def _export_traces(points: Sequence[MonthPoint], names: list[Drawn], messages: Messages) -> list[Drawn]:

@@ -25,6 +25,7 @@ from dashboards.pages.dashboard import (
     MonthRow,
     MonthState,
     Proofs,
+    RingNow,
     Score,
     SubjectKind,
     ThisMonth,
@@ -33,7 +34,9 @@ from dashboards.pages.dashboard import (
 from dashboards.svg.heat import HourGrid
 from dashboards.svg.months import MonthPoint
 from domain.factor import Basis
+from domain.kinds import FOOD_AND_THINGS, HOME, TRAVEL
 from domain.period import Month, MonthRange, local_midnight
+from scoring.certificates import CERTIFICATE_KIND
 from scoring.fitness import SCORE_VERSION, FitnessScore, fitness_score, national_average
 from scoring.net import MILLION_PPM, evidence_ppm
 
@@ -84,6 +87,10 @@ def show_dashboard(work: Work, whose: Whose) -> DashboardModel:
         connect=_connect(work, subject),
         figures_href=look.hrefs.figures,
         is_recent=look.has_running,
+        is_electricity_alone=look.is_electricity_alone,
+        home=_ring_now(look, HOME),
+        travel=_ring_now(look, TRAVEL),
+        food=_ring_now(look, FOOD_AND_THINGS),
     )
 
 
@@ -138,6 +145,18 @@ class _Look:
         found = self.months.get(month)
         gross = found.shown.gross_ug_co2e(Basis.MARKET) if found else None
         return None if found is None or gross is None else gross - found.retired_ug_co2e
+
+    def ring_ug_co2e(self, month: Month, ring: str) -> int | None:
+        """Emissions of a ring, location based."""
+        return self.months[month].shown.ring_ug_co2e(ring) if month in self.months else None
+
+    @property
+    def is_electricity_alone(self) -> bool:
+        """Whether nothing but electricity is known in the months shown."""
+        found = [self.months[month].shown for month in self.shown_months if month in self.months]
+        kinds = {line.key.kind for amounts in found for line in amounts.lines}
+        kinds |= {total.key.kind for amounts in found for total in amounts.unscored}
+        return kinds <= {*_KINDS, CERTIFICATE_KIND}
 
     def measured_months(self) -> list[Month]:
         """Months of the year with emissions."""
@@ -254,6 +273,14 @@ def _this_month(look: _Look) -> ThisMonth:
     )
 
 
+def _ring_now(look: _Look, ring: str) -> RingNow:
+    return RingNow(
+        year_ug_co2e=_sum(look.ring_ug_co2e(month, ring) for month in look.shown_months),
+        month_ug_co2e=look.ring_ug_co2e(look.running, ring),
+        reference_ug_co2e=look.ring_ug_co2e(look.running.plus(-YEAR_MONTHS_COUNT), ring),
+    )
+
+
 # Months.
 
 
@@ -267,6 +294,12 @@ def _month_row(look: _Look, month: Month) -> MonthRow:
         avoided_ug_co2e=found.shown.avoided_ug_co2e() if found else None,
         days_measured_count=look.measured_days_count(month),
         days_expected_count=look.passed_days_count(month),
+        rings_ug_co2e=(
+            look.ring_ug_co2e(month, HOME),
+            look.ring_ug_co2e(month, TRAVEL),
+            look.ring_ug_co2e(month, FOOD_AND_THINGS),
+        ),
+        unscored_count=len(found.shown.unscored) if found else 0,
     )
     if found is None:
         return MonthRow(point, MonthState.OPEN)

@@ -7,12 +7,12 @@ from enum import StrEnum
 from fractions import Fraction
 
 from dashboards.figures import Figure, heat_figure, months_figure
-from dashboards.format import percent_of_reference, three_digits, tonnes_co2e
+from dashboards.format import mass_co2e, percent_of_reference, three_digits, tonnes_co2e
 from dashboards.frame import Frame
 from dashboards.messages import Messages
 from dashboards.svg.gauges import dial, pace_bar, ring, spark
 from dashboards.svg.heat import HourGrid
-from dashboards.svg.months import MonthPoint
+from dashboards.svg.months import RING_KEYS, MonthPoint, has_energy
 from dashboards.templating import page_text
 from domain.activity import EvidenceClass
 from domain.period import Month, MonthRange
@@ -112,6 +112,28 @@ class ThisMonth:
     def passed_pct(self) -> int:
         """Passed part of the month, per cent."""
         return self.days_passed_count * 100 // self.days_count
+
+
+@dataclass(frozen=True, slots=True)
+class RingNow:
+    """Where one ring stands; electricity, which leads the home's, has `ThisMonth`.
+
+    Attributes:
+        year_ug_co2e: Emissions of the months shown, micrograms; None where nothing is measured.
+        month_ug_co2e: Emissions of the running month so far; None where there are none.
+        reference_ug_co2e: Emissions of the same month a year ago; None where there are none.
+    """
+
+    year_ug_co2e: int | None
+    month_ug_co2e: int | None = None
+    reference_ug_co2e: int | None = None
+
+    @property
+    def used_pct(self) -> int | None:
+        """Part of the same month a year ago, per cent; None where one of both is missing or the reference is zero."""
+        if self.month_ug_co2e is None or not self.reference_ug_co2e or self.reference_ug_co2e < 0:
+            return None
+        return max(self.month_ug_co2e, 0) * 100 // self.reference_ug_co2e
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +255,10 @@ class Connect:
     bill: FormState = field(default_factory=FormState)
 
 
+NOT_MEASURED = RingNow(None)
+"""A ring of which nothing is known."""
+
+
 @dataclass(frozen=True, slots=True)
 class DashboardModel:
     """Everything that the page of one subject shows.
@@ -255,6 +281,10 @@ class DashboardModel:
         figures_href: Folder of the figures' CSV and JSON: `{figures_href}/months.csv`.
         score_href: Where the score is explained.
         is_recent: Whether the year is the last 12 months; else it ends with the last month that was measured.
+        is_electricity_alone: Whether nothing but electricity is known.
+        home: The home's ring, where no electricity leads it.
+        travel: The ring of travel.
+        food: The ring of food and things.
     """
 
     subject_name: str
@@ -274,6 +304,15 @@ class DashboardModel:
     figures_href: str
     score_href: str = ""
     is_recent: bool = True
+    is_electricity_alone: bool = True
+    home: RingNow = NOT_MEASURED
+    travel: RingNow = NOT_MEASURED
+    food: RingNow = NOT_MEASURED
+
+    @property
+    def has_energy(self) -> bool:
+        """Whether any month shown has electricity."""
+        return has_energy([row.point for row in self.months])
 
     @property
     def is_empty(self) -> bool:
@@ -318,7 +357,8 @@ def render(model: DashboardModel, messages: Messages, frame: Frame) -> str:
         page=model,
         figures=figures_of(model, messages),
         dial=_dial(model, messages),
-        rings=_rings(model.this_month, ring_names, messages),
+        rings=_rings(model, ring_names, messages),
+        ring_said=_ring_said(model, messages),
         ring_names=ring_names,
         pace=_pace(model.this_month, messages),
         pace_said=_pace_said(model.this_month, messages),
@@ -337,9 +377,14 @@ def _months_shown(rows: tuple[MonthRow, ...]) -> list[tuple[MonthRow, ...]]:
 
 def _headline(model: DashboardModel, messages: Messages) -> str:
     if model.gross.amount_ug_co2e is None:
-        return messages("dashboard.headline_none" if model.is_empty else "dashboard.headline_first")
-    amount = tonnes_co2e(messages, model.gross.amount_ug_co2e)
-    return messages("dashboard.headline", count=model.year_months_measured_count, amount=str(amount))
+        if model.is_empty:
+            return messages("dashboard.headline_none")
+        is_unscored = any(row.point.unscored_count for row in model.months)
+        return messages("dashboard.headline_unscored" if is_unscored else "dashboard.headline_first")
+    amount, count = str(tonnes_co2e(messages, model.gross.amount_ug_co2e)), model.year_months_measured_count
+    if model.is_electricity_alone:
+        return messages("dashboard.headline", count=count, amount=amount)
+    return messages("dashboard.headline_all", count=count, amount=amount)
 
 
 def _dial(model: DashboardModel, messages: Messages) -> str:
@@ -360,17 +405,51 @@ def _dial(model: DashboardModel, messages: Messages) -> str:
     )
 
 
-def _rings(now: ThisMonth | None, names: Mapping[str, str], messages: Messages) -> dict[str, str]:
-    used = now.used_pct if now else None
-    if now is not None and now.used_micro is not None and used is None:
-        used = 0
-    centre = percent_of_reference(messages, now.used_pct) if now and now.used_pct is not None else _kwh_centre(now, messages)
-    found: dict[str, str] = {
-        "home": ring("ring-home", share_pct=used, centre=centre, title=names["home"], description=_home_said(now, messages))
-    }
-    for name in ("travel", "food"):
-        said = messages(f"ring.{name}_needs")
-        found[name] = ring(f"ring-{name}", share_pct=None, centre="–", title=names[name], description=said)
+def _rings(model: DashboardModel, names: Mapping[str, str], messages: Messages) -> dict[str, str]:
+    now = model.this_month
+    found: dict[str, str] = {}
+    if now is not None and now.used_micro is not None:
+        used = now.used_pct if now.used_pct is not None else 0
+        centre = percent_of_reference(messages, used) if now.used_pct is not None else _kwh_centre(now, messages)
+        said = _home_said(now, messages)
+        found["home"] = ring("ring-home", share_pct=used, centre=centre, title=names["home"], description=said, css="home")
+    for name in RING_KEYS:
+        if name not in found:
+            share, centre = _share(_ring_of(model, name), messages)
+            said = _ring_said(model, messages)[name]
+            found[name] = ring(f"ring-{name}", share_pct=share, centre=centre, title=names[name], description=said, css=name)
+    return found
+
+
+def _ring_of(model: DashboardModel, name: str) -> RingNow:
+    return {"home": model.home, "travel": model.travel, "food": model.food}[name]
+
+
+def _share(one: RingNow, messages: Messages) -> tuple[int | None, str]:
+    """How far a ring is filled, and the words in its middle; dashed where nothing is measured."""
+    if one.used_pct is not None:
+        return one.used_pct, percent_of_reference(messages, one.used_pct)
+    return (None if one.year_ug_co2e is None else 0), "–"
+
+
+def _ring_said(model: DashboardModel, messages: Messages) -> dict[str, str]:
+    """What stands beside each ring."""
+    found = {}
+    for name in RING_KEYS:
+        one = _ring_of(model, name)
+        if name == "home" and model.this_month is not None and model.this_month.used_micro is not None:
+            found[name] = messages("ring.home_is")
+        elif one.month_ug_co2e is not None:
+            amount = str(mass_co2e(messages, one.month_ug_co2e))
+            reference = one.reference_ug_co2e
+            if reference is None:
+                found[name] = messages("ring.now", amount=amount)
+            else:
+                found[name] = messages("ring.now_of", amount=amount, reference=str(mass_co2e(messages, reference)))
+        elif one.year_ug_co2e is not None:
+            found[name] = messages("ring.not_now", amount=str(mass_co2e(messages, one.year_ug_co2e)))
+        else:
+            found[name] = messages("ring.home_none") if name == "home" else messages(f"ring.{name}_needs")
     return found
 
 

@@ -53,7 +53,7 @@ def _dial_tick(points: int) -> str:
     return tag("line", x1=x0, y1=y0, x2=x1, y2=y1, class_="dial-tick")
 
 
-def ring(figure_id: str, *, share_pct: int | None, centre: str, title: str, description: str) -> Markup:
+def ring(figure_id: str, *, share_pct: int | None, centre: str, title: str, description: str, css: str = "home") -> Markup:
     """A ring that fills clockwise.
 
     Args:
@@ -62,6 +62,7 @@ def ring(figure_id: str, *, share_pct: int | None, centre: str, title: str, desc
         centre: Text in the middle.
         title: Spoken name.
         description: Spoken description.
+        css: Which ring, for its colour.
 
     Returns:
         The picture.
@@ -76,7 +77,7 @@ def ring(figure_id: str, *, share_pct: int | None, centre: str, title: str, desc
         if share_pct > 100:  # noqa: PLR2004 - per cent
             body.append(_ring_part(min(share_pct - 100, 100), "ring-over"))
     body.append(words(48, 54, centre, class_="ring-centre"))
-    return picture(figure_id, 96, 96, title, description, body, css="ring")
+    return picture(figure_id, 96, 96, title, description, body, css=f"ring ring-of-{css}")
 
 
 def _ring_part(share_pct: int, css: str) -> str:

@@ -1,7 +1,10 @@
-"""Two panels over one row of months: kWh as bars, emissions as a line. A month that is not measured is hatched, never zero."""
+"""Two panels over one row of months: kWh as bars, emissions as a line, or as bars by ring where more than the home is known.
+
+Where no electricity is known, the panel of emissions stands alone. A month that is not measured is hatched, never zero.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from html import escape
@@ -11,6 +14,7 @@ from markupsafe import Markup
 from dashboards.format import (
     energy_power,
     energy_unit,
+    mass_co2e,
     mass_power,
     mass_unit,
     month_short,
@@ -29,16 +33,18 @@ _SHORT_NAMES_FIT_COUNT = 8
 
 @dataclass(frozen=True, slots=True)
 class MonthPoint:
-    """One month of electricity.
+    """One month of electricity and of all emissions.
 
     Attributes:
         month: Local month.
         delivered_micro: Electricity taken from the grid, millionths of a kWh; None where nothing was measured.
         exported_micro: Electricity given to the grid, millionths of a kWh; None where there is no export meter.
-        gross_ug_co2e: Emissions of what was delivered, location based, micrograms; None where not measured or unscored.
+        gross_ug_co2e: All emissions, location based, micrograms; None where nothing is measured or all of it is unscored.
         avoided_ug_co2e: Emissions avoided elsewhere by exports, micrograms; outside gross and net.
         days_measured_count: Local days with readings.
         days_expected_count: Days of the month that have passed.
+        rings_ug_co2e: The gross by ring: home, travel, food and things; None where a ring has no line.
+        unscored_count: Activity totals without a factor.
     """
 
     month: Month
@@ -48,16 +54,37 @@ class MonthPoint:
     avoided_ug_co2e: int | None
     days_measured_count: int
     days_expected_count: int
+    rings_ug_co2e: tuple[int | None, int | None, int | None] = (None, None, None)
+    unscored_count: int = 0
 
     @property
-    def is_measured(self) -> bool:
-        """Whether anything of this month was measured."""
+    def is_metered(self) -> bool:
+        """Whether electricity of this month was measured."""
         return self.delivered_micro is not None or self.exported_micro is not None
 
     @property
+    def is_measured(self) -> bool:
+        """Whether anything of this month is known."""
+        return self.is_metered or self.gross_ug_co2e is not None or self.unscored_count > 0
+
+    @property
     def is_whole(self) -> bool:
-        """Whether every day that has passed was measured."""
-        return self.is_measured and self.days_measured_count >= self.days_expected_count
+        """Whether the electricity of every day that has passed was measured."""
+        return self.is_metered and self.days_measured_count >= self.days_expected_count
+
+
+def has_energy(points: Sequence[MonthPoint]) -> bool:
+    """Whether any month has electricity, or none has anything: then its panel is drawn."""
+    return any(point.is_metered for point in points) or not any(point.is_measured for point in points)
+
+
+def has_rings(points: Sequence[MonthPoint]) -> bool:
+    """Whether emissions beyond the home are known, so that they are drawn by ring."""
+    return any(amount is not None for point in points for amount in point.rings_ug_co2e[1:])
+
+
+RING_KEYS = ("home", "travel", "food")
+"""Rings in the order of `MonthPoint.rings_ug_co2e`, as classes and catalogue keys name them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +139,17 @@ WIDE = _Layout(760, 52, 8, 34, 176, 226, 306, has_values=True)
 NARROW = _Layout(340, 40, 4, 34, 156, 206, 276, has_values=False)
 
 
+def _layout_of(points: Sequence[MonthPoint], *, is_narrow: bool) -> _Layout:
+    """The layout of a figure: emissions get the height that they need, and all of it without electricity."""
+    found = NARROW if is_narrow else WIDE
+    if has_rings(points):
+        found = replace(found, mass_bottom=found.mass_bottom + 60)
+    if has_energy(points):
+        return found
+    above = found.mass_top - found.energy_top
+    return replace(found, mass_top=found.energy_top, mass_bottom=found.mass_bottom - above + 40)
+
+
 def months_picture(
     figure_id: str, points: Sequence[MonthPoint], messages: Messages, *, is_narrow: bool, description: str
 ) -> Markup:
@@ -127,9 +165,10 @@ def months_picture(
     Returns:
         The picture.
     """
-    drawing = _Drawing(figure_id, points, messages, NARROW if is_narrow else WIDE, units_of(points))
+    drawing = _Drawing(figure_id, points, messages, _layout_of(points, is_narrow=is_narrow), units_of(points))
     height = drawing.layout.mass_bottom + 36
-    title = messages("figure.months.title")
+    is_metered = has_energy(points)
+    title = messages("figure.months.title" if is_metered else "figure.months.title_mass")
     return picture(figure_id, drawing.layout.width, height, title, description, drawing.body(), css="months-pic")
 
 
@@ -156,17 +195,33 @@ class _Drawing:
     def mass(self) -> Scale:
         """Scale of the emission panel."""
         values = [v for point in self.points for v in (point.gross_ug_co2e, point.avoided_ug_co2e) if v is not None]
+        if self.by_ring:
+            for point in self.points:
+                amounts = [amount or 0 for amount in point.rings_ug_co2e]
+                values += [sum(a for a in amounts if a > 0), sum(a for a in amounts if a < 0)]
         low, high = min(values, default=0), max(values, default=0)
         ends = (self.layout.mass_bottom, self.layout.mass_top)
-        return scale_over(self.units.mass(low), self.units.mass(high), *ends, ticks_count=2)
+        return scale_over(self.units.mass(low), self.units.mass(high), *ends, ticks_count=4 if self.by_ring else 2)
+
+    @cached_property
+    def by_ring(self) -> bool:
+        """Whether emissions are drawn by ring."""
+        return has_rings(self.points)
+
+    @cached_property
+    def has_energy(self) -> bool:
+        """Whether the panel of electricity is drawn."""
+        return has_energy(self.points)
 
     def body(self) -> list[str]:
         """Every element, from back to front."""
         has_refund = any((point.delivered_micro or 0) < 0 for point in self.points)
         found = [self._patterns()]
-        found.append(words(0, 14, self.units.energy_title(self.messages), class_="axis-title"))
+        if self.has_energy:
+            found.append(words(0, 14, self.units.energy_title(self.messages), class_="axis-title"))
+            found += self._grid(self.energy, is_signed=has_refund)
         found.append(words(0, self.layout.mass_top - 18, self.units.mass_title(self.messages), class_="axis-title"))
-        found += self._grid(self.energy, is_signed=has_refund) + self._grid(self.mass, is_signed=True)
+        found += self._grid(self.mass, is_signed=True)
         for index in range(len(self.points)):
             found.append(self._month(index))
         return found + self._lines()
@@ -196,8 +251,11 @@ class _Drawing:
         point = self.points[index]
         middle, wide = self._middle(index)
         inside = [tag("title", escape(_spoken(point, self.messages)))]
-        if not point.is_whole:
+        if not point.is_whole and self.has_energy:
             inside += [self._gap(middle, wide, self.energy), self._gap(middle, wide, self.mass)]
+        elif not point.is_measured:
+            inside.append(self._gap(middle, wide, self.mass))
+        inside += self._ring_bars(index) if self.by_ring else []
         if point.delivered_micro is not None:
             inside.append(self._bar(index, point.delivered_micro, "bar-energy"))
             if self.layout.has_values:
@@ -207,7 +265,7 @@ class _Drawing:
         if point.exported_micro:
             inside.append(self._bar(index, -point.exported_micro, "bar-export", fill=f"url(#{self.figure_id}-o)"))
         if not point.is_measured:
-            x, y = middle + 4, self.energy.at_low - 8
+            x, y = middle + 4, (self.energy if self.has_energy else self.mass).at_low - 8
             turned = f"rotate(-90 {x:.1f} {y:.1f})"
             inside.append(words(x, y, self.messages("figure.not_measured"), class_="absent", transform=turned))
         return tag("g", *inside, *self._names(index))
@@ -225,6 +283,22 @@ class _Drawing:
         high = max(ends[1] - ends[0], 0.8)
         return tag("rect", x=middle - bar_wide / 2, y=ends[0], width=bar_wide, height=high, class_=css, **more)
 
+    def _ring_bars(self, index: int) -> list[str]:
+        """Emissions of a month by ring, one on the other; what is less than zero hangs below."""
+        middle, wide = self._middle(index)
+        bar_wide = min(wide * 0.66, 46)
+        found, above, below = [], Fraction(0), Fraction(0)
+        for name, amount in zip(RING_KEYS, self.points[index].rings_ug_co2e, strict=True):
+            size = self.units.mass(amount or 0)
+            if not size:
+                continue
+            begin = above if size > 0 else below
+            above, below = (above + size, below) if size > 0 else (above, below + size)
+            ends = sorted((self.mass.at(begin), self.mass.at(begin + size)))
+            high = max(ends[1] - ends[0] - 1, 0.8)  # a line of the card's colour between two rings
+            found.append(tag("rect", x=middle - bar_wide / 2, y=ends[0], width=bar_wide, height=high, class_=f"bar-{name}"))
+        return found
+
     def _names(self, index: int) -> list[str]:
         middle, _ = self._middle(index)
         month = self.points[index].month
@@ -238,14 +312,15 @@ class _Drawing:
     def _lines(self) -> list[str]:
         gross = [point.gross_ug_co2e for point in self.points]
         avoided = [point.avoided_ug_co2e for point in self.points]
-        found = self._line(gross, "mass", is_square=False)
+        found = [] if self.by_ring else self._line(gross, "mass", is_square=False)
         if any(avoided):
             found += self._line(avoided, "avoided", is_square=True)
         if self.layout.has_values:
             for index, value in enumerate(gross):
                 if value is not None:
                     kilograms = self.units.mass(value)
-                    x, y = self._middle(index)[0], self.mass.at(kilograms) - 8
+                    top = sum((self.units.mass(a) for a in self.points[index].rings_ug_co2e if a and a > 0), Fraction(0))
+                    x, y = self._middle(index)[0], self.mass.at(max(kilograms, top) if self.by_ring else kilograms) - 8
                     found.append(words(x, y, three_digits(self.messages.locale, kilograms), class_="value"))
         return found
 
@@ -267,8 +342,20 @@ class _Drawing:
 
 def _spoken(point: MonthPoint, messages: Messages) -> str:
     name = month_text(messages, point.month)
-    if point.delivered_micro is None:
+    if not point.is_measured:
         return messages("figure.months.point_absent", month=name)
+    rings = [
+        f"{messages(f'ring.{key}')} {mass_co2e(messages, amount)}"
+        for key, amount in zip(RING_KEYS, point.rings_ug_co2e, strict=True)
+        if amount is not None
+    ]
+    more = "; ".join(["", *rings])
+    return f"{_spoken_energy(point, messages, name)}{more}"
+
+
+def _spoken_energy(point: MonthPoint, messages: Messages, name: str) -> str:
+    if point.delivered_micro is None:
+        return name
     energy = str(quantity(messages, point.delivered_micro, "kWh"))
     if point.is_whole:
         return messages("figure.months.point", month=name, energy=energy)
