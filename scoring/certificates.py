@@ -13,6 +13,7 @@ from fractions import Fraction
 
 from domain.activity import ActivityKey, EvidenceClass
 from domain.factor import Basis, CompiledFactor, Part
+from domain.hourly import HOURLY
 from domain.number import fraction_to_text
 from domain.period import Month
 from domain.statement import ActivityTotal, Line, Unscored
@@ -132,7 +133,7 @@ def _line(line: Line, by_evidence_micro: dict[EvidenceClass, int], factor_of: Ca
         scope=line.scope,
         category=line.category,
         is_avoided=False,
-        flags=("certificate",),
+        flags=("certificate", *(flag for flag in line.flags if flag == HOURLY)),
         part=Part.CERTIFICATE,
         scale=line.scale,
     )
