@@ -162,23 +162,20 @@ def _start(text: str, where: str) -> datetime:
     Raises:
         FactorSetError: It is no full hour of UTC.
     """
-    refusal = FactorSetError(
+    read = _HOUR.fullmatch(text)
+    try:
+        start = datetime.fromisoformat(f"{read[1]}:00:00+00:00") if read else None
+    except ValueError:  # no such day or hour
+        start = None
+    if start is not None and _FIRST_YEAR <= start.year <= _LAST_YEAR:
+        return start
+    raise FactorSetError(
         "An hour is named by its beginning in UTC",
         expected="a full hour such as 2024-03-01T00:00Z",
         got=text,
         record=f"{where}, start_utc",
         next_step="Take other time zones to UTC; average half and quarter hours to hours.",
     )
-    read = _HOUR.fullmatch(text)
-    if read is None:
-        raise refusal
-    try:
-        start = datetime.fromisoformat(f"{read[1]}:00:00+00:00")
-    except ValueError as error:
-        raise refusal from error
-    if not _FIRST_YEAR <= start.year <= _LAST_YEAR:
-        raise refusal
-    return start
 
 
 def _refuse_parts_of_days(hours: Mapping[_Source, Sequence[_Hour]]) -> None:
