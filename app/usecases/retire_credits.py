@@ -174,7 +174,7 @@ def _activity_of(line: dict[str, Json]) -> DeclaredActivity:
     """
     document = ACTIVITIES.parse(to_canonical(line) + b"\n")
     for error in document.refused:
-        record = error.record.partition(", ")[2] or error.record
+        record = error.record.removeprefix("line 1").removeprefix(", ")
         next_step = error.next_step.replace("Correct this line.", "Correct it.")
         raise DocumentError(error.message, expected=error.expected, got=error.got, record=record, next_step=next_step)
     (activity,) = document.activities
