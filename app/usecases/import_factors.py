@@ -9,6 +9,7 @@ from app.factor_packs import install_pack, installed_factor_set, installed_packs
 from domain.factor import EmissionFactor, LifeCycleScope
 from scoring.factors.difference import TableDifference, differences, vintage_changes
 from scoring.factors.factor_set import FactorSet
+from scoring.factors.importers.hourly_grid import HOURLY_KIND
 from scoring.factors.importers.registry import FileKind, NamedFile, import_files
 from scoring.factors.packs import build_pack, factors_of_imported, folder_of_files, merged
 from scoring.rules import RULES
@@ -65,12 +66,17 @@ def import_factors(data_folder: Path, kind: FileKind, files: Sequence[NamedFile]
     return FactorImport(
         row_count=len(rows),
         new_row_count=len(new_rows),
-        findings=(*found.findings, *vintage_changes(alike, new_rows), *_unused(new_rows)),
+        findings=(*found.findings, *_vintage_changes(alike, new_rows), *_unused(new_rows)),
         differences=differences(alike, rows),
         pack=pack,
         licences=tuple(sorted({row.licence for row in new_rows})),
         factor_set=installed_factor_set(data_folder),
     )
+
+
+def _vintage_changes(installed: Sequence[EmissionFactor], rows: Sequence[EmissionFactor]) -> tuple[str, ...]:
+    """Findings one by one; of hours, which are thousands, the table of differences counts them."""
+    return vintage_changes(installed, [row for row in rows if row.kind != HOURLY_KIND])
 
 
 def _unused(rows: Sequence[EmissionFactor]) -> tuple[str, ...]:

@@ -231,7 +231,8 @@ def _findings(hours: Mapping[_Source, Sequence[_Hour]]) -> list[str]:
         name = f"{one.publisher}, {one.region}, {one.life_cycle_scope.replace('_', ' ')}"
         days = sorted({hour.start.date() for hour in of_series})
         absent = [f"{before + timedelta(days=1)} to {after - timedelta(days=1)}" for before, after in _gaps(days)]
-        found.append(f"{name}: {len(days)} days from {days[0]} to {days[-1]}, mean {_shown(_mean(of_series))} g CO2e/kWh")
+        count = f"{len(days)} days from {days[0]} to {days[-1]}" if len(days) > 1 else f"{days[0]}"
+        found.append(f"{name}: {count}, mean {_shown(_mean(of_series))} g CO2e/kWh")
         more = [f"and {len(absent) - _SHOWN_GAPS_COUNT} more"] if len(absent) > _SHOWN_GAPS_COUNT else []
         if absent:
             found.append(f"{name}: days absent: {', '.join([*absent[:_SHOWN_GAPS_COUNT], *more])}")

@@ -317,6 +317,16 @@ def test_corrected_pack_counts_from_then_on(tmp_path: Path) -> None:
     again.close()
 
 
+def test_changed_hours_are_counted_not_listed(tmp_path: Path) -> None:
+    """A revised day is 24 changes in the table of differences, and no list of hours among what to look at."""
+    kind = FILE_KINDS["hourly-grid"]
+    import_factors(tmp_path, kind, [NamedFile("h.csv", grid_file(*grid_lines(days=["2024-03-01"])))])
+    revised = grid_file(*grid_lines(days=["2024-03-01"], g="200", edition="2025"))
+    done = import_factors(tmp_path, kind, [NamedFile("h.csv", revised)])
+    assert done.findings == ("Grid Operator, DE, generation: 2024-03-01, mean 200.0 g CO2e/kWh",)
+    assert [(one.changed_count, len(one.large_changes)) for one in done.differences] == [(24, 24)]
+
+
 def live_of(work: Work, whose: Whose) -> tuple[Line, ...]:
     """The lines of May as they are known."""
     return tuple(line for line in live_amounts(work, whose, MAY)[Month(2025, 5)].lines if line.basis in Basis)

@@ -74,6 +74,11 @@ def test_findings_say_what_is_there_and_what_is_not() -> None:
     )
 
 
+def test_one_day_is_named() -> None:
+    """Without a count."""
+    assert read(*day()).findings == ("Grid Operator, DE, generation: 2024-03-01, mean 111.5 g CO2e/kWh",)
+
+
 def test_many_gaps_are_counted() -> None:
     """Ten are named, the rest counted."""
     lines = [line for number in range(1, 31, 2) for line in day(f"2024-03-{number:02d}")]
