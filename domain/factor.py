@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from domain.activity import ActivityKey
 from domain.canonical import Json, to_canonical
@@ -133,7 +133,7 @@ class EmissionFactor:
             "year": self.year,
         }
 
-    @property
+    @cached_property
     def is_co2e_only(self) -> bool:
         """Whether no single greenhouse gas is published, only their sum."""
         return Gas.CO2E in self.published and not self.published.keys() & {Gas.CO2, Gas.CH4, Gas.N2O}
@@ -229,8 +229,16 @@ class CompiledFactor:
     scale: Fraction = Fraction(1)
 
 
+class Told(Protocol):
+    """Something that a choice says of itself, put into words only where somebody reads it."""
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Its sentences, in plain words."""
+
+
 class Step(NamedTuple):
-    """One step of a choice, put into words only where somebody reads it.
+    """One step of a choice.
 
     Attributes:
         template: English sentence with `{}` for each value.
@@ -244,6 +252,11 @@ class Step(NamedTuple):
     def sentence(self) -> str:
         """The step in plain words."""
         return self.template.format(*self.values)
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The same, as every telling has it."""
+        return (self.sentence,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +311,7 @@ class Resolution:
     key: ActivityKey
     basis: Basis
     chosen: CompiledFactor | None
-    trace: tuple[Step, ...]
+    trace: tuple[Told, ...]
     flags: tuple[str, ...]
     additions: tuple[Addition, ...] = ()
     beside: tuple[Beside, ...] = ()
@@ -306,7 +319,7 @@ class Resolution:
     @property
     def steps(self) -> tuple[str, ...]:
         """The trace in plain words."""
-        return tuple(step.sentence for step in self.trace)
+        return tuple(sentence for told in self.trace for sentence in told.sentences)
 
 
 @dataclass(frozen=True, slots=True)

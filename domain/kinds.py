@@ -125,6 +125,12 @@ class Kind:
         return tuple(found)
 
 
+def _only(*symbols: str) -> Mapping[str, str]:
+    """Every unit of count but these, refused: a room for a night is no meal."""
+    others = (symbol for symbol, unit in UNITS.items() if unit.dimension is Dimension.COUNT and symbol not in symbols)
+    return dict.fromkeys(others, f"Count in {' or '.join(symbols)}.")
+
+
 _E, _V, _M, _D = Dimension.ENERGY, Dimension.VOLUME, Dimension.MASS, Dimension.DISTANCE
 _PKM, _TKM, _N, _H = Dimension.PASSENGER_DISTANCE, Dimension.FREIGHT_DISTANCE, Dimension.COUNT, Dimension.TIME
 
@@ -399,8 +405,18 @@ _KINDS = (
             Attribute("load_factor", "Share of seats taken, 0 to 1.", pattern=r"0?\.[0-9]{1,4}|1(\.0+)?|0\.[0-9]{1,4}"),
             Attribute("cargo_share", "Share of the fuel that belly cargo bears, 0 to 1.", pattern=r"0(\.[0-9]{1,5})?"),
         ),
+        refused_units=_only("item", "passenger"),
     ),
-    Kind("hotel", "Hotel, rooms x nights", (_N,), scope=3, category=6, domain=TRAVEL, allows_negative=False),
+    Kind(
+        "hotel",
+        "Hotel, rooms x nights",
+        (_N,),
+        scope=3,
+        category=6,
+        domain=TRAVEL,
+        allows_negative=False,
+        refused_units=_only("item", "room_night"),
+    ),
     Kind(
         "freight",
         "Goods transported",
@@ -465,6 +481,7 @@ _KINDS = (
         domain=FOOD_AND_THINGS,
         allows_negative=False,
         attributes=(Attribute("meal", "Which meal; the average where it is left out."),),
+        refused_units=_only("item", "meal"),
     ),
     Kind(
         "product",
@@ -475,6 +492,7 @@ _KINDS = (
         domain=FOOD_AND_THINGS,
         other_categories=(2,),
         attributes=(Attribute("product", "Which thing.", is_required=True),),
+        refused_units=_only("item"),
     ),
     Kind(
         "material",
@@ -545,6 +563,7 @@ _KINDS = (
         domain=FOOD_AND_THINGS,
         allows_negative=False,
         attributes=(Attribute("service", "Which service.", is_required=True),),
+        refused_units=_only("item"),
     ),
     Kind(
         "reported_emissions",

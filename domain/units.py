@@ -4,6 +4,7 @@ Every unit is an exact rational of the canonical unit of its dimension. A unit o
 guessed. Constants carry their definition.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -166,6 +167,7 @@ _TABLE: tuple[Unit, ...] = (
 UNITS: Mapping[str, Unit] = {unit.symbol: unit for unit in _TABLE}
 """Every unit by its symbol."""
 
+_GAS_SUFFIX = re.compile(r"\s*CO2(e|eq)?\Z", re.IGNORECASE)
 _MEGATONNE_SPELLINGS = frozenset({"mtco2e", "mtco2", "mtco2eq", "mt"})
 
 
@@ -207,6 +209,11 @@ def find_unit(symbol: str, *, record: str = "") -> Unit:
             got=symbol,
             record=record,
             next_step="Write t for metric tons of CO2e; for megatonnes multiply by 1,000,000 first.",
+        )
+    mass = _GAS_SUFFIX.sub("", symbol).strip()
+    if mass != symbol and mass in UNITS:
+        raise UnknownUnitError(
+            expected=mass, got=symbol, record=record, next_step=f"Write {mass}: which gas it is, the kind says."
         )
     close = get_close_matches(symbol, UNITS, n=4, cutoff=0.5)
     by_case = [known for known in UNITS if known.lower() == symbol.lower() and known not in close]

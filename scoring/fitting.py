@@ -1,11 +1,11 @@
 """Rows of one place that fit what is wanted, by year."""
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from operator import itemgetter
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from domain.factor import EmissionFactor, LifeCycleScope
 from scoring.factors.factor_set import FactorSet
@@ -21,12 +21,20 @@ class Fitting:
         rows: The row of each year.
         scope: Their life-cycle scope.
         widened: Attributes that no row has as given, with the value taken.
+        others: The same of less preferred publishers, which serve the years before this one's first.
     """
 
     years: tuple[int, ...]
     rows: tuple[EmissionFactor, ...]
     scope: LifeCycleScope
     widened: tuple[tuple[str, str], ...]
+    others: "tuple[Fitting, ...]" = ()
+
+    def of_year(self, year: int) -> "Fitting":
+        """The most preferred publisher's that has a row for the year or an earlier one; its own where none has."""
+        if self.years[0] <= year:
+            return self
+        return next((one for one in self.others if one.years[0] <= year), self)
 
 
 class _Question(NamedTuple):
@@ -39,6 +47,7 @@ class _Question(NamedTuple):
     rates: tuple[str, ...]
     scopes: tuple[LifeCycleScope, ...]
     publishers: tuple[str, ...]
+    only_publishers: tuple[str, ...]
     widening: tuple[tuple[str, str], ...]
 
 
@@ -65,9 +74,8 @@ def _place(factor_set: FactorSet, kind: str, region: str, unit: str) -> _Place |
     return _Place(tuple(names), sets)
 
 
-@lru_cache(maxsize=65_536)
 def _fitting(factor_set: FactorSet, region: str, question: _Question) -> Fitting | None:
-    rows_kind, unit, attributes, given, rates, scopes, publishers, widening = question
+    rows_kind, unit, attributes, given, rates, scopes, publishers, only, widening = question
     place = _place(factor_set, rows_kind, region, unit)
     if place is None:
         return None
@@ -80,9 +88,48 @@ def _fitting(factor_set: FactorSet, region: str, question: _Question) -> Fitting
             wanted[name] = value
             widened.append((name, value))
         rows = _of_attributes(place, wanted, given - {name for name, _ in widened}, rates, scopes)
+        rows = [row for row in rows if row.publisher in only] if only else rows
         if rows:
-            return _by_year(_of_best_scope(_of_best_publisher(rows, publishers), scopes), tuple(widened))
+            first, *others = (
+                _by_year(_of_best_scope(of_publisher, scopes), tuple(widened)) for of_publisher in _by_publisher(rows, publishers)
+            )
+            return replace(first, others=tuple(others))
     return None
+
+
+def first_fitting(rule: KindRule, factor_set: FactorSet, wanted: Wanted, regions: tuple[str, ...]) -> tuple[int, Fitting] | None:
+    """The rows of the first of these regions that holds any that fit.
+
+    Args:
+        rule: Of the kind.
+        factor_set: Rows to choose from.
+        wanted: What to look for.
+        regions: Places in the order to look in.
+
+    Returns:
+        Which of the regions, and its rows; None where none holds any.
+    """
+    key = (factor_set, regions, rule.number, wanted.number)
+    found = _FIRST.get(key, _NOT_LOOKED)
+    if found is _NOT_LOOKED:
+        found = next(
+            (
+                (position, fitting)
+                for position, region in enumerate(regions)
+                if (fitting := fitting_rows(rule, factor_set, wanted, region)) is not None
+            ),
+            None,
+        )
+        if len(_FIRST) >= _KEPT_COUNT:
+            _FIRST.clear()
+        _FIRST[key] = found
+    return cast("tuple[int, Fitting] | None", found)
+
+
+_KEPT_COUNT = 65_536
+_NOT_LOOKED = object()
+_FIRST: dict[tuple[Hashable, ...], object] = {}
+_LOOKED: dict[tuple[Hashable, ...], object] = {}
 
 
 def fitting_rows(
@@ -102,24 +149,33 @@ def fitting_rows(
         wanted: What to look for.
         region: Exactly this region.
         scopes: Life-cycle scopes that may be used; the rule's where empty.
-        publishers: Preferred ones; the rule's where empty.
+        publishers: Only these; any, the rule's preferred first, where empty.
 
     Returns:
         The rows; None where none fits.
     """
-    if not factor_set.by_attributes(wanted.rows_kind, region, wanted.unit):
-        return None  # most places hold nothing of a kind: no question is made for them
-    question = _Question(
-        wanted.rows_kind,
-        wanted.unit,
-        tuple(sorted(wanted.attributes.items())),
-        wanted.given,
-        wanted.rates,
-        scopes or wanted.scopes or rule.scopes,
-        publishers or rule.home_publishers.get(region, rule.publishers),
-        rule.widening if wanted.widening is None else wanted.widening,
-    )
-    return _fitting(factor_set, region, question)
+    key = (factor_set, region, rule.number, wanted.number, scopes, publishers)
+    found = _LOOKED.get(key, _NOT_LOOKED)
+    if found is _NOT_LOOKED:
+        found = _fitting(
+            factor_set,
+            region,
+            _Question(
+                wanted.rows_kind,
+                wanted.unit,
+                tuple(sorted(wanted.attributes.items())),
+                wanted.given,
+                wanted.rates,
+                scopes or wanted.scopes or rule.scopes,
+                rule.home_publishers.get(region, rule.publishers),
+                publishers,
+                rule.widening if wanted.widening is None else wanted.widening,
+            ),
+        )
+        if len(_LOOKED) >= _KEPT_COUNT:
+            _LOOKED.clear()
+        _LOOKED[key] = found
+    return cast("Fitting | None", found)
 
 
 def _of_attributes(
@@ -153,13 +209,12 @@ OWN_FACTORS = "Own factors"
 """Publisher of what a user imported as factors of their own: believed first."""
 
 
-def _of_best_publisher(rows: Sequence[EmissionFactor], publishers: tuple[str, ...]) -> Sequence[EmissionFactor]:
-    for publisher in (OWN_FACTORS, *publishers):
-        found = [row for row in rows if row.publisher == publisher]
-        if found:
-            return found
-    first = rows[0].publisher
-    return [row for row in rows if row.publisher == first] if publishers else rows
+def _by_publisher(rows: Sequence[EmissionFactor], publishers: tuple[str, ...]) -> list[list[EmissionFactor]]:
+    """Rows by publisher: the user's own first, then as preferred, then in the order of admission."""
+    found: dict[str, list[EmissionFactor]] = {name: [] for name in (OWN_FACTORS, *publishers)}
+    for row in rows:
+        found.setdefault(row.publisher, []).append(row)
+    return [of_publisher for of_publisher in found.values() if of_publisher]
 
 
 def _of_best_scope(rows: Sequence[EmissionFactor], scopes: Sequence[LifeCycleScope]) -> Sequence[EmissionFactor]:
@@ -182,6 +237,7 @@ def _best_row(rows: Sequence[EmissionFactor]) -> EmissionFactor:
 
 
 def row_of_year(fitting: Fitting, year: int) -> EmissionFactor:
-    """The row of a year, else of the newest earlier, else of the nearest later."""
-    at = bisect_right(fitting.years, year) - 1
-    return fitting.rows[max(at, 0)]
+    """The row of a year, else of the newest earlier, else of the nearest later: of the publisher that serves that year."""
+    served = fitting.of_year(year)
+    at = bisect_right(served.years, year) - 1
+    return served.rows[max(at, 0)]

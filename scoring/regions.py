@@ -17,6 +17,17 @@ from domain.place import place_from_text
 
 _ZIP_PREFIX = "US/zip/"
 
+_OTHER_NAMES = {
+    "UK": "GB",
+    "Great Britain": "GB",
+    "USA": "US",
+    "United States of America": "US",
+    "Czech Republic": "CZ",
+    "Holland": "NL",
+    "South Korea": "KR",
+}
+"""What people write for countries besides the names of Unicode CLDR."""
+
 
 class ZipRange(NamedTuple):
     """ZIP codes in a row that lie in the same state and subregions.
@@ -67,6 +78,7 @@ class RegionGraph:
         if stripped[:3].upper() == "US-" and state in self.names:
             return state
         region = stripped if stripped in self.names or stripped.startswith(_ZIP_PREFIX) else ""
+        region = region or self._by_name.get(stripped.casefold(), "")
         region = region or place_from_text(stripped, record=record).region
         self.chain(region, record=record)
         return region
@@ -154,6 +166,15 @@ class RegionGraph:
     def zips(self) -> tuple[ZipRange, ...]:
         """All ranges of ZIP codes, ascending."""
         return self._zip_index[0]
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, str]:
+        """Names of countries and US states as people write them, in small letters, to their regions; ambiguous ones left out."""
+        found: dict[str, list[str]] = {name.casefold(): [region] for name, region in _OTHER_NAMES.items()}
+        for region, name in self.names.items():
+            if "/" not in region or region.startswith("US/state/"):
+                found.setdefault(name.casefold(), []).append(region)
+        return {name: regions[0] for name, regions in found.items() if len(regions) == 1}
 
     @cached_property
     def _zip_index(self) -> tuple[tuple[ZipRange, ...], list[int]]:

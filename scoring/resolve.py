@@ -21,11 +21,11 @@ from domain.errors import ClimateFitnessError, DimensionError
 from domain.factor import Basis, EmissionFactor, GwpSet, LifeCycleScope, Resolution
 from domain.kinds import checked_attributes
 from scoring.factors.factor_set import FactorSet
-from scoring.fitting import Fitting, fitting_rows, row_of_year
+from scoring.fitting import Fitting, first_fitting, row_of_year
 from scoring.rule import KindRule, Wanted, plain_wanted
 from scoring.rules import RULES
 from scoring.search import Search
-from scoring.words import RegionName, RegionNames, RowInWords, WeightsInWords, YearsInWords
+from scoring.words import PlaceStory, RegionName, RowStory
 
 __all__ = ["RULES", "check_key", "resolve", "resolve_uncached"]
 
@@ -54,10 +54,8 @@ def resolve(key: ActivityKey, factor_set: FactorSet, basis: Basis, *, gwp_set: G
         gwp_set: Set that single gases are weighted with.
 
     Returns:
-        The choice; `chosen` is None where nothing fits, and the steps then say what would.
-
-    Raises:
-        PlaceError: The key's region does not exist.
+        The choice; `chosen` is None where nothing fits, or where the key says what cannot be (`check_key` refuses it at intake):
+        the steps then say why.
     """
     return _resolve(key, factor_set, basis, gwp_set)
 
@@ -106,8 +104,6 @@ def _found(key: ActivityKey, factor_set: FactorSet, basis: Basis, gwp_set: GwpSe
     try:
         found = _chosen(rule, search)
     except ClimateFitnessError as error:
-        if key.region:
-            factor_set.regions.chain(key.region)  # a place that does not exist is the caller's mistake, whatever else is wrong
         search.say("{}", error.sentence())
         found = None
     return found or _unscored(search)
@@ -170,10 +166,10 @@ def _kept_units(kind: str) -> frozenset[str]:
 def _row(rule: KindRule, search: Search, wanted: Wanted) -> EmissionFactor | None:
     """The row that a search finds, with all that is to be said about it."""
     regions = wanted.regions or _chain(search)
-    for position, region in enumerate((*regions, *rule.proxies)):
-        fitting = fitting_rows(rule, search.factor_set, wanted, region)
-        if fitting is None:
-            continue
+    found = first_fitting(rule, search.factor_set, wanted, (*regions, *rule.proxies) if rule.proxies else regions)
+    if found is not None:
+        position, fitting = found
+        region = fitting.rows[0].region
         if position >= len(regions):
             search.flag("region_proxy")
             search.say(
@@ -200,37 +196,11 @@ def _chain(search: Search) -> tuple[str, ...]:
     region, chain = search.key.region, search.chain
     if not region:
         return chain
-    regions = search.factor_set.regions
-    if not region.startswith("US/zip/"):
-        search.say("Place: {}.", RegionName(search.factor_set, region))
-        return chain
-    found = regions.zip_range(region)
-    if search.key.kind not in _GRID_KINDS:
-        search.say("Place: {} (state {}).", RegionName(search.factor_set, region), found.state)
-    elif len(found.subregions) == 1:
-        search.say(
-            "Place: {} (state {}) lies in {}, by the EPA's Power Profiler ZIP table of 2020.",
-            RegionName(search.factor_set, region),
-            found.state,
-            RegionName(search.factor_set, chain[0]),
-        )
-    elif search.is_place_decided:
-        search.say(
-            "Place: {} (state {}) lies in several subregions; the wires of utility {} lie in {} (EIA-861, eGRID's crosswalks).",
-            RegionName(search.factor_set, region),
-            found.state,
-            search.attributes["utility"],
-            RegionName(search.factor_set, chain[0]),
-        )
-    else:
+    is_grid = search.key.kind in _GRID_KINDS
+    utility = search.attributes["utility"] if search.is_place_decided else ""
+    if is_grid and not utility and region.startswith("US/zip/") and search.factor_set.is_on_several_grids(region):
         search.flag("zip_in_several_subregions")
-        search.say(
-            "Place: {} (state {}) lies in several: {}, by the EPA's Power Profiler ZIP table of 2020. The first is taken; "
-            "the utility would decide.",
-            RegionName(search.factor_set, region),
-            found.state,
-            RegionNames(search.factor_set, tuple(f"US/egrid/{code}" for code in found.subregions)),
-        )
+    search.trace.append(PlaceStory(search.factor_set, region, chain[0], is_grid, utility))
     return chain
 
 
@@ -239,6 +209,7 @@ _GRID_KINDS = frozenset({"electricity", "electricity_export", "electricity_certi
 
 def _of_fitting(rule: KindRule, search: Search, fitting: Fitting, wanted: Wanted) -> EmissionFactor:
     scopes = wanted.scopes or rule.scopes
+    fitting = fitting.of_year(search.key.year)
     row = row_of_year(fitting, search.key.year)
     for name, value in fitting.widened:
         search.flag("attribute_widened")
@@ -254,42 +225,18 @@ def _of_fitting(rule: KindRule, search: Search, fitting: Fitting, wanted: Wanted
             _SCOPE_WORDS[scopes[0]],
             _SCOPE_WORDS[row.life_cycle_scope],
         )
-    if not (rule.is_timeless or wanted.is_timeless) and row.life_cycle_scope is not LifeCycleScope.AS_REPORTED:
-        _say_year(search, fitting, row)
     if row.life_cycle_scope is not LifeCycleScope.AS_REPORTED:
-        _say_row(search, row)
+        _tell(search, row, () if rule.is_timeless or wanted.is_timeless else fitting.years)
     return row
 
 
-def _say_year(search: Search, fitting: Fitting, row: EmissionFactor) -> None:
-    held, wanted_year = YearsInWords(fitting.years), search.key.year
-    name = RegionName(search.factor_set, row.region)
-    if row.year == wanted_year:
-        search.say("{} has rates for {}; {}, the year of the activity, is among them.", name, held, wanted_year)
-    elif row.year < wanted_year:
-        search.flag("year_earlier")
-        search.say("{} has rates for {}; not for {}, so the newest earlier year is taken: {}.", name, held, wanted_year, row.year)
-    else:
-        search.flag("year_later")
-        search.say(
-            "{} has rates for {}; none for {} or before, so the nearest later year is taken: {}.",
-            name,
-            held,
-            wanted_year,
-            row.year,
-        )
-
-
-def _say_row(search: Search, row: EmissionFactor) -> None:
-    search.say("{}", RowInWords(search.factor_set, row))
-    if row.note:
-        search.say("Note: {}", row.note)
+def _tell(search: Search, row: EmissionFactor, years: tuple[int, ...]) -> None:
+    """Flag the age and the weighting of a row, and tell it."""
+    wanted_year = search.key.year
+    if years and row.year != wanted_year:
+        search.flag("year_earlier" if row.year < wanted_year else "year_later")
     if row.is_co2e_only:
         search.flag("co2e_only")
         if row.gwp_set not in {str(search.gwp_set), ""}:
             search.flag("gwp_set_differs")
-            search.say(
-                "Published as CO2e only, so it keeps the publisher's own weighting ({}), not {}.", row.gwp_set, search.gwp_set
-            )
-    else:
-        search.say("{}", WeightsInWords(search.factor_set, row, search.gwp_set))
+    search.trace.append(RowStory(search.factor_set, row, search.gwp_set, wanted_year, years))

@@ -38,7 +38,7 @@ def retired_units(totals: Iterable[ActivityTotal]) -> tuple[tuple[RetiredUnits, 
         if names[registry, serial] > 1 or total.activity_count > 1:
             reason = f"The units {serial} of {registry} are in more than one record: none counts until one is removed."
         elif total.quantity_micro < _MICRO_PER_G:
-            reason = "Less than a gram is retired: there is nothing to take away."
+            reason = "Less than a gram is retired, or less than nothing: there is nothing to take away."
         else:
             units.append(RetiredUnits(registry, serial, total.quantity_micro // _MICRO_PER_G))
             continue

@@ -1,14 +1,33 @@
 """How a kind of activity chooses among published rows. One file per ring or kind holds its rules: `scoring/rules/`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property, lru_cache
+from itertools import count
+from typing import NamedTuple
 
 from domain.activity import find_kind
 from domain.factor import Addition, Beside, EmissionFactor, LifeCycleScope
+from scoring.factors.factor_set import FactorSet
 from scoring.search import Search
 
 _ONE = Fraction(1)
+_KEPT_COUNT = 65_536
+
+
+_NUMBERS: dict[Hashable, int] = {}
+_counted = count()
+
+
+def _number(look_up: Hashable) -> int:
+    """The number of a look-up. A number is never given twice, so that forgetting old ones does no harm."""
+    found = _NUMBERS.get(look_up)
+    if found is None:
+        if len(_NUMBERS) >= _KEPT_COUNT:
+            _NUMBERS.clear()
+        found = _NUMBERS[look_up] = next(_counted)
+    return found
 
 
 @dataclass(frozen=True)
@@ -40,6 +59,17 @@ class Wanted:
     scopes: tuple[LifeCycleScope, ...] = ()
     assumed: tuple[tuple[str, str], ...] = ()
     is_timeless: bool = False
+
+    @cached_property
+    def look_up(self) -> tuple[Hashable, ...]:
+        """Everything of it that a look-up of rows depends on."""
+        attributes = tuple(sorted(self.attributes.items()))
+        return self.rows_kind, self.unit, attributes, self.given, self.rates, self.scopes, self.widening
+
+    @cached_property
+    def number(self) -> int:
+        """A number that only equal look-ups share: short to compare."""
+        return _number(self.look_up)
 
 
 @dataclass(frozen=True)
@@ -86,6 +116,22 @@ class KindRule:
     additions: "Callable[[KindRule, Search, Wanted, EmissionFactor], tuple[Addition, ...]] | None" = None
     beside: "Callable[[KindRule, Search, Wanted, EmissionFactor], tuple[Beside, ...]] | None" = None
 
+    @cached_property
+    def look_up(self) -> tuple[Hashable, ...]:
+        """Everything of it that a look-up of rows depends on."""
+        return self.scopes, self.publishers, tuple(self.home_publishers.items()), self.widening
+
+    @cached_property
+    def number(self) -> int:
+        """A number that only equal look-ups share: short to compare."""
+        return _number(self.look_up)
+
+    @cached_property
+    def says(self) -> "_Says":
+        """What it says of attributes."""
+        fixed, usual, general = (tuple(one.items()) for one in (self.fixed, self.usual, self.general))
+        return _Says(self.rows_kind or self.kind, fixed, usual, general, self.rates, self.widening)
+
 
 def plain_wanted(rule: KindRule, search: Search) -> Wanted:
     """What most kinds look for: their own rows with their own attributes, what is left out at its general value.
@@ -100,16 +146,32 @@ def plain_wanted(rule: KindRule, search: Search) -> Wanted:
     Raises:
         AttributeValueError: An open attribute has a value that no row carries.
     """
-    rows_kind = rule.rows_kind or rule.kind
-    kind = find_kind(search.key.kind)
-    given = search.attributes
-    wanted = {**given, **rule.fixed}
-    for attribute in kind.attributes:
+    return _plain(search.factor_set, rule.says, search.key.kind, search.key.unit, search.key.attributes)
+
+
+_Pairs = tuple[tuple[str, str], ...]
+
+
+class _Says(NamedTuple):
+    """What a rule says of attributes, as a cache can keep it."""
+
+    rows_kind: str
+    fixed: _Pairs
+    usual: _Pairs
+    general: _Pairs
+    rates: tuple[str, ...]
+    widening: _Pairs
+
+
+@lru_cache(maxsize=16_384)
+def _plain(factor_set: FactorSet, says: _Says, kind_name: str, unit: str, attributes: _Pairs) -> Wanted:
+    given = dict(attributes)
+    for attribute in find_kind(kind_name).attributes:
         if attribute.is_open and attribute.name in given:
-            search.factor_set.require_choice(rows_kind, attribute.name, given[attribute.name])
-    for name, value in rule.usual.items():
-        if name not in wanted:
-            wanted[name] = value
-    assumed = tuple((name, value) for name, value in rule.general.items() if name not in wanted)
-    said = frozenset(given) | frozenset(rule.fixed)
-    return Wanted(rows_kind, search.key.unit, {**wanted, **dict(assumed)}, said, rates=rule.rates, assumed=assumed)
+            factor_set.require_choice(says.rows_kind, attribute.name, given[attribute.name])
+    wanted = {**dict(says.usual), **given, **dict(says.fixed)}
+    assumed = tuple((name, value) for name, value in says.general if name not in wanted)
+    said = frozenset(given) | {name for name, _ in says.fixed}
+    return Wanted(
+        says.rows_kind, unit, {**wanted, **dict(assumed)}, said, rates=says.rates, widening=says.widening, assumed=assumed
+    )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from domain.activity import ActivityKey
-from domain.factor import Basis, GwpSet, Step
+from domain.factor import Basis, GwpSet, Step, Told
 from scoring.factors.factor_set import FactorSet
 
 
@@ -22,7 +22,7 @@ class Search:
     def __init__(self, key: ActivityKey, factor_set: FactorSet, basis: Basis, gwp_set: GwpSet) -> None:
         self.key, self.factor_set, self.basis, self.gwp_set = key, factor_set, basis, gwp_set
         self.attributes: Mapping[str, str] = dict(key.attributes)
-        self.trace: list[Step] = []
+        self.trace: list[Told] = []
         self.flags: list[str] = []
         self._chain: tuple[str, ...] | None = None
         self.is_place_decided = False

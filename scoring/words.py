@@ -1,13 +1,12 @@
 """What a step says, put into words only where somebody reads it: a resolver that answers 50,000 keys a second writes no prose."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from domain.factor import EmissionFactor, Gas, GwpSet
 from scoring.factors.factor_set import FactorSet
 
 
-@dataclass(frozen=True, slots=True)
-class RegionName:
+class RegionName(NamedTuple):
     """A region that is named when somebody reads it."""
 
     factor_set: FactorSet
@@ -17,8 +16,7 @@ class RegionName:
         return self.factor_set.regions.name_of(self.region)
 
 
-@dataclass(frozen=True, slots=True)
-class RegionNames:
+class RegionNames(NamedTuple):
     """Several regions that are named when somebody reads them."""
 
     factor_set: FactorSet
@@ -28,8 +26,7 @@ class RegionNames:
         return ", ".join(self.factor_set.regions.name_of(region) for region in self.regions)
 
 
-@dataclass(frozen=True, slots=True)
-class YearsInWords:
+class YearsInWords(NamedTuple):
     """Years as people read them: "2018 to 2023"."""
 
     years: tuple[int, ...]
@@ -40,8 +37,7 @@ class YearsInWords:
         return ", ".join(map(str, self.years))
 
 
-@dataclass(frozen=True, slots=True)
-class WeightsInWords:
+class WeightsInWords(NamedTuple):
     """How the gases of a row are weighted, in words."""
 
     factor_set: FactorSet
@@ -59,8 +55,7 @@ class WeightsInWords:
         return text
 
 
-@dataclass(frozen=True, slots=True)
-class RowInWords:
+class RowInWords(NamedTuple):
     """A published row, as a step says it.
 
     Attributes:
@@ -90,3 +85,84 @@ def unit_of_gas(row: EmissionFactor, gas: Gas) -> str:
         return f"{mass} CO2e/{per}"
     name = "biogenic CO2" if gas is Gas.BIOGENIC_CO2 else gas.upper()
     return f"{mass} CO2e/{per} of {name}" if row.gwp_set and Gas.CO2 in row.published else f"{mass} {name}/{per}"
+
+
+class RowStory(NamedTuple):
+    """Which year's row was taken, what it says, and how its gases are weighted.
+
+    Attributes:
+        factor_set: For names and weights.
+        row: The row.
+        gwp_set: Set that single gases are weighted with.
+        wanted_year: Year of the activity.
+        years: Years that are held; empty where the year of a row says nothing.
+    """
+
+    factor_set: FactorSet
+    row: EmissionFactor
+    gwp_set: GwpSet
+    wanted_year: int
+    years: tuple[int, ...]
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Three or four sentences."""
+        row = self.row
+        told = [self._of_year()] if self.years else []
+        told.append(f"{RowInWords(self.factor_set, row)}")
+        if row.note:
+            told.append(f"Note: {row.note}")
+        if not row.is_co2e_only:
+            told.append(f"{WeightsInWords(self.factor_set, row, self.gwp_set)}")
+        elif row.gwp_set not in {str(self.gwp_set), ""}:
+            own = f"the publisher's own weighting ({row.gwp_set}), not {self.gwp_set}"
+            told.append(f"Published as CO2e only, so it keeps {own}.")
+        return tuple(told)
+
+    def _of_year(self) -> str:
+        year, wanted = self.row.year, self.wanted_year
+        held = f"{self.factor_set.regions.name_of(self.row.region)} has rates for {YearsInWords(self.years)}"
+        if year == wanted:
+            return f"{held}; {wanted}, the year of the activity, is among them."
+        if year < wanted:
+            return f"{held}; not for {wanted}, so the newest earlier year is taken: {year}."
+        return f"{held}; none for {wanted} or before, so the nearest later year is taken: {year}."
+
+
+class PlaceStory(NamedTuple):
+    """Where an activity is looked for.
+
+    Attributes:
+        factor_set: For names.
+        region: Region of the key.
+        first: Finest place that is looked at.
+        is_grid: Whether the grid of the place matters.
+        utility: EIA number of the utility that decided among several grids; empty where none did.
+    """
+
+    factor_set: FactorSet
+    region: str
+    first: str
+    is_grid: bool
+    utility: str
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """One sentence."""
+        regions = self.factor_set.regions
+        name = regions.name_of(self.region)
+        if not self.region.startswith("US/zip/"):
+            return (f"Place: {name}.",)
+        found = regions.zip_range(self.region)
+        place = f"Place: {name} (state {found.state})"
+        if not self.is_grid:
+            return (f"{place}.",)
+        first = regions.name_of(self.first)
+        if len(found.subregions) == 1:
+            return (f"{place} lies in {first}, by the EPA's Power Profiler ZIP table of 2020.",)
+        if self.utility:
+            wires = f"the wires of utility {self.utility} lie in {first} (EIA-861, eGRID's crosswalks)"
+            return (f"{place} lies in several subregions; {wires}.",)
+        several = ", ".join(regions.name_of(f"US/egrid/{code}") for code in found.subregions)
+        taken = "The first is taken; the utility would decide."
+        return (f"{place} lies in several: {several}, by the EPA's Power Profiler ZIP table of 2020. {taken}",)

@@ -164,7 +164,9 @@ class FactorSet:
             PlaceError: There is no such ZIP code or region.
             AttributeValueError: There is no such utility.
         """
-        found = self.regions.chain(region)
+        found = self._chains.get(region)
+        if found is None:
+            found = self._chains[region] = self.regions.chain(region)
         if not utility:
             return found, False
         wires = self.utilities.get(utility)
@@ -180,6 +182,19 @@ class FactorSet:
             return found, False
         own = [code for code in self.regions.zip_range(region).subregions if code in wires]
         return ((f"US/egrid/{own[0]}", *found[1:]), True) if len(own) == 1 else (found, False)
+
+    @cached_property
+    def _chains(self) -> dict[str, tuple[str, ...]]:
+        return {}
+
+    def is_on_several_grids(self, region: str) -> bool:
+        """Whether a ZIP code lies in several grid subregions."""
+        return region in self._several_grids
+
+    @cached_property
+    def _several_grids(self) -> frozenset[str]:
+        found = (one for one in self.regions.zips() if len(one.subregions) > 1)
+        return frozenset(f"US/zip/{number:05d}" for one in found for number in range(one.first_number, one.last_number + 1))
 
     @cached_property
     def utilities(self) -> Mapping[str, tuple[str, ...]]:

@@ -12,6 +12,7 @@ Source:
 from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
+from typing import NamedTuple
 
 from domain.errors import AttributeValueError
 from domain.factor import Beside, EmissionFactor, LifeCycleScope
@@ -67,36 +68,54 @@ def prepare_flight(rule: KindRule, search: Search) -> Wanted:
             record="origin",
             next_step="Give the unit passenger with both airports, or pkm (pmi) with haul.",
         )
-    wanted = replace(plain_wanted(rule, search), unit=_PASSENGER_KM)
+    wanted = plain_wanted(rule, search)
     if not has_route:
         return _by_haul(search, wanted)
     if "origin" not in given or "destination" not in given:
         missing = "destination" if "origin" in given else "origin"
         raise AttributeValueError("A flight needs both airports", expected=f"{missing}, an IATA code", got="none", record=missing)
-    start, end = find_route(given["origin"], given["destination"], _airports(search.factor_set), record="origin, destination")
-    distance_km = great_circle_km(start, end)
-    search.say(
-        "From {} to {}: {} km on the great circle (a sphere of 6371.0088 km, whole kilometres); the publisher's uplift for "
-        "detours is in its factor.",
-        f"{start.name} ({start.iata}, {start.country})",
-        f"{end.name} ({end.iata}, {end.country})",
-        distance_km,
-    )
+    route = _route(search.factor_set, given["origin"], given["destination"])
+    search.trace.append(route)
     if "fuel_burn_kg" in given:
         return _by_model(search, wanted)
     left_out = [name for name in _MODEL if name in given]
     if left_out:
         search.flag("seats_without_fuel")
         search.say("Without the fuel of the flight, {} is not used: the class factor is.", ", ".join(left_out))
-    haul = haul_of(start, end, HaulRule.DEFRA)
-    search.say("Length class of the UK's factors: {}.", haul)
-    return replace(
-        wanted,
-        attributes={**wanted.attributes, "haul": haul},
-        given=wanted.given | {"haul"},
-        scale=Fraction(distance_km),
-        regions=("GB",),
-    )
+    search.say("Length class of the UK's factors: {}. Their uplift for detours is in the factor.", route.haul)
+    attributes = {**wanted.attributes, "haul": route.haul}
+    given_names = wanted.given | {"haul"}
+    distance = route.distance
+    return Wanted("flight", _PASSENGER_KM, attributes, given_names, distance, ("GB",), wanted.rates, assumed=wanted.assumed)
+
+
+class Route(NamedTuple):
+    """The way between two airports.
+
+    Attributes:
+        start: Airport of departure.
+        end: Airport of arrival.
+        distance: Great circle, whole kilometres.
+        haul: Length class of the UK's factors.
+    """
+
+    start: Airport
+    end: Airport
+    distance: Fraction
+    haul: str
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """One sentence."""
+        ends = (f"{one.name} ({one.iata}, {one.country})" for one in (self.start, self.end))
+        circle = f"{self.distance} km on the great circle (a sphere of 6371.0088 km, whole kilometres)"
+        return (f"From {' to '.join(ends)}: {circle}.",)
+
+
+@lru_cache(maxsize=65_536)
+def _route(factor_set: FactorSet, origin: str, destination: str) -> Route:
+    start, end = find_route(origin, destination, _airports(factor_set), record="origin, destination")
+    return Route(start, end, Fraction(great_circle_km(start, end)), haul_of(start, end, HaulRule.DEFRA))
 
 
 def _by_haul(search: Search, wanted: Wanted) -> Wanted:

@@ -35,27 +35,36 @@ def prepare_freight(rule: KindRule, search: Search) -> Wanted:
     """
     mode = search.attributes["mode"]
     vehicle = search.attributes.get("vehicle", _AVERAGE_OF_MODE[mode])
-    general = {"vehicle": _AVERAGE_OF_MODE[mode]}
-    usual: dict[str, str] = {}
-    widening: tuple[tuple[str, str], ...] = ()
+    variant = mode
     if mode == "road" and vehicle.startswith("van"):
-        general["powertrain"] = "unknown"
-        widening = (("powertrain", "unknown"),)
+        variant = "van"
     elif mode == "road" and vehicle.startswith(_TRUCK_LIKE):
-        general["laden"] = "average"
-        usual["is_refrigerated"] = "no"
+        variant = "truck"
+    elif mode == "air" and "haul" not in search.attributes:
+        raise AttributeValueError(
+            "Air freight needs its length class",
+            expected="one of domestic, short, long, international",
+            got="none",
+            record="haul",
+            next_step="Give haul.",
+        )
+    if variant not in _VARIANTS:
+        _VARIANTS[variant] = _variant(rule, mode, variant)
+    return plain_wanted(_VARIANTS[variant], search)
+
+
+_VARIANTS: dict[str, KindRule] = {}
+"""The rule for each sort of vehicle, made once."""
+
+
+def _variant(rule: KindRule, mode: str, variant: str) -> KindRule:
+    average = {"vehicle": _AVERAGE_OF_MODE[mode]}
+    if variant == "van":
+        return replace(rule, general={**average, "powertrain": "unknown"}, widening=(("powertrain", "unknown"),))
+    if variant == "truck":
         widening = (("laden", "average"), ("vehicle", "all"))
-    elif mode == "air":
-        usual["radiative_forcing"] = "without"
-        if "haul" not in search.attributes:
-            raise AttributeValueError(
-                "Air freight needs its length class",
-                expected="one of domestic, short, long, international",
-                got="none",
-                record="haul",
-                next_step="Give haul.",
-            )
-    return replace(plain_wanted(replace(rule, general=general, usual=usual), search), widening=widening)
+        return replace(rule, general={**average, "laden": "average"}, usual={"is_refrigerated": "no"}, widening=widening)
+    return replace(rule, general=average, usual={"radiative_forcing": "without"} if variant == "air" else {})
 
 
 RULES = (

@@ -30,7 +30,13 @@ def prepare_rail(rule: KindRule, search: Search) -> Wanted:
     """
     is_short = search.key.region.partition("/")[0] in _WITHOUT_NATIONAL
     service = "intercity" if is_short else "national"
-    return plain_wanted(replace(rule, general={"service": service}), search)
+    if service not in _RAIL:
+        _RAIL[service] = replace(rule, general={"service": service})
+    return plain_wanted(_RAIL[service], search)
+
+
+_RAIL: dict[str, KindRule] = {}
+"""The rule for each service that is taken where none is said, made once."""
 
 
 RULES = (

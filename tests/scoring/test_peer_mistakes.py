@@ -148,7 +148,7 @@ def test_hundred_cubic_feet_are_a_unit_of_their_own() -> None:
 def test_flight_has_its_own_length_class(origin: str, destination: str, haul: str, kg_per_pkm: str) -> None:
     """Paris to Lisbon is no long-haul flight: each route takes the factor of its class, without effects at altitude."""
     got = answer("flight", "1", "passenger", origin=origin, destination=destination)
-    assert f"Length class of the UK's factors: {haul}." in got["steps"]
+    assert any(step.startswith(f"Length class of the UK's factors: {haul}.") for step in got["steps"])
     assert round(Fraction(got["g_co2e"]) / Fraction(got["scale"]) / 1000, 9) == Fraction(kg_per_pkm)
 
 

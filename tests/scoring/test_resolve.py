@@ -60,12 +60,16 @@ def test_state_is_used_where_only_the_state_is_known(factors: FactorSet) -> None
     assert "year_earlier" in found.flags
 
 
-def test_us_never_takes_the_life_cycle_rate(factors: FactorSet) -> None:
-    """The US country rate is eGRID's generation rate, though Ember's life-cycle rate is held for it."""
-    found = of(factors, "US", 2005)
+def test_own_authority_comes_first_for_the_years_that_it_covers(factors: FactorSet) -> None:
+    """The US country rate is eGRID's generation rate, though Ember's life-cycle rate is held; before eGRID's years Ember serves."""
+    found = of(factors, "US", 2020)
     assert found.chosen is not None
     assert found.chosen.factor.life_cycle_scope is LifeCycleScope.GENERATION
     assert "life_cycle_scope_differs" not in found.flags
+    before = of(factors, "US", 2005)
+    assert before.chosen is not None
+    assert (before.chosen.factor.publisher, before.chosen.factor.year) == ("Ember via Our World in Data", 2005)
+    assert "life_cycle_scope_differs" in before.flags
 
 
 def test_other_countries_flag_the_scope_in_words(factors: FactorSet) -> None:
@@ -235,10 +239,13 @@ def test_unknown_name_without_a_place_is_unscored(factors: FactorSet) -> None:
     assert found.steps[0].startswith("The factor set has no food of this name for food; expected one of ale, ")
 
 
-def test_unknown_place_is_refused(factors: FactorSet) -> None:
-    """A key whose ZIP code does not exist is refused, not widened."""
+def test_unknown_place_is_unscored_and_refused_at_intake(factors: FactorSet) -> None:
+    """A key whose ZIP code does not exist is not widened: intake refuses it, and one that is stored stays unscored with its reason."""
     with pytest.raises(PlaceError, match="no such ZIP code"):
-        of(factors, "US/zip/00000", 2023)
+        check_key(ActivityKey("electricity", "US/zip/00000", 2023, "kWh"), factors)
+    found = of(factors, "US/zip/00000", 2023)
+    assert found.chosen is None
+    assert "There is no such ZIP code" in found.steps[0]
 
 
 def test_steps_name_publisher_edition_table_and_numbers(factors: FactorSet) -> None:

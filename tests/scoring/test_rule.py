@@ -43,6 +43,7 @@ def test_what_is_left_out_is_usual_or_assumed(fuels: FactorSet) -> None:
         {"fuel": "petrol", "blend": "average", "heating_value": "gross"},
         frozenset({"fuel"}),
         rates=("", "total"),
+        widening=(),
         assumed=(("heating_value", "gross"),),
     )
 
