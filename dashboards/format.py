@@ -8,7 +8,7 @@ from datetime import date, datetime
 from fractions import Fraction
 
 from dashboards.messages import Locale, Messages
-from domain.activity import ActivityKey, EvidenceClass
+from domain.activity import KINDS, ActivityKey, EvidenceClass
 from domain.number import fraction_to_text, quantize_text
 from domain.period import Month, MonthRange
 
@@ -170,14 +170,26 @@ def quantity_of(messages: Messages, quantity_micro: int, key: ActivityKey) -> Am
     """
     if key.unit != _COUNTED:
         return quantity(messages, quantity_micro, key.unit)
-    return Amount(exact(messages, quantity_micro), unit_of(messages, key))
+    return Amount(exact(messages, quantity_micro), unit_of(messages, key, quantity_micro))
 
 
-def unit_of(messages: Messages, key: ActivityKey) -> str:
-    """The unit of an activity as people read it: of what is counted by the piece, what is counted."""
+def unit_of(messages: Messages, key: ActivityKey, quantity_micro: int = 1_000_000) -> str:
+    """The unit of an activity as people read it: of what is counted by the piece, what is counted.
+
+    Args:
+        messages: Language.
+        key: The activity key.
+        quantity_micro: How much, millionths; one where left out.
+
+    Returns:
+        Such as "kWh", "passenger", "passengers".
+    """
     if key.unit != _COUNTED:
         return key.unit
-    return messages(f"counted.{key.kind}") if f"counted.{key.kind}" in messages else messages("counted.item")
+    count = 1 if quantity_micro == 1_000_000 else 2  # noqa: PLR2004 - one, or any other number
+    if f"counted.{key.kind}" in messages:
+        return messages(f"counted.{key.kind}", count=count)
+    return messages("counted.item", count=count)
 
 
 def kind_text(messages: Messages, kind: str) -> str:
@@ -187,7 +199,9 @@ def kind_text(messages: Messages, kind: str) -> str:
 
 def attributes_text(messages: Messages, key: ActivityKey) -> str:
     """What besides place and year an activity says: "driven by: petrol · size: medium"; empty where it says nothing."""
-    return " · ".join(f"{attribute_text(messages, name)}: {value_text(messages, name, value)}" for name, value in key.attributes)
+    order = [one.name for one in KINDS[key.kind].attributes] if key.kind in KINDS else []
+    found = sorted(key.attributes, key=lambda pair: order.index(pair[0]) if pair[0] in order else len(order))
+    return " · ".join(f"{attribute_text(messages, name)}: {value_text(messages, name, value)}" for name, value in found)
 
 
 def attribute_text(messages: Messages, name: str) -> str:

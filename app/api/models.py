@@ -16,10 +16,14 @@ from app.store.subjects import SubjectRow
 from app.usecases.find_successor import Standing, Successor
 from app.usecases.import_report import ImportReport
 from app.usecases.remove_record import Removed
+from app.usecases.show_lines import apart_of, line_json
 from app.usecases.verify_bundle import Step, first_failure, holds, verdict
 from domain.activity import EvidenceClass
-from domain.number import decimal_of_micro, decimal_to_text, fraction_to_text
-from domain.statement import Totals
+from domain.factor import Basis, GwpSet, Part
+from domain.number import decimal_of_micro, decimal_to_text, fraction_to_text, grams_of_micrograms
+from domain.statement import Line, Totals, Unscored, unscored_from_json
+from scoring.factors.factor_set import FactorSet
+from scoring.net import gwp_set_of
 
 
 class _In(BaseModel):
@@ -152,6 +156,7 @@ class ActivityOut(_Out):
     record_id: str = Field(description="The record it follows from; `DELETE .../records/{record_id}` removes that.")
     kind: str
     region: str
+    attributes: dict[str, str] = Field(description="What else its factor depends on.", examples=[{"powertrain": "petrol"}])
     start: datetime
     end: datetime
     month: str
@@ -171,6 +176,7 @@ class ActivityOut(_Out):
             record_id=row.record_id,
             kind=activity.key.kind,
             region=activity.key.region,
+            attributes=dict(activity.key.attributes),
             start=activity.start,
             end=activity.end,
             month=str(activity.month),
@@ -206,6 +212,11 @@ class CloseIn(_In):
     """A wish to close a period."""
 
     reason: str = Field("", max_length=500, description="Why it is restated; needed when it was closed before.")
+    gwp_set: Literal["AR5", "AR6"] | None = Field(
+        None,
+        description="IPCC report whose potentials weigh single gases. Left out: as it was closed before, else AR5.",
+        examples=["AR5"],
+    )
 
 
 class PeriodOut(_Out):
@@ -228,7 +239,8 @@ class TotalsOut(_Out):
     gross_market_g_co2e: str
     retired_g_co2e: str
     net_g_co2e: str
-    avoided_g_co2e: str
+    avoided_g_co2e: str = Field(description="What exports avoided elsewhere; outside gross and net.")
+    biogenic_co2_g: str = Field(description="Biogenic CO2, apart, in no total.")
     unscored_count: int
 
     @classmethod
@@ -240,6 +252,7 @@ class TotalsOut(_Out):
             retired_g_co2e=str(totals.retired_g_co2e),
             net_g_co2e=_grams(totals.net_ug_co2e),
             avoided_g_co2e=_grams(totals.avoided_ug_co2e),
+            biogenic_co2_g=_grams(totals.biogenic_co2_ug),
             unscored_count=totals.unscored_count,
         )
 
@@ -255,6 +268,7 @@ class StatementOut(_Out):
     state: str
     totals: TotalsOut
     method: str
+    gwp_set: GwpSet = Field(description="IPCC report whose global warming potentials weighed single gases.")
     factor_set: dict[str, str | int]
     manifest_sha256: str
     proof_path: str = Field(description="Public page of its proof.")
@@ -272,10 +286,139 @@ class StatementOut(_Out):
             state=str(row.state),
             totals=TotalsOut.of(row.totals),
             method=row.method,
+            gwp_set=gwp_set_of(row.method),
             factor_set={"size": row.factor_set.size, "root": row.factor_set.root_hex},
             manifest_sha256=row.manifest_hash_hex,
             proof_path=f"/proof/{row.public_token}",
             created_at=row.created_at,
+        )
+
+
+class LineOut(_Out):
+    """One part of an activity x one factor, on one basis, in the words of an estimate. Amounts are exact decimal text."""
+
+    month: str
+    kind: str
+    place: str = Field(description="Region of the activity; empty where it has none.")
+    activity_year: int
+    attributes: dict[str, str]
+    part: Part = Field(description="What of the activity it counts.")
+    basis: Basis
+    scope: int = Field(ge=0, le=3, description="GHG Protocol scope; 0 outside the inventory (avoided).")
+    category: int = Field(ge=0, le=15, description="Scope 3 category, else 0.")
+    is_avoided: bool
+    quantity: str = Field(description="In `unit`.")
+    unit: str
+    quantity_by_evidence: dict[EvidenceClass, str]
+    g_co2e: str
+    g_co2e_by_gas: dict[str, str] = Field(description="Their sum is `g_co2e`, but for biogenic CO2, which is in no total.")
+    scale: str = Field(description="Units of the published row in one `unit`, exact.", examples=["1", "41/959"])
+    factor_id: str
+    factor_g_co2e_per_unit: str = Field(description="Empty where this installation's factor set has no such row.")
+    factor_label: str = Field(description="The row's own words in its table.")
+    gwp_set: str
+    life_cycle_scope: str
+    published: dict[str, str] = Field(description="Gas to the published decimal text.")
+    published_unit: str
+    source: str = Field(description="Publisher.")
+    edition: str
+    table: str
+    region: str = Field(description="Region of the published row.")
+    year: int | None = Field(description="Year of the published row.")
+    source_url: str
+    flags: list[str]
+
+
+class UnscoredOut(_Out):
+    """An amount that no factor fits: counted and shown, never zero."""
+
+    month: str
+    kind: str
+    place: str
+    attributes: dict[str, str]
+    quantity: str
+    unit: str
+    reason: str
+
+    @classmethod
+    def of(cls, found: Unscored) -> "UnscoredOut":
+        """The answer about it."""
+        return cls(
+            month=str(found.month),
+            kind=found.key.kind,
+            place=found.key.region,
+            attributes=dict(found.key.attributes),
+            quantity=_grams(found.quantity_micro),
+            unit=found.key.unit,
+            reason=found.reason,
+        )
+
+
+class BesideOut(_Out):
+    """An effect that is in no total."""
+
+    name: str = Field(examples=["aviation_non_co2"])
+    g_co2e: str
+    factor_id: str = Field(description="The published row that it follows from.")
+
+
+class IntervalOut(_Out):
+    """The 95 % interval of the gross on one basis; only the integers of the totals are exact."""
+
+    basis: Basis
+    low_t_co2e: str
+    high_t_co2e: str
+    is_assumed: bool = Field(description="Whether a part of it is assumed from data quality and not published.")
+
+
+class ScopeTotalOut(_Out):
+    """What a scope, or a category of scope 3, comes to."""
+
+    scope: int
+    category: int = Field(description="0: the whole scope.")
+    gross_location_g_co2e: str
+    gross_market_g_co2e: str
+
+
+class StatementLinesOut(StatementOut):
+    """A statement with its lines."""
+
+    by_scope: list[ScopeTotalOut] = Field(description="Scopes add up to gross.")
+    by_category: list[ScopeTotalOut] = Field(description="Categories add up to scope 3.")
+    uncertainty: list[IntervalOut] = Field(description="Empty where a factor is not held here.")
+    beside: list[BesideOut]
+    lines: list[LineOut]
+    unscored: list[UnscoredOut]
+
+    @classmethod
+    def with_lines(cls, row: StatementRow, period: str, lines: Sequence[Line], factor_set: FactorSet) -> "StatementLinesOut":
+        """The answer about a statement with its lines."""
+        apart = apart_of(factor_set, lines)
+        scopes = [
+            ScopeTotalOut(
+                scope=one.scope,
+                category=one.category,
+                gross_location_g_co2e=_grams(one.location_ug_co2e),
+                gross_market_g_co2e=_grams(one.market_ug_co2e),
+            )
+            for one in apart.scopes
+        ]
+        return cls(
+            **StatementOut.of(row, period).model_dump(),
+            by_scope=[one for one in scopes if not one.category],
+            by_category=[one for one in scopes if one.category],
+            uncertainty=[
+                IntervalOut(
+                    basis=one.basis,
+                    low_t_co2e=_tonnes(one.low_ug_co2e),
+                    high_t_co2e=_tonnes(one.high_ug_co2e),
+                    is_assumed=one.is_assumed,
+                )
+                for one in apart.intervals
+            ],
+            beside=[BesideOut(name=one.name, g_co2e=_grams(one.amount_ug_co2e), factor_id=one.factor_id) for one in apart.beside],
+            lines=[LineOut.model_validate(line_json(factor_set, line)) for line in lines],
+            unscored=[UnscoredOut.of(unscored_from_json(one)) for one in row.unscored],
         )
 
 
@@ -354,6 +497,11 @@ class VerificationOut(_Out):
 def _superseded_by(successor: Successor) -> SupersededOut:
     path = f"/proof/{successor.public_token}" if successor.public_token else ""
     return SupersededOut(revision=successor.revision, reason=successor.reason, proof_path=path)
+
+
+def _tonnes(amount_ug: int) -> str:
+    """Tonnes to whole grams: an interval is no sharper."""
+    return fraction_to_text(Fraction(grams_of_micrograms(amount_ug), 1_000_000))
 
 
 def _grams(amount_ug: int) -> str:

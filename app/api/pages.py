@@ -25,6 +25,7 @@ from app.usecases.show_activities import activities_csv, show_activities
 from app.usecases.show_dashboard import file_connectors, show_dashboard
 from app.usecases.show_hrefs import Hrefs
 from app.usecases.show_import import show_import
+from app.usecases.show_months import standing_gwp_set
 from app.usecases.show_statement import lines_csv, show_statement
 from app.usecases.show_why import show_why
 from app.usecases.sign_in import Caller
@@ -310,7 +311,8 @@ def _enter(request: Request, services: Services, who: Caller, subject_id: str, s
 def _close(services: Services, who: Caller, subject_id: str, months: MonthRange, reason: str) -> Response:
     with unit_of_work(services.engine) as session:
         whose = may_change(session, services, who, subject_id)
-        row = close_period(Work(session, services), whose, months, reason=reason)
+        work = Work(session, services)
+        row = close_period(work, whose, months, reason=reason, gwp_set=standing_gwp_set(work, whose, months))
     return RedirectResponse(f"/s/{subject_id}/statements/{row.id}", HTTP_303_SEE_OTHER)
 
 

@@ -6,7 +6,7 @@ from pydantic_core import to_json
 
 from app.api.etag import tagged_response
 from app.api.idempotency import OnceHere, Reply, json_reply
-from app.api.models import CloseIn, PeriodOut, ShareIn, ShareLinkOut, ShareOut, StatementOut
+from app.api.models import CloseIn, PeriodOut, ShareIn, ShareLinkOut, ShareOut, StatementLinesOut, StatementOut
 from app.api.problems import problem_responses
 from app.api.strict import StrictRoute
 from app.api.who import Asking, ServicesHere, looking, may_change, may_see
@@ -17,6 +17,8 @@ from app.store.statements import StatementRow
 from app.usecases.close_period import close_period
 from app.usecases.export_bundle import Shown, export_bundle
 from app.usecases.share_statement import share_statement
+from app.usecases.show_months import standing_gwp_set
+from domain.factor import GwpSet
 from domain.period import MonthRange
 
 router = APIRouter(prefix="/v1", tags=["statements"], route_class=StrictRoute)
@@ -43,7 +45,9 @@ def close(subject_id: str, period: str, body: CloseIn, *, who: Asking, services:
 
     def run(session: Session) -> Reply:
         whose = may_change(session, services, who, subject_id)
-        row = close_period(Work(session, services), whose, months, reason=body.reason)
+        work = Work(session, services)
+        gwp_set = GwpSet(body.gwp_set) if body.gwp_set else standing_gwp_set(work, whose, months)
+        row = close_period(work, whose, months, reason=body.reason, gwp_set=gwp_set)
         return json_reply(StatementOut.of(row, str(months)), 201, headers={"Location": f"/v1/statements/{row.id}"})
 
     return once.run(run, tenant_id=who.tenant_id, account_id=who.account_id)
@@ -59,14 +63,16 @@ def list_statements(subject_id: str, request: Request, who: Asking, services: Se
     return tagged_response(request, to_json([StatementOut.of(row, names[row.period_id]) for row in found]))
 
 
-@router.get("/statements/{statement_id}", response_model=StatementOut, responses=problem_responses(401, 404))
+@router.get("/statements/{statement_id}", response_model=StatementLinesOut, responses=problem_responses(401, 404))
 def get_statement(statement_id: str, request: Request, who: Asking, services: ServicesHere) -> Response:
-    """One statement."""
+    """One statement: every line with its factor, totals by scope and category, what no factor fits, and how sure it is."""
     with looking(services) as work:
         row = statements.by_id(work.session, who.tenant_id, statement_id)
         may_see(work.session, services, who, row.subject_id)
         period = periods.by_id(work.session, who.tenant_id, row.period_id)
-    return tagged_response(request, to_json(StatementOut.of(row, str(period.months))))
+        lines = statements.lines_of(work.session, who.tenant_id, row.id)
+    answer = StatementLinesOut.with_lines(row, str(period.months), lines, services.factor_set)
+    return tagged_response(request, to_json(answer))
 
 
 @router.get("/statements/{statement_id}/bundle", response_class=Response, responses=problem_responses(401, 404, 409))

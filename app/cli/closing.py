@@ -17,8 +17,9 @@ from app.store.session import reading, unit_of_work
 from app.store.statements import StatementRow, StatementState
 from app.usecases.ask_auditor import job_key
 from app.usecases.close_period import close_period
-from app.usecases.show_months import findings_of
+from app.usecases.show_months import findings_of, standing_gwp_set
 from domain.errors import ChainError
+from domain.factor import GwpSet
 from domain.period import MonthRange
 
 LONGEST_WAIT_S = 60.0
@@ -33,13 +34,16 @@ CHAIN_IN_USE = "The embedded chain is in use"
 _ON_ITS_WAY = (StatementState.CLOSED, StatementState.ENDORSED, StatementState.QUEUED)
 
 
-def run_close(subject_text: str, period_text: str, *, reason: str, is_json: bool, data_folder: Path | None) -> int:
+def run_close(
+    subject_text: str, period_text: str, *, reason: str, gwp_set: GwpSet | None, is_json: bool, data_folder: Path | None
+) -> int:
     """Close a period and see its statement to the chain.
 
     Args:
         subject_text: Whose; the only subject where empty.
         period_text: Which months.
         reason: Why closed numbers change, or empty.
+        gwp_set: Set that single gases are weighted with; as it was closed before, else AR5, where left out.
         is_json: Answer for programs.
         data_folder: Folder of the installation; the setting where left out.
 
@@ -58,7 +62,9 @@ def run_close(subject_text: str, period_text: str, *, reason: str, is_json: bool
         statement = _standing(services, whose, months)
         if statement is None:
             with unit_of_work(services.engine) as session:
-                statement = close_period(Work(session, services), whose, months, reason=reason)
+                work = Work(session, services)
+                chosen = gwp_set or standing_gwp_set(work, whose, months)
+                statement = close_period(work, whose, months, reason=reason, gwp_set=chosen)
         _bring_to_chain(services, statement)
         with reading(services.engine) as session:
             statement = statements.by_id(session, statement.tenant_id, statement.id)
@@ -128,6 +134,7 @@ def _show(statement: StatementRow, months: MonthRange, name: str) -> None:
     say(f"  net        {tonnes_text(totals.net_ug_co2e)} t CO2e")
     say(f"  gross      {tonnes_text(totals.gross_location_ug_co2e)} t CO2e location based")
     say(f"             {tonnes_text(totals.gross_market_ug_co2e)} t CO2e market based")
+    say(f"  method     {statement.method}")
     say(f"  statement  {statement.id}")
     say(f"  manifest   {statement.manifest_hash_hex}")
     say(f"  proof      /proof/{statement.public_token}")

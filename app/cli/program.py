@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from app.cli.terminal import ExitCode, Program, say
-from domain.factor import Basis
+from domain.factor import Basis, GwpSet
 
 NAME = "climate-fitness"
 """How the program is called."""
@@ -44,6 +44,13 @@ class Benchmark(StrEnum):
     GAS = "gas"
     PAGE = "page"
     FACTORS = "factors"
+
+
+class Report(StrEnum):
+    """IPCC reports that a period can be closed with."""
+
+    AR5 = "AR5"
+    AR6 = "AR6"
 
 
 class Extent(StrEnum):
@@ -223,13 +230,22 @@ def close(
     reason: Annotated[
         str, typer.Option("--reason", help="Why closed numbers change, for everybody to read; needed to close a period again.")
     ] = "",
+    gwp: Annotated[
+        Report | None,
+        typer.Option(
+            "--gwp",
+            help="IPCC report whose global warming potentials weigh single gases.  [default: as it was closed before, else AR5]",
+            show_default=False,
+        ),
+    ] = None,
     json: Json = False,
     data_folder: DataFolder = None,
 ) -> None:
     """Close a period: statement, manifest, the auditor's signature, the chain."""
     from app.cli.closing import run_close
 
-    _end(run_close(subject if period else "", period or subject, reason=reason, is_json=json, data_folder=data_folder))
+    whose, months = (subject, period) if period else ("", subject)
+    _end(run_close(whose, months, reason=reason, gwp_set=GwpSet(gwp) if gwp else None, is_json=json, data_folder=data_folder))
 
 
 @program.command()
@@ -392,7 +408,7 @@ def explain_factor(
 @factors_program.command("import")
 def import_factors(
     kind: Annotated[
-        str, typer.Argument(metavar="KIND", help="Whose file it is: electricity-maps, oefdb, memobank, own-factors.")
+        str, typer.Argument(metavar="KIND", help="Whose file it is: electricity-maps, oefdb, memobank, hourly-grid, own-factors.")
     ],
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="The publisher's own files.")],
     *,

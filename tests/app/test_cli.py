@@ -63,8 +63,15 @@ def installation(tmp_path_factory: pytest.TempPathFactory, march: str) -> Path:
     folder = tmp_path_factory.mktemp("installation") / "data"
     imported = answer("import", "green-button", march, "--place", "10001", "--zone", "America/New_York", folder=folder)
     assert imported["import"]["reading_count"] == 743
-    assert [(one["month"], one["g_co2e"], one["not_measured_days"]) for one in imported["months"]] == [
-        ("2011-03", "617715.315276", 0)
+    rows = [(one["month"], one["part"], one["scope"], one["category"], one["g_co2e"]) for one in imported["months"]]
+    assert rows == [("2011-03", "use", 2, 0, "617715.315276"), ("2011-03", "grid_loss", 3, 3, "27081.464219")]
+    assert {one["not_measured_days"] for one in imported["months"]} == {0}
+    assert [(one["scope"], one["gross_location_g_co2e"]) for one in imported["by_scope"]] == [
+        (2, "617715.315276"),
+        (3, "27081.464219"),
+    ]
+    assert imported["by_category"] == [
+        {"scope": 3, "category": 3, "gross_location_g_co2e": "27081.464219", "gross_market_g_co2e": "27081.464219"}
     ]
     assert answer("close", "2011-03", folder=folder)["state"] == "issued"
     return folder

@@ -160,7 +160,10 @@ def test_typed_bill_shows_its_evidence() -> None:
     """A bill becomes a month with the evidence class typed."""
     done = typed_bill("--place", "94110")
     assert done.exit_code == 0, done.stderr
-    assert "2024-01  electricity   412.5  kWh    0.082  [1]     typed" in done.stdout
+    lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    assert "2024-01 electricity 412.5 kWh 0.082 2 [1] typed" in lines
+    assert "2024-01 electricity what the grid loses on the way 412.5 kWh 0.004 3.3 [1] typed" in lines
+    assert "scope 3, category 3 0.004 0.004" in lines
 
 
 def test_attachment_is_kept(tmp_path: Path) -> None:

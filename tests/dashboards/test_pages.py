@@ -216,7 +216,7 @@ def test_lines_stand_in_rings() -> None:
         heads = [text_of(one) for one in page.xpath("//details[@class='trace']/summary")]
         assert heads[0].startswith("the use itself Scope 2 · California · location based only")
         assert [head for head in heads if head.startswith("what the grid loses on the way Scope 3, category 3")]
-        assert "cabin: economy · to: SFO · from: ZRH 2 passengers → 2.20 t CO2e" in heads[-1]
+        assert "from: ZRH · to: SFO · cabin: economy 2 passengers → 2.20 t CO2e" in heads[-1]
 
 
 def test_effects_beside_are_in_no_total() -> None:

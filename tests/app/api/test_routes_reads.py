@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from decimal import Decimal
 from hashlib import sha256
 
 import pytest
@@ -156,10 +157,42 @@ def test_statement_tells_what_it_rests_on(shared_live: Live) -> None:
 
 
 def test_statements_hold_the_one_statement(shared_live: Live) -> None:
-    """The list of statements and the single statement agree."""
+    """The list of statements and the single statement agree; the single one has its lines."""
     ada = shared_live.ada
-    listed = shared_live.get(path_of(READS["statements"], ada), as_=ada).json()
-    assert listed == [shared_live.get(path_of(READS["statement"], ada), as_=ada).json()]
+    (listed,) = shared_live.get(path_of(READS["statements"], ada), as_=ada).json()
+    one = shared_live.get(path_of(READS["statement"], ada), as_=ada).json()
+    assert one == listed | {name: one[name] for name in LINES_FIELDS}
+
+
+LINES_FIELDS = ("by_category", "by_scope", "beside", "lines", "uncertainty", "unscored")
+"""What a single statement has besides."""
+
+
+def test_statement_shows_its_lines(shared_live: Live) -> None:
+    """Every line names part, scope, factor and scale; their sums are the totals; the interval holds the gross."""
+    ada = shared_live.ada
+    one = shared_live.get(path_of(READS["statement"], ada), as_=ada).json()
+    assert [(line["part"], line["basis"], line["scope"], line["category"]) for line in one["lines"]] == [
+        ("use", "location", 2, 0),
+        ("use", "market", 2, 0),
+        ("grid_loss", "location", 3, 3),
+        ("grid_loss", "market", 3, 3),
+    ]
+    use, _, loss, _ = one["lines"]
+    assert (use["scale"], use["source"], use["published_unit"], use["place"]) == ("1", "EPA eGRID", "lb/MWh", "US/zip/94110")
+    assert loss["scale"] == "41/959"
+    assert (use["factor_id"], use["published"]["co2"]) == (loss["factor_id"], loss["published"]["co2"])
+    gross = Decimal(use["g_co2e"]) + Decimal(loss["g_co2e"])
+    assert gross == Decimal(one["totals"]["gross_location_g_co2e"])
+    assert [(total["scope"], total["gross_location_g_co2e"]) for total in one["by_scope"]] == [
+        (2, use["g_co2e"]),
+        (3, loss["g_co2e"]),
+    ]
+    assert [total["category"] for total in one["by_category"]] == [3]
+    for interval in one["uncertainty"]:
+        assert Decimal(interval["low_t_co2e"]) < gross / 1_000_000 < Decimal(interval["high_t_co2e"])
+        assert interval["is_assumed"] is True
+    assert (one["gwp_set"], one["beside"], one["unscored"]) == ("AR5", [], [])
 
 
 def test_bundle_verifies(shared_live: Live) -> None:

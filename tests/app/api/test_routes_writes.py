@@ -234,6 +234,21 @@ def test_restatement_needs_change_and_reason(live: Live) -> None:
     assert live.get(again.json()["proof_path"].replace("/proof/", "/v1/proofs/")).json()["holds"] is True
 
 
+def test_gwp_set_is_chosen_and_kept(live: Live) -> None:
+    """A month closed with AR6 says so and weighs methane by it; closed again without a word, it keeps the set."""
+    path = f"/v1/subjects/{live.ada.household}/periods/2026-02/close"
+    made = live.post(path, as_=live.ada, json={"gwp_set": "AR6"}).json()
+    assert (made["method"].endswith("+AR6"), made["gwp_set"]) == (True, "AR6")
+    one = live.get(f"/v1/statements/{made['id']}", as_=live.ada).json()
+    assert {line["gwp_set"] for line in one["lines"]} == {"AR6"}
+    live.work()
+    assert live.get(made["proof_path"].replace("/proof/", "/v1/proofs/")).json()["holds"] is True
+    body = green_button(date(2026, 2, 10), date(2026, 2, 10), wh=900)
+    live.post("/v1/documents", params={"subject": live.ada.household}, content=body, headers=XML, as_=live.ada)
+    again = live.post(path, as_=live.ada, json={"reason": "The utility corrected a day."}).json()
+    assert (again["revision"], again["gwp_set"]) == (2, "AR6")
+
+
 def test_share_link_shows_lines_until_it_ends(live: Live) -> None:
     """A share link shows the lines of its statement, and nothing more once its days are over."""
     made = send(live, "share", which=2).json()
@@ -291,6 +306,7 @@ def test_share_links_of_others_stay(live: Live) -> None:
         ("share", {"days": "forever"}),
         ("close", {"reason": "x" * 501}),
         ("close", {"force": True}),
+        ("close", {"gwp_set": "AR3"}),
     ],
 )
 def test_field_that_cannot_be(shared_live: Live, name: str, change: dict[str, Any]) -> None:
