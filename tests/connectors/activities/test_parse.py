@@ -170,6 +170,12 @@ def test_id_may_be_a_number() -> None:
     assert only('{"id": 12.50, "kind": "car", "quantity": 1, "unit": "km", "start": "2024-03-01"}').record_key == "12.50"
 
 
+def test_attachment_changes_nothing_of_what_is_counted() -> None:
+    """A line that names a file says the same activity, under the same name by its content."""
+    without = {name: value for name, value in GOOD.items() if name != "id"}
+    assert only({**without, "attachment_sha256": "ab" * 32}) == only({**without, "attachment_sha256": ""}) == only(without)
+
+
 @pytest.mark.parametrize(
     ("bad", "sentence"),
     [
@@ -231,6 +237,12 @@ def test_id_may_be_a_number() -> None:
         ({"removed": True}, "A removal is an id and nothing else"),
         ({"id": "b", "removed": "yes"}, "expected true, or leave it out; got yes; in line 2, removed."),
         ({**GOOD, "id": "b", "removed_at": "2024-03-01"}, "This field is for removals"),
+        (
+            {**GOOD, "id": "b", "attachment_sha256": "AB" * 32},
+            "This is not the SHA-256 of a file; expected 64 lower-case hexadecimal digits; got ABAB",
+        ),
+        ({**GOOD, "id": "b", "attachment_sha256": "ab" * 32 + "\n"}, "expected at most 200 characters that can be printed"),
+        ({"id": "b", "removed": True, "attachment_sha256": "ab" * 32}, "A removal is an id and nothing else"),
         ("[1]", "This line is no JSON object; expected one JSON object per line; got [1]; in line 2."),
         ('{"id": "b"', "This line is no JSON object; expected one JSON object per line; got Expecting"),
         ("[" * 9_000, "This line is nested too deeply"),
