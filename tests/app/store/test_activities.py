@@ -170,3 +170,24 @@ def test_profiles_of_a_span(engine: Engine, home: Home, store: Store) -> None:
         everything = activities.profiles(session, home.tenant_id, home.subject_id, start=day.start, end=NOW)
     assert [(one.start, one.end, one.key, one.profile) for one in found] == [(day.start, day.end, day.key, day.profile)]
     assert len(everything) == 3
+
+
+def test_activities_of_keys_have_their_profiles(engine: Engine, home: Home, store: Store) -> None:
+    """Those of the months and keys asked for, current ones only: readings of meter days, none of a bill."""
+    days = [meter_day(date(2025, 3, 1), (1, 2)), meter_day(date(2025, 3, 2), (4,))]
+    store(
+        *(record(f"day{n}", day) for n, day in enumerate(days)),
+        record("export", meter_day(date(2025, 3, 2), (8,), kind="electricity_export")),
+        record("april", meter_day(date(2025, 4, 1), (16,))),
+        record("bill", bill(MARCH, MARCH + timedelta(days=30), 32_000_000)),
+        record("barn", bill(MARCH, MARCH + timedelta(days=30), 64_000_000, region="US/zip/94111")),
+    )
+    store(record("day1", meter_day(date(2025, 3, 2), (5,))))
+    keys = {days[0].key.key_id, bill(MARCH, MARCH + timedelta(days=30), 0).key.key_id}
+    with reading(engine) as session:
+        march = MonthRange.of_month(Month(2025, 3))
+        found = list(activities.of_keys(session, home.tenant_id, home.subject_id, march, keys))
+        assert list(activities.of_keys(session, home.tenant_id, home.subject_id, march, [])) == []
+        assert list(activities.of_keys(session, "another", home.subject_id, march, keys)) == []
+    profiles = {one.quantity_micro: one.profile and one.profile.quantities_micro for one in found}
+    assert profiles == {3_000_000: (1_000_000, 2_000_000), 5_000_000: (5_000_000,), 32_000_000: None}
