@@ -4,10 +4,10 @@
 
 Keys are drawn from all kinds with a fixed seed: US ZIP codes, countries and states, all years, attributes as rows carry them and
 general ones. The measured path works a key out from the start: places, attributes, publisher, scope, year, every further part of
-the activity, flags and the steps behind them (`resolve_uncached`); no answer is kept. Its rows are indexed, as the alternative's
-are: the best of three passes counts, and the first pass, which indexes and compiles, stands beside. The alternative is given what
-that path works out first (places and attribute sets in order, ranks of publishers and scopes) and does the look-up of the one row
-alone, in an in-memory table with an index. Both must find the same row for every key.
+the activity, flags and the steps behind them (`resolve_uncached`). No answer is kept; what was indexed, looked up and compiled is,
+as the alternative's table and index are: the best of three passes counts, and the first one, which does all that, stands
+beside. The alternative is given what that path works out first (places and attribute sets in order, ranks of publishers and
+scopes) and does the look-up of the one row alone, in an in-memory table with an index. Both must find the same row for every key.
 """
 
 import argparse
@@ -50,7 +50,7 @@ _QUERY = """
 SELECT factor.number FROM place, what, factor INDEXED BY by_key
 WHERE factor.kind = :kind AND factor.unit = :unit AND factor.region = place.region AND factor.attributes = what.attributes
   AND factor.rate IN ({rates}) AND factor.scope_rank >= 0
-ORDER BY place.rank, what.rank, factor.publisher_rank, factor.scope_rank, factor.year > :year,
+ORDER BY place.rank, what.rank, factor.year > :year, factor.publisher_rank, factor.scope_rank,
   CASE WHEN factor.year <= :year THEN -factor.year ELSE factor.year END, factor.is_co2e_only, factor.number DESC
 LIMIT 1
 """
