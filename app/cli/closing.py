@@ -21,6 +21,7 @@ from app.usecases.show_months import findings_of, standing_gwp_set
 from domain.errors import ChainError
 from domain.factor import GwpSet
 from domain.period import MonthRange
+from domain.units import MICRO_PER_UNIT
 
 LONGEST_WAIT_S = 60.0
 """How long a statement may take to be issued before the command stops waiting, seconds."""
@@ -134,6 +135,8 @@ def _show(statement: StatementRow, months: MonthRange, name: str) -> None:
     say(f"  net        {tonnes_text(totals.net_ug_co2e)} t CO2e")
     say(f"  gross      {tonnes_text(totals.gross_location_ug_co2e)} t CO2e location based")
     say(f"             {tonnes_text(totals.gross_market_ug_co2e)} t CO2e market based")
+    if totals.retired_g_co2e:
+        say(f"  retired    {tonnes_text(totals.retired_g_co2e * MICRO_PER_UNIT)} t CO2e of carbon credits")
     say(f"  method     {statement.method}")
     say(f"  statement  {statement.id}")
     say(f"  manifest   {statement.manifest_hash_hex}")

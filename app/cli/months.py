@@ -18,12 +18,15 @@ from dashboards.pages.trace import scope_totals
 from domain.activity import ActivityKey
 from domain.canonical import Json
 from domain.factor import Basis, CompiledFactor, Part, Resolution
+from domain.hourly import HOURLY
 from domain.number import decimal_of_micro, decimal_to_text, fraction_to_text, quantize_text
 from domain.period import Month, MonthRange
 from domain.statement import Line, Unscored
 from domain.units import MICRO_PER_UNIT
+from scoring.certificates import CERTIFICATE_KIND
 from scoring.factors.factor_set import FactorSet
 from scoring.resolve import resolve
+from scoring.retirements import CREDIT_KIND
 
 NOT_SCORED = "unscored"
 """What stands in place of emissions where no factor fits."""
@@ -69,12 +72,14 @@ class MonthView:
         missing_count_of: Month to its days that no meter or bill measured; none where there is no meter at all.
         lines: All lines, on both bases.
         factor_set: What was chosen from.
+        retired_g_co2e: Credits retired in these months.
     """
 
     rows: tuple[MonthRow, ...]
     missing_count_of: dict[Month, int]
     lines: tuple[Line, ...]
     factor_set: FactorSet
+    retired_g_co2e: int = 0
 
     def choices(self) -> tuple[Resolution, ...]:
         """Every choice of a factor that has reasons of its own, once, in the order of the months."""
@@ -111,7 +116,8 @@ def month_view(work: Work, whose: Whose, months: MonthRange) -> MonthView:
     is_metered = any(span.kind in {ELECTRICITY, ELECTRICITY_EXPORT} for span in spans) or not spans
     missing = {month: month.days_count() - len(measured.get(month, ())) for month in months.months()}
     lines = tuple(line for found in amounts.values() for line in found.lines)
-    return MonthView(tuple(rows), {month: count for month, count in missing.items() if count and is_metered}, lines, factor_set)
+    gaps = {month: count for month, count in missing.items() if count and is_metered}
+    return MonthView(tuple(rows), gaps, lines, factor_set, sum(found.retired_g_co2e for found in amounts.values()))
 
 
 def show(view: MonthView) -> None:
@@ -144,6 +150,10 @@ def show(view: MonthView) -> None:
 
 
 def _show_scopes(view: MonthView) -> None:
+    if view.retired_g_co2e:
+        say()
+        amount = tonnes_text(view.retired_g_co2e * MICRO_PER_UNIT)
+        say(f"Credits retired: {amount} t CO2e, off the net when the months are closed.")
     scopes = scope_totals(view.lines)
     if not scopes:
         return
@@ -160,6 +170,7 @@ def to_json(view: MonthView) -> dict[str, Json]:
         "months": [_row_json(view, row) for row in view.rows],
         "factors": [_choice_json(choice) for choice in view.choices()],
         **totals_json(view.lines),
+        "retired_g_co2e": str(view.retired_g_co2e),
     }
 
 
@@ -191,6 +202,8 @@ def factor_text(choice: Resolution) -> str:
     row = choice.chosen.factor
     scope = str(row.life_cycle_scope).replace("_", " ")
     per = f"{grams_per_unit(choice.chosen)} g CO2e/{choice.key.unit}"
+    if HOURLY in choice.flags:
+        return f"{per}: mean of the grid's hourly factors"
     return f"{per}: {row.publisher}, {row.edition}, {row.region}, {row.year}, {scope}"
 
 
@@ -205,6 +218,8 @@ def _of_line(factor_set: FactorSet, line: Line) -> MonthRow:
 
 
 def _of_unscored(factor_set: FactorSet, total: Unscored) -> MonthRow:
+    if total.key.kind in {CREDIT_KIND, CERTIFICATE_KIND}:  # no factor is looked for: the reason says what is wrong
+        return MonthRow(total.month, unscored=total)
     choice = resolve(total.key, factor_set, Basis.LOCATION)
     return MonthRow(total.month, unscored=total, choice=None if choice.chosen else choice)
 

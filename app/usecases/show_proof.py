@@ -14,6 +14,7 @@ from app.services import Work
 from app.store import ledger, statements
 from app.store.ledger import LedgerAction
 from app.store.statements import StatementRow
+from app.usecases.find_factor_set import factor_set_then
 from app.usecases.find_successor import UNKNOWN, Successor, successor_of
 from app.usecases.show_hrefs import VERIFY_HREF, proof_href
 from app.usecases.show_lines import apart_of, traced_lines
@@ -117,7 +118,7 @@ def show_proof(work: Work, statement: StatementRow, steps: Sequence[Step], *, is
         lines,
     )
     if lines is not None:
-        factor_set = work.services.factor_set
+        factor_set = factor_set_then(work.services, statement.factor_set) or work.services.factor_set
         facts = replace(facts, traced=traced_lines(factor_set, lines), apart=apart_of(factor_set, lines))
     return page.ProofModel(
         _verification(public_steps(steps, is_shared=is_shared, is_issued=is_token)),

@@ -9,6 +9,7 @@ from app.services import Whose, Work
 from app.store import ledger, periods, statements, subjects
 from app.store.ledger import LedgerAction, OutboxState, Verdict
 from app.store.statements import StatementRow, StatementState
+from app.usecases.find_factor_set import factor_set_then
 from app.usecases.show_activities import plain_cell
 from app.usecases.show_hrefs import Hrefs, proof_href
 from app.usecases.show_lines import apart_of, line_json, traced_lines
@@ -89,6 +90,7 @@ def show_statement(work: Work, whose: Whose, statement_id: str) -> StatementMode
     manifest = manifest_from_canonical(row.manifest)
     lines = statements.lines_of(work.session, row.tenant_id, row.id)
     chain = chain_status(work, row)
+    factor_set = factor_set_then(work.services, row.factor_set) or work.services.factor_set
     hrefs, is_final = Hrefs(subject.id), chain is not None and chain.state == OutboxState.FINAL
     return StatementModel(
         subject_name=subject.name,
@@ -104,8 +106,8 @@ def show_statement(work: Work, whose: Whose, statement_id: str) -> StatementMode
         manifest=manifest,
         manifest_hash_hex=row.manifest_hash_hex,
         state=_state(work, row, is_final=is_final),
-        traced=traced_lines(work.services.factor_set, lines),
-        apart=apart_of(work.services.factor_set, lines),
+        traced=traced_lines(factor_set, lines),
+        apart=apart_of(factor_set, lines),
         endorsements=endorsements(work, row),
         findings=tuple(findings_of(work, row)),
         chain=chain,
@@ -137,7 +139,8 @@ def lines_csv(work: Work, whose: Whose, statement_id: str) -> str:
     out = StringIO()
     writer = csv.writer(out)
     writer.writerow(LINES_HEADER)
-    writer.writerows(_csv_row(line_json(work.services.factor_set, line)) for line in lines)
+    factor_set = factor_set_then(work.services, row.factor_set) or work.services.factor_set
+    writer.writerows(_csv_row(line_json(factor_set, line)) for line in lines)
     return out.getvalue()
 
 
