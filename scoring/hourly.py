@@ -102,6 +102,11 @@ def holds_hours(key: ActivityKey, factor_set: FactorSet) -> bool:
     return bool(_candidates(key, factor_set))
 
 
+def holds_hours_of(key: ActivityKey, month: Month, factor_set: FactorSet) -> bool:
+    """Whether some hourly factor of a month could take part: a line without a mean then follows from its readings alone."""
+    return any(_numbers_of_month(candidate.series, month) for candidate in _candidates(key, factor_set))
+
+
 def with_hourly_means(
     totals: Iterable[ActivityTotal], activities: Iterable[Activity], factor_set: FactorSet
 ) -> tuple[ActivityTotal, ...]:

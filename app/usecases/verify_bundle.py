@@ -37,7 +37,7 @@ from scoring.arithmetic import line_emissions
 from scoring.certificates import CERTIFICATE_KIND
 from scoring.factors.compile import compile_factor
 from scoring.factors.factor_set import FactorSet
-from scoring.hourly import mean_of_line
+from scoring.hourly import holds_hours_of, mean_of_line
 from scoring.lines import make_lines
 from scoring.net import evidence_ppm, gwp_set_of, make_totals, method_name
 from scoring.resolve import resolve
@@ -373,13 +373,23 @@ def _choice(walk: _Walk) -> str:
                 "An unscored activity has a factor", expected="no factor", got=total.key.kind, record=str(total.month)
             )
     chosen = f"the method {walk.manifest.method} chooses the same {len({line.factor_id for line in walk.lines})} factors"
-    by_hour_count = sum(HOURLY in line.flags for line in lines)
-    if not by_hour_count:
-        return chosen
-    return (
-        f"{chosen}; not checked: the hourly means of {by_hour_count} lines, which follow from the readings in the originals "
-        "(each lies between the hourly factors of its month)"
-    )
+    return "; not checked: ".join([chosen, *_unchecked_hours(lines, walk.factor_set)])
+
+
+def _unchecked_hours(lines: Sequence[Line], factor_set: FactorSet) -> list[str]:
+    """What of lines by the hour follows from the readings in the originals alone."""
+    uses = [line for line in lines if line.part is Part.USE and line.basis is Basis.LOCATION]
+    by_hour_count = sum(HOURLY in line.flags for line in uses)
+    without_count = sum(HOURLY not in line.flags and holds_hours_of(line.key, line.month, factor_set) for line in uses)
+    found = []
+    if by_hour_count:
+        found.append(
+            f"the hourly means, {by_hour_count} in all, which follow from the readings in the originals (each lies between the "
+            "hourly factors of its month)"
+        )
+    if without_count:
+        found.append(f"what has no hourly mean, {without_count} in all, which follows from the readings alike")
+    return found
 
 
 def _identity(line: Line) -> tuple[Month, str, Part, Basis]:

@@ -203,7 +203,7 @@ def test_verifier_says_what_it_cannot_check(scene: Scene) -> None:
     steps = scene.verified(scene.bundle)
     assert first_failure(list(steps.values())) is None
     assert steps["choice"].detail.endswith(
-        "not checked: the hourly means of 2 lines, which follow from the readings in the originals "
+        "not checked: the hourly means, 1 in all, which follow from the readings in the originals "
         "(each lies between the hourly factors of its month)"
     )
     assert "multiplications redone" in steps["arithmetic"].detail
@@ -257,16 +257,25 @@ def test_pages_show_the_mean(scene: Scene) -> None:
 
 
 def test_month_with_a_day_without_factors_keeps_the_average(tmp_path: Path) -> None:
-    """One day of May is absent from the pack: the statement says so, is audited, and holds."""
+    """A day of May is absent from the pack: the statement says so, is signed, and holds; a verifier says what it cannot see."""
     first = Installation.open(tmp_path / "data")
-    whose = first.household()
+    whose = first.business()
     made = add_pack(first, *grid_lines(GRID, may_days(without="2025-05-17")))
     made.take(whose, document(series(may_hours(), load(may_hours()))))
     row = made.close_months(whose, "2025-05")
+    desk = open_desk(made.services)
+    issued = made.issue(desk, row)
+    desk.close()
     with made.looking() as work:
-        lines, request = statements.lines_of(work.session, row.tenant_id, row.id), audit_request(work, row)
+        lines = statements.lines_of(work.session, row.tenant_id, row.id)
+        bundle = export_bundle(work, issued, Shown.EVERYTHING).to_bytes()
     assert all("hourly_incomplete" in line.flags and line.scale == 1 for line in uses(lines))
-    assert audit_statement(request, factor_set=made.services.factor_set, reader=OUR_READER)[1] == ()
+    assert issued.state is StatementState.ISSUED
+    steps = {step.name: step for step in verify_bundle(bundle, factor_set=made.services.factor_set)}
+    assert first_failure(list(steps.values())) is None
+    assert steps["choice"].detail.endswith(
+        "not checked: what has no hourly mean, 1 in all, which follows from the readings alike"
+    )
     made.close()
 
 
