@@ -4,8 +4,8 @@
 
 Keys are drawn from all kinds with a fixed seed: US ZIP codes, countries and states, all years, attributes as rows carry them and
 general ones. The measured path works a key out from the start: places, attributes, publisher, scope, year, every further part of
-the activity, flags and the steps behind them (`resolve_uncached`). No answer is kept; what was indexed, looked up and compiled is,
-as the alternative's table and index are: the best of three passes counts, and the first one, which does all that, stands
+the activity, flags and the steps behind them (`resolve_uncached`). No answer is kept; what was indexed, looked up and compiled
+is, as the alternative's table and index are: the best of three passes counts, and the first one, which does all that, stands
 beside. The alternative is given what that path works out first (places and attribute sets in order, ranks of publishers and
 scopes) and does the look-up of the one row alone, in an in-memory table with an index. Both must find the same row for every key.
 """
