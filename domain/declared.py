@@ -20,6 +20,7 @@ MONTH_ATTRIBUTE = "month"
 _ONE_DAY = timedelta(days=1)
 _DATE_SIZE = len("2024-03-01")
 _DISTANCES = frozenset({Dimension.DISTANCE, Dimension.PASSENGER_DISTANCE, Dimension.FREIGHT_DISTANCE})
+_CLAIMED_ONCE_ATTRIBUTE = "serial"
 _PLACELESS_KINDS = frozenset({"purchase", "reported_emissions"})
 
 
@@ -94,12 +95,14 @@ class DeclaredPart:
 def split_over_days(activity: DeclaredActivity) -> tuple[DeclaredPart, ...]:
     """An activity by local month, in proportion to days, by cumulative floors: the parts add up to the whole.
 
+    What has a serial is claimed once, so it is not divided: it counts in the month that it begins in.
+
     Source:
         shared design, arithmetic, section 2.
     """
     start, end = activity.start_date, activity.end_date
     month = Month(start.year, start.month)
-    if end <= month.plus(1).first_date():  # nearly all
+    if end <= month.plus(1).first_date() or _is_claimed_once(activity):  # nearly all
         return (DeclaredPart(month, start, end, activity.quantity_micro),)
     spans = []
     while month.first_date() < end:
@@ -107,6 +110,10 @@ def split_over_days(activity: DeclaredActivity) -> tuple[DeclaredPart, ...]:
         month = month.plus(1)
     parts_micro = split_in_proportion(activity.quantity_micro, [(last - first).days for _, first, last in spans])
     return tuple(DeclaredPart(*span, part_micro) for span, part_micro in zip(spans, parts_micro, strict=True))
+
+
+def _is_claimed_once(activity: DeclaredActivity) -> bool:
+    return any(name == _CLAIMED_ONCE_ATTRIBUTE for name, _ in activity.attributes)
 
 
 def declared_key(activity: DeclaredActivity, region: str, month: Month) -> ActivityKey:

@@ -49,6 +49,7 @@ class Part(StrEnum):
     USE = "use"
     ELECTRICITY = "electricity"
     GRID_LOSS = "grid_loss"
+    GRID_LOSS_UPSTREAM = "grid_loss_upstream"
     UPSTREAM = "upstream"
     ELECTRICITY_UPSTREAM = "electricity_upstream"
     CERTIFICATE = "certificate"

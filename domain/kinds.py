@@ -356,7 +356,7 @@ _KINDS = (
             Attribute(
                 "service",
                 "Which service.",
-                ("national", "international", "intercity", "commuter", "light_rail", "underground", "average"),
+                ("national", "international", "intercity", "commuter", "light_rail", "underground"),
             ),
         ),
     ),

@@ -141,6 +141,8 @@ def _answer(request: _Request, factor_set: FactorSet) -> dict[str, Json]:
     return {
         **_head(request, _sum([part.emissions for part in own]), flags),
         **_factor_fields(main),
+        "category": main.category,
+        "scope": main.scope,
         "additions": [_addition_json(part) for part in parts if part.part is not Part.USE],
         "beside": _beside(uses),
         "factor_g_co2e_per_unit": _grams(_per_unit(own, main)),

@@ -80,6 +80,10 @@ class FitnessScore:
     steps: tuple[str, ...]
 
 
+_PLACES_COUNT = 9
+"""Decimal places that are kept: the last bits of a sum of floats must not make a score better."""
+
+
 def score_points(per_person_t_co2e: float) -> float:
     """Points of gross emissions per person and year.
 
@@ -94,7 +98,8 @@ def score_points(per_person_t_co2e: float) -> float:
     """
     if per_person_t_co2e <= TARGET_T_CO2E:
         return FULL_POINTS
-    return max(0.0, FULL_POINTS * (1 - log10(per_person_t_co2e / TARGET_T_CO2E)))
+    points = FULL_POINTS * (1 - log10(per_person_t_co2e / TARGET_T_CO2E))
+    return round(max(0.0, points), _PLACES_COUNT)
 
 
 def fitness_score(

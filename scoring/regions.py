@@ -17,6 +17,9 @@ from domain.place import place_from_text
 
 _ZIP_PREFIX = "US/zip/"
 
+_ONE_GRID = {"PR": "US/egrid/PRMS", "US/state/PR": "US/egrid/PRMS"}
+"""Places that are one grid subregion as a whole."""
+
 _OTHER_NAMES = {
     "UK": "GB",
     "Great Britain": "GB",
@@ -99,6 +102,8 @@ class RegionGraph:
         if region.startswith(_ZIP_PREFIX):
             found = self.zip_range(region, record=record)
             return (f"US/egrid/{found.subregions[0]}", f"US/state/{found.state}", "US")
+        if region in _ONE_GRID:
+            return (_ONE_GRID[region], region, "US", *self.chain("US")[1:])
         if region not in self.parents:
             raise PlaceError(
                 expected="an ISO 3166-1 country code, a US ZIP code, or a path such as US/state/CA",

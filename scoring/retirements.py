@@ -1,7 +1,7 @@
 """Carbon credits retired for a subject and period: what net has less than gross.
 
-A credit acts on net alone: no line, no score. Registry and serial name the units, so the same ones in two records are not counted
-at all until somebody says which record is right.
+A credit acts on net alone: no line, no score. Registry and serial name the units, however they were typed, so the same ones in two
+records are not counted at all until somebody says which record is right.
 
 Source:
     GHG Protocol Corporate Standard, chapter 8 (offsets are reported apart from gross emissions).
@@ -10,6 +10,7 @@ Source:
 from collections import Counter
 from collections.abc import Iterable
 
+from domain.claim import claimed_name
 from domain.manifest import RetiredUnits
 from domain.statement import ActivityTotal, Unscored
 
@@ -27,15 +28,15 @@ def retired_units(totals: Iterable[ActivityTotal]) -> tuple[tuple[RetiredUnits, 
         totals: All totals of a period; other kinds are left out.
 
     Returns:
-        Units sorted by registry and serial, whole grams (less than a gram is left out); and the totals that do not count, with
-        the reason.
+        Units sorted by registry and serial as they were said, whole grams (less than a gram is left out); and the totals that do
+        not count, with the reason.
     """
     found = [total for total in totals if total.key.kind == CREDIT_KIND]
-    names = Counter(_name(total) for total in found)
+    names = Counter(claimed_name(*_name(total)) for total in found)
     units, unscored = [], []
     for total in sorted(found, key=lambda one: (_name(one), one.month, one.key.key_id)):
         registry, serial = _name(total)
-        if names[registry, serial] > 1 or total.activity_count > 1:
+        if names[claimed_name(registry, serial)] > 1 or total.activity_count > 1:
             reason = f"The units {serial} of {registry} are in more than one record: none counts until one is removed."
         elif total.quantity_micro < _MICRO_PER_G:
             reason = "Less than a gram is retired, or less than nothing: there is nothing to take away."

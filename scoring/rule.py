@@ -46,6 +46,7 @@ class Wanted:
         scopes: As of a rule, where this search has its own.
         assumed: Attributes that were left out, with the general value taken; flagged where the row that is found carries them.
         is_timeless: As of a rule.
+        year: Edition that is looked for, where it is not that of the activity's year; 0 where it is.
     """
 
     rows_kind: str
@@ -59,6 +60,7 @@ class Wanted:
     scopes: tuple[LifeCycleScope, ...] = ()
     assumed: tuple[tuple[str, str], ...] = ()
     is_timeless: bool = False
+    year: int = 0
 
     @cached_property
     def look_up(self) -> tuple[Hashable, ...]:
@@ -92,6 +94,7 @@ class KindRule:
         is_timeless: A row's year says when it was published, not when it holds.
         needs_place: Where it happens decides the factor; else a place may be left out.
         is_purchased_energy: Has a market-based method of its own (scope 2).
+        always: Flags of every result of the kind.
         prepare: What to look for, where it takes more than the attributes.
         additions: Further parts of the activity: lines of their own.
         beside: Effects shown beside, in no total.
@@ -112,6 +115,7 @@ class KindRule:
     is_timeless: bool = False
     needs_place: bool = True
     is_purchased_energy: bool = False
+    always: tuple[str, ...] = ()
     prepare: "Callable[[KindRule, Search], Wanted] | None" = None
     additions: "Callable[[KindRule, Search, Wanted, EmissionFactor], tuple[Addition, ...]] | None" = None
     beside: "Callable[[KindRule, Search, Wanted, EmissionFactor], tuple[Beside, ...]] | None" = None

@@ -15,6 +15,7 @@ from functools import lru_cache
 from domain.errors import FactorError
 from domain.factor import Addition, Basis, EmissionFactor, LifeCycleScope, Part
 from domain.number import decimal_from_text, fraction_of
+from scoring.choose import part_flags
 from scoring.factors.factor_set import FactorSet, PublishedParameter
 from scoring.fitting import fitting_rows, row_of_year
 from scoring.rule import KindRule, Wanted, plain_wanted
@@ -36,11 +37,14 @@ PUBLISHERS = (
 HOME_PUBLISHERS = {"GB": ("UK DESNZ/Defra",), "IN": ("Open India Emission Factors",)}
 """The country's own authority."""
 
-_AVERAGE = Wanted("electricity", "kWh", {}, rates=AVERAGE_RATES)
+AVERAGE = Wanted("electricity", "kWh", {}, rates=AVERAGE_RATES)
+"""The average rates of a place."""
+
 _OF_SCOPE = {
     scope: Wanted("electricity", "kWh", {}, rates=AVERAGE_RATES, scopes=(scope,))
     for scope in (LifeCycleScope.GRID_LOSS, LifeCycleScope.UPSTREAM)
 }
+_LOST = Wanted("electricity", "kWh", {}, rates=("grid_loss",), scopes=(LifeCycleScope.UPSTREAM,))
 _RESIDUAL = Wanted("electricity", "kWh", {}, rates=RESIDUAL_RATES)
 _LOSS_PARAMETER = "grid_gross_loss"
 
@@ -59,7 +63,7 @@ def prepare_purchased(rule: KindRule, search: Search) -> Wanted:
         FactorError: The supplier's factor is above what a line can hold.
     """
     if search.basis is Basis.LOCATION:
-        return _AVERAGE
+        return AVERAGE
     supplier_text = search.attributes.get("supplier_g_co2e_per_kwh")
     if supplier_text is not None:
         return _supplier(search, supplier_text)
@@ -76,7 +80,7 @@ def prepare_purchased(rule: KindRule, search: Search) -> Wanted:
         "Market basis: no supplier contract, certificate or residual mix is held, so the location-based factor stands in "
         "(Scope 2 Guidance, table 6.3, last row)."
     )
-    return _AVERAGE
+    return AVERAGE
 
 
 _MOST_G_PER_KWH = 9_000
@@ -103,13 +107,6 @@ def _supplier(search: Search, text: str) -> Wanted:
         search.flag("supplier_without_evidence")
     as_reported = (LifeCycleScope.AS_REPORTED,)
     return Wanted("reported_emissions", "kg", {}, scale=g_per_kwh / 1000, regions=("WORLD",), scopes=as_reported)
-
-
-def age_flags(search: Search, row: EmissionFactor, loss_year: int = 0) -> tuple[str, ...]:
-    """What is to be flagged of a further part's years: its row's, and its loss's where that is a number of its own."""
-    years = {row.year, loss_year or row.year}
-    earlier = ("year_earlier",) if min(years) < search.key.year else ()
-    return (*earlier, "year_later") if max(years) > search.key.year else earlier
 
 
 @dataclass(frozen=True)
@@ -143,7 +140,7 @@ def grid_loss(rule: KindRule, search: Search, _wanted: Wanted, row: EmissionFact
     found = []
     for one in grid_loss_parts(rule, search, row):
         chosen = search.factor_set.compiled(one.row, search.gwp_set, one.scale)
-        found.append(Addition(one.part, chosen, 3, 3, age_flags(search, one.row, one.loss_year)))
+        found.append(Addition(one.part, chosen, 3, 3, part_flags(search, one.row, other_year=one.loss_year)))
     return tuple(found)
 
 
@@ -177,12 +174,12 @@ def grid_loss_parts(rule: KindRule, search: Search, used: EmissionFactor) -> lis
     supply = _by_row(rule, search, row, Part.UPSTREAM)
     if not supply:
         search.flag("upstream_not_held")
-    return [*found, *supply]
+    return [*found, *supply, *_by_row(rule, search, row, Part.GRID_LOSS_UPSTREAM)]
 
 
 def _average_row(rule: KindRule, search: Search) -> EmissionFactor | None:
     for region in search.chain:
-        fitting = fitting_rows(rule, search.factor_set, _AVERAGE, region)
+        fitting = fitting_rows(rule, search.factor_set, AVERAGE, region)
         if fitting is not None:
             return row_of_year(fitting, search.key.year)
     return None
@@ -191,13 +188,14 @@ def _average_row(rule: KindRule, search: Search) -> EmissionFactor | None:
 _PARTS = {
     Part.GRID_LOSS: (LifeCycleScope.GRID_LOSS, "Beside it, what the grid loses on the way."),
     Part.UPSTREAM: (LifeCycleScope.UPSTREAM, "Beside it, the supply of the power stations' fuel."),
+    Part.GRID_LOSS_UPSTREAM: (LifeCycleScope.UPSTREAM, "Beside it, the supply of the fuel for what is lost."),
 }
 
 
 def _by_row(rule: KindRule, search: Search, average_row: EmissionFactor, part: Part) -> list[GridPart]:
     """The part as the publisher of the average rate gives it for the same place."""
     scope, words = _PARTS[part]
-    average = _OF_SCOPE[scope]
+    average = _LOST if part is Part.GRID_LOSS_UPSTREAM else _OF_SCOPE[scope]
     publishers = (average_row.publisher,)
     fitting = fitting_rows(rule, search.factor_set, average, average_row.region, publishers=publishers)
     if fitting is None or fitting.rows[0].publisher != average_row.publisher:
@@ -245,7 +243,7 @@ def prepare_exported(_rule: KindRule, _search: Search) -> Wanted:
     Returns:
         The average of the place.
     """
-    return _AVERAGE
+    return AVERAGE
 
 
 def prepare_certificate(rule: KindRule, search: Search) -> Wanted:
@@ -259,7 +257,7 @@ def prepare_certificate(rule: KindRule, search: Search) -> Wanted:
         The average of the place: `lines.py` matches certificates with the period's electricity.
     """
     plain_wanted(rule, search)
-    return _AVERAGE
+    return AVERAGE
 
 
 RULES = (

@@ -19,7 +19,7 @@ from domain.factor import Beside, EmissionFactor, LifeCycleScope
 from domain.number import decimal_from_text, fraction_of, fraction_to_text, round_half_even
 from scoring.factors.compile import exact_ug_per_unit
 from scoring.factors.factor_set import FactorSet
-from scoring.fitting import fitting_rows, row_of_year
+from scoring.fitting import first_fitting, fitting_rows, row_of_year
 from scoring.flight import (
     TIM_DEFAULT_LOAD_FACTOR_RATIO,
     TIM_TTW_KG_CO2E_PER_KG_FUEL,
@@ -77,16 +77,45 @@ def prepare_flight(rule: KindRule, search: Search) -> Wanted:
     route = _route(search.factor_set, given["origin"], given["destination"])
     search.trace.append(route)
     if "fuel_burn_kg" in given:
+        if wanted.attributes["radiative_forcing"] == "with":
+            raise AttributeValueError(
+                "The Travel Impact Model counts no effects at altitude",
+                expected="without",
+                got="with",
+                record="radiative_forcing",
+                next_step="Leave it out, or leave fuel_burn_kg out: the class factor can hold them.",
+            )
         return _by_model(search, wanted)
     left_out = [name for name in _MODEL if name in given]
     if left_out:
         search.flag("seats_without_fuel")
         search.say("Without the fuel of the flight, {} is not used: the class factor is.", ", ".join(left_out))
+    at_home = _at_home(rule, search, wanted, route)
+    if at_home is not None:
+        return at_home
+    if route.start.country == route.end.country != "GB":
+        search.flag("haul_class_general")
+        search.say("No class for flights inside this country is held for this cabin: that of flights outside the UK is taken.")
     search.say("Length class of the UK's factors: {}. Their uplift for detours is in the factor.", route.haul)
     attributes = {**wanted.attributes, "haul": route.haul}
     given_names = wanted.given | {"haul"}
     distance = route.distance
     return Wanted("flight", _PASSENGER_KM, attributes, given_names, distance, ("GB",), wanted.rates, assumed=wanted.assumed)
+
+
+def _at_home(rule: KindRule, search: Search, wanted: Wanted, route: "Route") -> Wanted | None:
+    """Rows of the country's own publisher for a flight inside it; None where it has none for the cabin."""
+    country = route.start.country
+    if country != route.end.country or country == "GB":
+        return None
+    hauls = (haul_of(route.start, route.end, HaulRule.EPA), "domestic")
+    for haul in hauls if country == "US" else hauls[1:]:
+        attributes = {**wanted.attributes, "haul": haul}
+        found = replace(wanted, unit=_PASSENGER_KM, attributes=attributes, scale=route.distance, regions=(country,))
+        if first_fitting(rule, search.factor_set, found, (country,)):
+            search.say("Length class of the country's own factors: {}.", haul)
+            return found
+    return None
 
 
 class Route(NamedTuple):

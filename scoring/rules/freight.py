@@ -17,7 +17,7 @@ from scoring.rules.upstream import upstream
 from scoring.search import Search
 
 _AVERAGE_OF_MODE = {"road": "all", "rail": "average", "sea": "average", "inland_waterway": "average", "air": "average"}
-_TRUCK_LIKE = ("all", "rigid", "articulated")
+_TRUCK_LIKE = ("all", "rigid", "articulated", "lcv", "mcv", "hcv")
 
 
 def prepare_freight(rule: KindRule, search: Search) -> Wanted:
@@ -36,6 +36,8 @@ def prepare_freight(rule: KindRule, search: Search) -> Wanted:
     mode = search.attributes["mode"]
     vehicle = search.attributes.get("vehicle", _AVERAGE_OF_MODE[mode])
     variant = mode
+    if mode == "sea" and search.key.region.partition("/")[0] != "US":
+        variant = "sea_elsewhere"  # only the EPA has an average of all vessels
     if mode == "road" and vehicle.startswith("van"):
         variant = "van"
     elif mode == "road" and vehicle.startswith(_TRUCK_LIKE):
@@ -58,19 +60,20 @@ _VARIANTS: dict[str, KindRule] = {}
 
 
 def _variant(rule: KindRule, mode: str, variant: str) -> KindRule:
-    average = {"vehicle": _AVERAGE_OF_MODE[mode]}
+    average = {"vehicle": "container_ship" if variant == "sea_elsewhere" else _AVERAGE_OF_MODE[mode]}
     if variant == "van":
         return replace(rule, general={**average, "powertrain": "unknown"}, widening=(("powertrain", "unknown"),))
     if variant == "truck":
         widening = (("laden", "average"), ("vehicle", "all"))
-        return replace(rule, general={**average, "laden": "average"}, usual={"is_refrigerated": "no"}, widening=widening)
+        general = {**average, "laden": "average", "powertrain": "diesel"}
+        return replace(rule, general=general, usual={"is_refrigerated": "no"}, widening=widening)
     return replace(rule, general=average, usual={"radiative_forcing": "without"} if variant == "air" else {})
 
 
 RULES = (
     KindRule(
         "freight",
-        (LifeCycleScope.COMBUSTION, LifeCycleScope.OPERATION),
+        (LifeCycleScope.COMBUSTION, LifeCycleScope.OPERATION, LifeCycleScope.LIFE_CYCLE),
         publishers=("EPA GHG Emission Factors Hub", "UK DESNZ/Defra"),
         proxies=("GB", "US"),
         prepare=prepare_freight,

@@ -20,7 +20,8 @@ from scoring.search import Search
 
 _LIFE_CYCLE = (LifeCycleScope.LIFE_CYCLE,)
 _RATES = ("", "mcc")
-_BASE_YEARS = (2022, 2021)
+_NEWEST_YEAR = 2022
+"""Price year of the newest edition: it serves all years, because an older one differs by its method, too."""
 
 
 def prepare_purchase(rule: KindRule, search: Search) -> Wanted:
@@ -52,15 +53,8 @@ def prepare_purchase(rule: KindRule, search: Search) -> Wanted:
     if "naics" not in given:
         search.flag("category_mapped")
     attributes = {"naics": sector.naics, "margins": given.get("margins", "with")}
-    base_year = next(
-        (
-            year
-            for year in _BASE_YEARS
-            if (found := fitting_rows(rule, search.factor_set, Wanted("purchase", "USD", attributes, rates=_RATES), "US"))
-            and year in found.years
-        ),
-        _BASE_YEARS[0],
-    )
+    fitting = fitting_rows(rule, search.factor_set, Wanted("purchase", "USD", attributes, rates=("",)), "US")
+    base_year = fitting.years[-1] if fitting else _NEWEST_YEAR
     scale = purchase_scale(search.key.unit, month, given.get("tax_percent", ""), base_year, tables)
     search.trace += scale.steps
     for flag in scale.flags:
@@ -69,7 +63,13 @@ def prepare_purchase(rule: KindRule, search: Search) -> Wanted:
         search.flag("region_proxy")
         search.say("The factors are of US industries and stand in for this place.")
     return Wanted(
-        "purchase", "USD", attributes, frozenset(attributes), scale=scale.base_usd_per_unit, regions=("US",), rates=_RATES
+        "purchase",
+        "USD",
+        attributes,
+        frozenset(attributes),
+        scale=scale.base_usd_per_unit,
+        regions=("US",),
+        year=base_year,
     )
 
 

@@ -15,13 +15,12 @@ from domain.activity import ActivityKey, find_kind
 from domain.factor import Addition, Basis, EmissionFactor, LifeCycleScope, Part
 from domain.kinds import scope_and_category
 from domain.number import decimal_from_text, fraction_of
+from scoring.choose import choose_row, part_flags
 from scoring.factors.factor_set import FactorSet
-from scoring.fitting import fitting_rows, row_of_year
 from scoring.rule import KindRule, Wanted, plain_wanted
 from scoring.rules import electricity
 from scoring.rules.upstream import upstream
 from scoring.search import Search
-from scoring.words import RegionName, RowInWords
 
 _SCOPES = (LifeCycleScope.COMBUSTION, LifeCycleScope.OPERATION, LifeCycleScope.LIFE_CYCLE)
 _PUBLISHERS = ("EPA GHG Emission Factors Hub", "UK DESNZ/Defra", "ADEME")
@@ -66,6 +65,8 @@ def battery(rule: KindRule, search: Search, wanted: Wanted, row: EmissionFactor)
         The additions.
     """
     powertrain = wanted.attributes["powertrain"]
+    if row.life_cycle_scope is LifeCycleScope.LIFE_CYCLE:
+        return ()  # the publisher counts the electricity, and its supply, already
     if powertrain not in _WITH_BATTERY:
         return upstream(rule, search, wanted, row)
     found = () if powertrain == "electric" else upstream(rule, search, wanted, row)
@@ -110,37 +111,30 @@ def _consumption(factor_set: FactorSet) -> dict[tuple[str, str, str], dict[int, 
 
 
 def _electricity(search: Search, kwh_per_km: Fraction) -> tuple[Addition, ...]:
+    """What is drawn from the grid of the place, with everything that is flagged of it."""
     key = search.key
-    region = key.region or "WORLD"
-    grid_search = Search(ActivityKey("electricity", region, key.year, "kWh"), search.factor_set, Basis.LOCATION, search.gwp_set)
-    grid_wanted = Wanted("electricity", "kWh", {}, scale=kwh_per_km, rates=electricity.AVERAGE_RATES)
-    grid_rule = electricity.RULES[0]
+    grid_search = Search(
+        ActivityKey("electricity", key.region, key.year, "kWh"), search.factor_set, Basis.LOCATION, search.gwp_set
+    )
+    row = choose_row(electricity.RULES[0], grid_search, electricity.AVERAGE)
+    if row is None:
+        return ()
     scope, category = scope_and_category(find_kind(key.kind), search.attributes)
     of_use, of_loss = ((3, category), (3, category)) if scope == 3 else ((2, 0), (3, 3))  # noqa: PLR2004 - scope 3 is scope 3
-    for place in grid_search.chain:
-        fitting = fitting_rows(grid_rule, search.factor_set, grid_wanted, place)
-        if fitting is None:
-            continue
-        row = row_of_year(fitting, key.year)
-        search.flag("charging_may_be_metered")
-        search.say("Charged in {}. {}", RegionName(search.factor_set, place), RowInWords(search.factor_set, row))
-        chosen = search.factor_set.compiled(row, search.gwp_set, kwh_per_km)
-        return (Addition(Part.ELECTRICITY, chosen, *of_use), *_losses(search, grid_search, row, kwh_per_km, of_loss))
-    return ()
-
-
-def _losses(
-    search: Search, grid_search: Search, row: EmissionFactor, kwh_per_km: Fraction, scope: tuple[int, int]
-) -> list[Addition]:
-    found = []
-    for addition in electricity.grid_loss_parts(electricity.RULES[0], grid_search, row):
-        chosen = search.factor_set.compiled(addition.row, search.gwp_set, addition.scale * kwh_per_km)
-        part = Part.ELECTRICITY_UPSTREAM if addition.part is Part.UPSTREAM else addition.part
-        found.append(Addition(part, chosen, *scope, electricity.age_flags(search, addition.row)))
+    parts = electricity.grid_loss_parts(electricity.RULES[0], grid_search, row)
+    search.flag("charging_may_be_metered")
+    search.say("The electricity is charged there:")
     search.trace += grid_search.trace
-    for flag in grid_search.flags:
+    flags = tuple(grid_search.flags)
+    chosen = search.factor_set.compiled(row, search.gwp_set, kwh_per_km)
+    found = [Addition(Part.ELECTRICITY, chosen, *of_use, flags)]
+    for one in parts:
+        of_part = search.factor_set.compiled(one.row, search.gwp_set, one.scale * kwh_per_km)
+        part = Part.ELECTRICITY_UPSTREAM if one.part is Part.UPSTREAM else one.part
+        found.append(Addition(part, of_part, *of_loss, part_flags(search, one.row, other_year=one.loss_year)))
+    for flag in flags:
         search.flag(flag)
-    return found
+    return tuple(found)
 
 
 _GENERAL_CAR = {"powertrain": "unknown", "size": "average"}

@@ -5,6 +5,8 @@ Source:
     scope 1 (fugitive emissions: mass x global warming potential).
 """
 
+from dataclasses import replace
+
 from domain.factor import LifeCycleScope
 from scoring.fitting import fitting_rows
 from scoring.rule import KindRule, Wanted, plain_wanted
@@ -28,12 +30,34 @@ def prepare_refrigerant(rule: KindRule, search: Search) -> Wanted:
         AttributeValueError: No publisher names this gas.
     """
     plain = plain_wanted(rule, search)
-    for rate in dict.fromkeys((str(search.gwp_set), "AR5", "AR4", "total", "")):
+    for rate in dict.fromkeys((str(search.gwp_set), "AR5", "AR6", "AR4", "total", "")):
         for region in ("WORLD", "US", "GB"):
             wanted = Wanted(plain.rows_kind, plain.unit, plain.attributes, plain.given, regions=(region,), rates=(rate,))
             if fitting_rows(rule, search.factor_set, wanted, region):
                 return wanted
     return plain
+
+
+_RECYCLED = ("recycling", "closed_loop", "open_loop")
+
+
+def prepare_waste(rule: KindRule, search: Search) -> Wanted:
+    """Rows of a waste and its treatment: recycling under the name that the place's own publisher gives it, before any proxy.
+
+    Args:
+        rule: Of waste.
+        search: Collects what is to be said.
+
+    Returns:
+        What to look for.
+
+    Raises:
+        AttributeValueError: No row is of this material.
+    """
+    wanted = plain_wanted(rule, search)
+    if wanted.attributes["treatment"] not in _RECYCLED:
+        return wanted
+    return replace(wanted, widening=tuple(("treatment", name) for name in ("closed_loop", "open_loop", "recycling")))
 
 
 RULES = (
@@ -71,7 +95,7 @@ RULES = (
         needs_place=False,
     ),
     KindRule("material", _LIFE_CYCLE, usual={"source": "primary"}, proxies=("GB",)),
-    KindRule("waste", _LIFE_CYCLE, proxies=("GB", "US")),
+    KindRule("waste", _LIFE_CYCLE, proxies=("GB", "US"), prepare=prepare_waste),
     KindRule(
         "refrigerant",
         (LifeCycleScope.OPERATION, LifeCycleScope.COMBUSTION, *_LIFE_CYCLE),

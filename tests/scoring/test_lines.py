@@ -172,7 +172,7 @@ def test_gas_of_another_country_is_scored_and_flagged(factors: FactorSet) -> Non
     location = [line for line in lines if line.basis is Basis.LOCATION]
     assert [(line.part, line.emissions.total_ug_co2e, line.scope, line.category, line.flags) for line in location] == [
         (Part.USE, 2_038_390_310, 1, 0, ("region_proxy",)),
-        (Part.UPSTREAM, 336_600_000, 3, 3, ()),
+        (Part.UPSTREAM, 336_600_000, 3, 3, ("co2e_only",)),
     ]
 
 

@@ -61,7 +61,7 @@ def test_state_is_used_where_only_the_state_is_known(factors: FactorSet) -> None
 
 
 def test_own_authority_comes_first_for_the_years_that_it_covers(factors: FactorSet) -> None:
-    """The US country rate is eGRID's generation rate, though Ember's life-cycle rate is held; before eGRID's years Ember serves."""
+    """The US rate is eGRID's generation rate, though Ember's life-cycle rate is held; before eGRID's years Ember serves."""
     found = of(factors, "US", 2020)
     assert found.chosen is not None
     assert found.chosen.factor.life_cycle_scope is LifeCycleScope.GENERATION
@@ -84,7 +84,7 @@ def test_widening_is_flagged_and_said(factors: FactorSet) -> None:
     found = of(factors, "LI", 2023)
     assert row_of(found)[1] == "WORLD/europe"
     assert found.flags[0] == "region_widened"
-    assert found.steps[:2] == ("Place: Liechtenstein.", "Nothing is held for a finer place than Europe.")
+    assert found.steps[:2] == ("Place: Liechtenstein.", "No rate that fits is held for a finer place than Europe.")
 
 
 def test_border_zip_is_flagged_and_names_all(factors: FactorSet) -> None:
@@ -132,7 +132,7 @@ def test_other_country_stands_in_and_says_so(factors: FactorSet, kind: str, unit
     found = resolve(ActivityKey(kind, "DE", 2023, unit), factors, Basis.LOCATION)
     assert row_of(found)[1:] == ("GB", 2023)
     assert found.flags[0] == "region_proxy"
-    assert found.steps[1] == f"No publisher that is held covers {kind} for this place or a wider one; UK stands in."
+    assert found.steps[1] == f"Neither this place nor a wider one has a row for {kind.replace('_', ' ')} that fits; UK stands in."
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_unknown_name_without_a_place_is_unscored(factors: FactorSet) -> None:
 
 
 def test_unknown_place_is_unscored_and_refused_at_intake(factors: FactorSet) -> None:
-    """A key whose ZIP code does not exist is not widened: intake refuses it, and one that is stored stays unscored with its reason."""
+    """A ZIP code that does not exist is not widened: intake refuses it, and a stored one stays unscored with its reason."""
     with pytest.raises(PlaceError, match="no such ZIP code"):
         check_key(ActivityKey("electricity", "US/zip/00000", 2023, "kWh"), factors)
     found = of(factors, "US/zip/00000", 2023)
