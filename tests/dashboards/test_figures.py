@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -155,3 +156,64 @@ def test_policy_allows_no_inline_script() -> None:
     assert "script-src 'self';" in policy
     assert "unsafe" not in policy
     assert policy.count("sha256-") == 1
+
+
+def test_emissions_stand_by_ring_where_more_than_the_home_is_known() -> None:
+    """Legend, table, CSV, picture and drawing have the three rings, and their sum is the month's label."""
+    point = replace(MARCH, gross_ug_co2e=300_000_000_000, rings_ug_co2e=(93_000_000_000, 147_000_000_000, 60_000_000_000))
+    figure = months_figure([point, replace(MARCH, month=Month(2024, 4), rings_ug_co2e=(93_190_123_228, None, None))], EN)
+    assert [entry.mark for entry in figure.legend] == ["key-energy", "key-home", "key-travel", "key-food"]
+    assert figure.table.header[3:7] == ("Home, kg CO2e", "Travel, kg CO2e", "Food & things, kg CO2e", "Emissions, kg CO2e")
+    assert figure.table.rows[0][3:7] == ("93.0", "147", "60.0", "300")
+    assert figure.table.rows[1][3:7] == ("93.2", "not measured", "not measured", "93.2")
+    first, second = rows_of(figure.csv)
+    assert (first["home_kg_co2e"], first["travel_kg_co2e"], first["food_and_things_kg_co2e"]) == ("93", "147", "60")
+    assert (second["home_kg_co2e"], second["travel_kg_co2e"]) == ("93.190123228", "")
+    drawn = str(figure.wide)
+    assert [drawn.count(f'class="bar-{name}"') for name in ("energy", "home", "travel", "food")] == [2, 2, 1, 1]
+    assert "line-mass" not in drawn
+    assert ">300</text>" in drawn
+    assert "Emissions in all: home 186 kg CO2e, travel 147 kg CO2e, food and things 60.0 kg CO2e." in drawn.replace("\u00a0", " ")
+    names = [trace["name"] for trace in json.loads(figure.plotly_json)["data"]]
+    assert names == ["Electricity used", "Home", "Travel", "Food & things"]
+
+
+def test_heights_of_rings_are_their_shares() -> None:
+    """Bars by ring stand on each other, as high as their amounts."""
+    point = replace(MARCH, gross_ug_co2e=300_000_000_000, rings_ug_co2e=(100_000_000_000, 150_000_000_000, 50_000_000_000))
+    drawn = str(months_figure([point], EN).wide)
+    found = {
+        name: [float(re.search(rf'{field}="([0-9.]+)"', bar)[1]) for field in (" y", "height")]  # type: ignore[index]
+        for name in ("home", "travel", "food")
+        for bar in re.findall(rf'<rect [^>]*class="bar-{name}"[^>]*>', drawn)
+    }
+    heights = {name: high + 1 for name, (_, high) in found.items()}
+    assert heights["travel"] / heights["home"] == pytest.approx(1.5, rel=0.02)
+    assert heights["food"] / heights["home"] == pytest.approx(0.5, rel=0.02)
+    assert found["home"][0] > found["travel"][0] > found["food"][0]
+
+
+def test_without_a_meter_emissions_stand_alone() -> None:
+    """Somebody who only travels sees one panel, its months not hatched; a month without anything is."""
+    trip = replace(APRIL, gross_ug_co2e=50_000_000_000, rings_ug_co2e=(None, 50_000_000_000, None))
+    figure = months_figure([trip, replace(APRIL, month=Month(2024, 5))], EN)
+    assert figure.title == "Emissions by month"
+    drawn = str(figure.wide)
+    assert "Electricity, kWh" not in drawn
+    assert drawn.count("url(#months-w-h)") == 1
+    assert drawn.count(">not measured</text>") == 1
+    assert [entry.mark for entry in figure.legend] == ["key-home", "key-travel", "key-food", "key-hatch"]
+    drawing = json.loads(figure.plotly_json)
+    assert "yaxis" not in drawing["layout"]
+    assert [note["yref"] for note in drawing["layout"]["annotations"]] == ["y2"]
+
+
+def test_refund_hangs_below_the_line() -> None:
+    """A ring below zero is drawn downwards, and the scale reaches it."""
+    point = replace(MARCH, gross_ug_co2e=40_000_000_000, rings_ug_co2e=(100_000_000_000, None, -60_000_000_000))
+    drawn = str(months_figure([point], EN).wide)
+    bars = {name: re.search(rf'<rect [^>]*? y="([0-9.]+)"[^>]*class="bar-{name}"', drawn) for name in ("home", "food")}
+    assert bars["home"] is not None
+    assert bars["food"] is not None
+    assert float(bars["food"][1]) > float(bars["home"][1])
+    assert "−100" in drawn or "−50" in drawn

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dashboards import format as fmt
 from dashboards.messages import messages_in
-from domain.activity import EvidenceClass
+from domain.activity import ActivityKey, EvidenceClass
 from domain.period import Month, MonthRange
 
 EN = messages_in()
@@ -110,3 +110,72 @@ def test_long_hash_is_shortened_and_short_text_kept() -> None:
     """A hash is recognisable by its ends."""
     assert fmt.short_hex("ab" * 32) == "abababab…ababab"
     assert fmt.short_hex("abcd") == "abcd"
+
+
+def test_what_is_counted_has_its_word() -> None:
+    """One passenger, two passengers, room nights; other units stand as they are."""
+    flight = ActivityKey("flight", "", 2024, "item", ())
+    assert str(fmt.quantity_of(EN, 1_000_000, flight)).replace("\u00a0", " ") == "1 passenger"
+    assert str(fmt.quantity_of(EN, 2_500_000, flight)).replace("\u00a0", " ") == "2.5 passengers"
+    assert fmt.unit_of(EN, replace(flight, kind="hotel"), 3_000_000) == "room nights"
+    assert fmt.unit_of(EN, replace(flight, kind="product")) == "item"
+    assert fmt.unit_of(EN, ActivityKey("rail", "GB", 2024, "pkm", ())) == "pkm"
+
+
+def test_attributes_are_said_in_the_order_of_their_kind() -> None:
+    """Names and values in words, as the vocabulary lists them; what is not known stands as it came."""
+    flight = ActivityKey("flight", "", 2024, "item", (("cabin", "premium_economy"), ("destination", "SFO"), ("origin", "ZRH")))
+    assert fmt.attributes_text(EN, flight) == "from: ZRH · to: SFO · cabin: premium economy"
+    food = ActivityKey("food", "GB", 2024, "kg", (("category", "1"), ("food", "beef_from_beef_herd")))
+    assert fmt.attributes_text(EN, food) == "food: beef from beef herd · declared under category: 1, purchased goods and services"
+    strange = ActivityKey("magic", "", 2024, "item", (("wand", "holly_2"),))
+    assert (fmt.kind_text(EN, "magic"), fmt.attributes_text(EN, strange)) == ("magic", "wand: holly_2")
+
+
+@pytest.mark.parametrize(
+    ("scope", "category", "text"),
+    [
+        (2, 0, "Scope 2"),
+        (3, 4, "Scope 3, category 4: upstream transport and distribution"),
+        (0, 0, "Outside the scopes"),
+        (9, 99, "9"),
+    ],
+)
+def test_place_in_the_inventory(scope: int, category: int, text: str) -> None:
+    """Scope and category in words; a stranger's bundle may say anything."""
+    assert fmt.inventory_text(EN, scope, category) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (Fraction(41, 959), "41 / 959"),
+        (Fraction("453592370"), "453,592,370"),
+        (Fraction("1055.05585262"), "1,055.05585262"),
+        (Fraction("-0.5"), "−0.5"),
+        (Fraction(10**12, 3), "1,000,000,000,000 / 3"),
+    ],
+)
+def test_exact_numbers_keep_every_digit(value: Fraction, text: str) -> None:
+    """A number that ends is a decimal, one that does not is a fraction; nothing is rounded."""
+    assert fmt.plain_number(EN, value) == text
+
+
+def test_published_digits_stand_as_they_are() -> None:
+    """Zeros at the end are a publisher's own."""
+    assert fmt.grouped_text(EN, "2.50") == "2.50"
+    assert fmt.grouped_text(EN, "1234.500") == "1,234.500"
+    assert fmt.grouped_text(EN, "1e-05") == "1e-05"
+
+
+def test_interval_is_one_sentence() -> None:
+    """Both ends in one unit, and what it rests on."""
+    said = fmt.interval_tonnes(EN, 2_810_000_000_000, 2_980_000_000_000, is_assumed=False).replace("\u00a0", " ")
+    assert said == "95 % interval 2.81 to 2.98 t CO2e, by the publishers’ own numbers."
+    small = fmt.interval_tonnes(EN, 12_000_000_000, 15_500_000_000, is_assumed=True).replace("\u00a0", " ")
+    assert small == "95 % interval 12.0 to 15.5 kg CO2e, assumed from data quality where publishers give none."
+
+
+def test_biogenic_is_carbon_dioxide() -> None:
+    """An amount of CO2 itself, not of CO2e."""
+    assert str(fmt.mass_co2(EN, 8_300_000_000)).replace("\u00a0", " ") == "8.30 kg CO2"
