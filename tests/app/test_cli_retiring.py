@@ -112,3 +112,27 @@ def test_closed_month_is_named_and_closed_again() -> None:
     assert totals["retired_g_co2e"] == "1500000"
     assert totals["net_g_co2e"].startswith("-1")
     assert again.exit_code == 0
+
+
+def test_statement_names_what_was_retired() -> None:
+    """The text of a closed month has the credits between gross and statement."""
+    run("retire", *WHAT, "--t", "1.5")
+    assert "  retired    1.500 t CO2e of carbon credits\n" in run("close", "You", "2024-03").stdout
+
+
+def test_months_show_credits(folder: Path) -> None:
+    """Of an imported file: what is retired beside the totals; twins with their reason instead of a factor that is missing."""
+    lines = [
+        {"id": name, "kind": "carbon_credit", "quantity": "0.5", "unit": "t", "start": day, "registry": "Verra", "serial": serial}
+        for name, day, serial in (("a", "2024-03-02", "B-1"), ("b", "2024-03-03", "B-1"), ("c", "2024-03-03", "B-2"))
+    ]
+    path = folder / "credits.ndjson"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    shown = run("import", "activities", str(path)).stdout
+    assert "Credits retired: 0.500 t CO2e, off the net when the months are closed." in shown
+    assert "The units B-1 of Verra are in more than one record: none counts until one is removed." in shown
+    assert "What would fit" not in shown
+    answer = json.loads(run("import", "activities", str(path), "--json").stdout)
+    assert answer["retired_g_co2e"] == "500000"
+    (twins,) = [one for one in answer["months"] if one["kind"] == "carbon_credit"]
+    assert (twins["quantity"], twins["g_co2e"], twins["reason"][:13]) == ("1000", None, "The units B-1")
