@@ -280,20 +280,25 @@ def _months_legend(points: Sequence[MonthPoint], messages: Messages, *, has_expo
 
 
 def _months_table(points: Sequence[MonthPoint], messages: Messages) -> Table:
-    rings = RING_KEYS if has_rings(points) else ()
-    header = ("month", "delivered", "exported", *rings, "gross", "avoided", "days")
+    """What is drawn, month by month; columns of electricity only where there is any."""
     absent = messages("figure.not_measured")
+    columns = ["month", *(["delivered", "exported"] if has_energy(points) else [])]
+    columns += [*(RING_KEYS if has_rings(points) else ()), "gross", *(["avoided", "days"] if has_energy(points) else [])]
     rows = []
     for point in points:
-        energy = [
-            absent if value is None else three_digits(messages.locale, Fraction(value, 1_000_000))
-            for value in (point.delivered_micro, point.exported_micro)
-        ]
-        masses = (*(point.rings_ug_co2e if rings else ()), point.gross_ug_co2e, point.avoided_ug_co2e)
-        mass = [absent if v is None else kilograms_co2e(messages, v).number for v in masses]
-        days = messages("figure.months.days_of", days=point.days_measured_count, expected=point.days_expected_count)
-        rows.append((month_text(messages, point.month), *energy, *mass, days))
-    return Table(tuple(messages(f"figure.months.column_{name}") for name in header), tuple(rows))
+        energies = {"delivered": point.delivered_micro, "exported": point.exported_micro}
+        masses = dict(zip(RING_KEYS, point.rings_ug_co2e, strict=True))
+        masses |= {"gross": point.gross_ug_co2e, "avoided": point.avoided_ug_co2e}
+        cells = {
+            "month": month_text(messages, point.month),
+            "days": messages("figure.months.days_of", days=point.days_measured_count, expected=point.days_expected_count),
+        }
+        for name, micro in energies.items():
+            cells[name] = absent if micro is None else three_digits(messages.locale, Fraction(micro, 1_000_000))
+        for name, ug in masses.items():
+            cells[name] = absent if ug is None else kilograms_co2e(messages, ug).number
+        rows.append(tuple(cells[name] for name in columns))
+    return Table(tuple(messages(f"figure.months.column_{name}") for name in columns), tuple(rows))
 
 
 def _months_csv(points: Sequence[MonthPoint]) -> str:
