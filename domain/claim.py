@@ -1,4 +1,4 @@
-"""Units of a registry, credits and certificates: what names them, so that the same ones are found again however they were typed."""
+"""Units of a registry (credits, certificates): what names them, so that the same ones are found however they were typed."""
 
 
 def claimed_name(registry: str, serial: str) -> tuple[str, str]:

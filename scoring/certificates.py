@@ -169,7 +169,7 @@ def _pieces(certificates: Sequence[ActivityTotal]) -> list[_Piece]:
 
 
 def _uses(lines: Iterable[Line]) -> list[_Use]:
-    """Electricity by month and key; corrections are off the same key, then what is alike in year and contract, then the country."""
+    """Electricity by month and key; corrections are off the same key, then what is alike in contract and year, then the rest."""
     uses = [
         _Use(line, line.quantity_micro)
         for line in sorted(lines, key=lambda found: (found.month, found.key.key_id))
@@ -183,7 +183,7 @@ def _uses(lines: Iterable[Line]) -> list[_Use]:
 
 
 def _emissions_left(uses: Sequence[_Use]) -> dict[str, int]:
-    """How many micrograms certificates can take away by country, where corrections may have other factors than what they correct."""
+    """How many micrograms certificates can take away by country: corrections may have other factors than what they correct."""
     plain_ug, contract_ug = Counter[str](), Counter[str]()
     for use in uses:
         (contract_ug if use.is_contract else plain_ug)[use.country] += use.line.emissions.total_ug_co2e

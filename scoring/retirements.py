@@ -1,7 +1,7 @@
 """Carbon credits retired for a subject and period: what net has less than gross.
 
-A credit acts on net alone: no line, no score. Registry and serial name the units, however they were typed, so the same ones in two
-records are not counted at all until somebody says which record is right.
+A credit acts on net alone: no line, no score. Registry and serial name the units, however they were typed, so the same ones in
+two records are not counted at all until somebody says which record is right.
 
 Source:
     GHG Protocol Corporate Standard, chapter 8 (offsets are reported apart from gross emissions).

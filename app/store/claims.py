@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.store import tables
 from domain.activity import EvidenceClass
+from domain.claim import claimed_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +67,11 @@ def claims_of(session: Session, kind: str, registry: str, serial: str) -> tuple[
         .where(key.c.kind == kind, activity.c.is_current)
         .order_by(record.c.record_key, activity.c.id)
     )
-    wanted = _same_units(registry, serial)
+    wanted = claimed_name(registry, serial)
     found = []
     for row in session.execute(query):
         attributes = json.loads(row.attributes_json)
-        if _same_units(attributes.get("registry", ""), attributes.get("serial", "")) == wanted:
+        if claimed_name(attributes.get("registry", ""), attributes.get("serial", "")) == wanted:
             found.append(
                 ClaimRow(
                     row.tenant_id,
@@ -83,8 +84,3 @@ def claims_of(session: Session, kind: str, registry: str, serial: str) -> tuple[
                 )
             )
     return tuple(found)
-
-
-def _same_units(registry: str, serial: str) -> tuple[str, str]:
-    """What is the same for the same units, however they were typed."""
-    return "".join(registry.split()).casefold(), "".join(serial.split()).casefold()

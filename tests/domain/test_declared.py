@@ -1,5 +1,6 @@
 """Declared activities: local days, exact parts, keys with the month of money, amounts that cannot be."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -7,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.activity import Quality
-from domain.declared import DeclaredActivity, check_amount, declared_days, declared_key, quality_of_kind, split_over_days
+from domain.declared import (
+    DeclaredActivity,
+    DeclaredPart,
+    check_amount,
+    declared_days,
+    declared_key,
+    quality_of_kind,
+    split_over_days,
+)
 from domain.errors import InputError, TimeError
 from domain.kinds import find_kind
 from domain.period import Month
@@ -35,6 +44,14 @@ def test_parts_follow_days() -> None:
         ("2024-02", 600_000),
         ("2024-03", 400_000),
     ]
+
+
+def test_what_has_a_serial_is_not_divided() -> None:
+    """It is claimed once: two parts would be two claims of the same units."""
+    said = (("instrument", "go"), ("serial", "1-10"))
+    year = DeclaredActivity("g", "electricity_certificate", said, 7_000_000, "kWh", date(2023, 1, 1), date(2024, 1, 1))
+    assert split_over_days(year) == (DeclaredPart(Month(2023, 1), date(2023, 1, 1), date(2024, 1, 1), 7_000_000),)
+    assert len(split_over_days(replace(year, attributes=said[:1]))) == 12
 
 
 def test_key_of_money_has_its_month() -> None:

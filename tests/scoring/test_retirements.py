@@ -43,6 +43,19 @@ def test_same_units_twice_in_one_month_do_not_count() -> None:
     assert (units, len(unscored)) == ((), 1)
 
 
+@pytest.mark.parametrize(("registry", "serial"), [("vcs", "1-10"), ("VCS", "1-10 "), (" V C S", "1 - 10")])
+def test_same_units_typed_otherwise_do_not_count(registry: str, serial: str) -> None:
+    """Case and spaces do not make other units of them."""
+    units, unscored = retired_units([credit("1-10", KG), credit(serial, KG, registry=registry, month=4)])
+    assert (units, len(unscored)) == ((), 2)
+
+
+def test_units_are_named_as_they_were_said() -> None:
+    """The manifest keeps the words of the record, not what they are compared by."""
+    units, _ = retired_units([credit("VCS-A 1", KG, registry="Verra")])
+    assert units == (RetiredUnits("Verra", "VCS-A 1", 1000),)
+
+
 @pytest.mark.parametrize("kg_micro", [0, 999, -KG])
 def test_less_than_a_gram_takes_nothing_away(kg_micro: int) -> None:
     """Nothing, less than a gram, and credits taken back are shown and count not."""
