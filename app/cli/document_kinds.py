@@ -143,9 +143,12 @@ LONGEST_LIST_COUNT = 60
 FIRST_COUNT = 12
 
 PARTS: Mapping[str, str] = {
-    "grid_loss": "`grid_loss` and, where the publisher says it, `upstream` (the power stations' fuel): scope 3, category 3",
+    "grid_loss": (
+        "`grid_loss` and, where the publisher says them, `upstream` (the power stations' fuel) and `grid_loss_upstream` (the "
+        "same for what is lost): scope 3, category 3"
+    ),
     "upstream": "`upstream` (the fuel's supply), where the publisher of the use says it",
-    "upstream_and_loss": "`upstream` and `grid_loss` (the network's), by the same publisher: scope 3, category 3",
+    "upstream_and_loss": "`upstream`, the network's `grid_loss` and `grid_loss_upstream`, by the same publisher: scope 3, category 3",
     "battery": (
         "`upstream` of what it burns; of a battery `electricity` (kWh per km × the grid of the place), its `grid_loss` and "
         "`electricity_upstream`"
