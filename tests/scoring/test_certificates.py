@@ -237,10 +237,10 @@ def test_correction_under_a_contract_is_off_the_contract_first() -> None:
 
 
 def test_correction_is_off_its_own_place_first() -> None:
-    """100 kWh of California taken back leave 100 of the US average's to certificates, not the other way round."""
-    us, california = (ActivityKey("electricity", region, 2023, "kWh") for region in ("US/egrid/AKGD", "US/egrid/CAMX"))
-    two = set_of(imported(source(), rows=[row(us.region, 2023, co2="900"), row(california.region, 2023, co2="200")]))
-    totals = [total(us, 100, 1), total(california, 100, 2), total(us, -100, 3), total(US_REC, 100, 1)]
+    """100 kWh of the Northwest taken back leave 100 of California to certificates, not the Northwest's dirtier ones."""
+    northwest, california = (ActivityKey("electricity", region, 2023, "kWh") for region in ("US/egrid/NWPP", "US/egrid/CAMX"))
+    two = set_of(imported(source(), rows=[row(northwest.region, 2023, co2="900"), row(california.region, 2023, co2="200")]))
+    totals = [total(northwest, 100, 1), total(california, 100, 2), total(northwest, -100, 3), total(US_REC, 100, 1)]
     lines, _ = make_lines(totals, lambda key, basis: resolve(key, two, basis))
     assert [(line.key, line.quantity_micro) for line in lines if line.part is Part.CERTIFICATE] == [(california, -100 * KWH)]
 
