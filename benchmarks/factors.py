@@ -287,7 +287,7 @@ def question_of(key: ActivityKey, factors: FactorSet) -> Question | None:
         f"WITH place(region, rank) AS (VALUES {', '.join(lines['place'])}), "
         f"what(attributes, rank) AS (VALUES {', '.join(lines['what'])}) {_QUERY.format(rates=rates)}"
     )
-    values: dict[str, object] = {"kind": wanted.rows_kind, "unit": wanted.unit, "year": key.year}
+    values: dict[str, object] = {"kind": wanted.rows_kind, "unit": wanted.unit, "year": wanted.year or key.year}
     values |= {f"p{index}": place for index, place in enumerate(places)}
     values |= {f"a{index}": text for index, (text, _) in enumerate(what)}
     values |= {f"r{index}": rate for index, rate in enumerate(wanted.rates)}

@@ -148,7 +148,7 @@ PARTS: Mapping[str, str] = {
         "same for what is lost): scope 3, category 3"
     ),
     "upstream": "`upstream` (the fuel's supply), where the publisher of the use says it",
-    "upstream_and_loss": "`upstream`, the network's `grid_loss` and `grid_loss_upstream`, by the same publisher: scope 3, category 3",
+    "upstream_and_loss": "`upstream`, the network's `grid_loss`, `grid_loss_upstream`, by its publisher: scope 3, category 3",
     "battery": (
         "`upstream` of what it burns; of a battery `electricity` (kWh per km × the grid of the place), its `grid_loss` and "
         "`electricity_upstream`"
