@@ -15,6 +15,7 @@ from io import StringIO
 from itertools import pairwise
 from pathlib import Path
 
+from scoring.factors.folder import FactorFolder
 from scoring.factors.importers.ademe import KNOWN_SHA256S, import_ademe
 from scoring.factors.importers.ademe_digital import import_digital
 from scoring.factors.importers.airports import import_airports
@@ -39,6 +40,7 @@ from scoring.factors.importers.reported import import_reported
 from scoring.factors.importers.travel_impact_model import import_fuel_constants
 from scoring.factors.importers.unfccc_ifi import import_ifi
 from scoring.factors.importers.us_utilities import import_us_utilities
+from scoring.factors.load import folder_at
 from scoring.factors.write import folder_files, region_tables
 
 DATASET_VERSION = "2026.11.1"
@@ -57,17 +59,18 @@ class Built:
     findings: tuple[str, ...]
 
 
-def build(raw: Path) -> Built:
+def build(raw: Path, *, before: FactorFolder | None = None) -> Built:
     """The data set that the publishers' files give.
 
     Args:
         raw: Folder of the files as published (`epa/`, `owid/`, `gwp/`, `geo/`).
+        before: The data set that it continues; a new log where left out.
 
     Returns:
         Files and findings.
 
     Raises:
-        FactorSetError: A file is not what its importer expects.
+        FactorSetError: A file is not what its importer expects, or an admitted row is gone or changed.
     """
     alpha2_of, countries, country_findings = import_countries((raw / "geo/country-codes.csv").read_bytes())
     region_of = {row.name: row.region for row in countries}
@@ -76,7 +79,7 @@ def build(raw: Path) -> Built:
     states = import_states((raw / "epa/egrid-static/state_and_interconnection.csv").read_bytes())
     regions = _regions([*countries, *states, *(region for part in imported for region in part.regions)])
     graph = region_tables(regions, _csv(["state", "subregions", "zips"], _zip_lines(by_zip)), _kept("zones.csv"))
-    files = folder_files(imported, version=DATASET_VERSION, more=graph)
+    files = folder_files(imported, version=DATASET_VERSION, more=graph, before=before)
     files["ATTRIBUTION.md"] = _attribution(imported)
     checks = [*_cross_checks(imported), *_hub_changes(raw)]
     findings = [*country_findings, *zip_findings, *(text for part in imported for text in part.findings), *checks]
@@ -84,7 +87,7 @@ def build(raw: Path) -> Built:
 
 
 def import_sources(raw: Path, alpha2_of: Mapping[str, str], region_of: Mapping[str, str]) -> list[Imported]:
-    """Every source in the order of its admission to the log: a new one goes to the end, so that older sets stay prefixes.
+    """Every source. A build that continues a data set keeps its entries first, so that older sets stay prefixes.
 
     Args:
         raw: Folder of the files as published.
@@ -242,8 +245,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--raw", type=Path, required=True, help="folder of the publishers' files")
     parser.add_argument("--out", type=Path, required=True, help="folder of the data set")
+    parser.add_argument("--anew", action="store_true", help="begin a new log: rows that were admitted before may be gone")
     given = parser.parse_args(arguments)
-    built = build(given.raw)
+    continues = (given.out / "dataset.json").exists() and not given.anew
+    built = build(given.raw, before=folder_at(given.out) if continues else None)
     before = {str(path.relative_to(given.out)): path.read_bytes() for path in given.out.rglob("*") if path.is_file()}
     for line in [*built.findings, *differences(before, built.files)]:
         sys.stdout.write(f"{line}\n")

@@ -6,7 +6,6 @@ Rows are read when somebody asks for their kind, so that a start costs what it u
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from fractions import Fraction
 from functools import cached_property
 from itertools import accumulate
@@ -15,6 +14,7 @@ from domain.errors import AttributeValueError, FactorSetError, NotFoundError
 from domain.factor import CompiledFactor, EmissionFactor, FactorSetId, GwpSet, LifeCycleScope
 from domain.merkle import leaf_hash
 from domain.number import decimal_from_text, fraction_of
+from scoring.aliases import fitting_choices
 from scoring.factors.compile import GwpValues, compile_factor
 from scoring.factors.folder import FactorFolder, FolderPrefix, PublishedParameter, TableEntry
 from scoring.factors.log import FactorLog
@@ -210,14 +210,14 @@ class FactorSet:
             value: What came.
 
         Raises:
-            AttributeValueError: No row carries it; the message lists close ones, or all where they are few.
+            AttributeValueError: No row carries it; the message lists those first that may be meant, then all where they are few.
         """
         held = self.choices(kind, attribute)
         if value in held:
             return
-        close = get_close_matches(value, held, n=6, cutoff=0.5) or [one for one in held if value[:4] and value[:4] in one][:6]
+        close = fitting_choices(attribute, value, held)
         few = len(held) <= 40  # noqa: PLR2004 - a list that a person still reads
-        shown = ", ".join(held if few else close or held[:12])
+        shown = ", ".join(dict.fromkeys([*close, *held]) if few else close or held[:12])
         raise AttributeValueError(
             f"The factor set has no {attribute} of this name for {kind}",
             expected=f"one of {shown}" + ("" if few or close else ", ..."),

@@ -34,6 +34,9 @@ FACTOR_COLUMNS = ("table", "region", "year", "rate", "label", "attributes", *GAS
 SOURCE_FIELDS = ("publisher", "edition", "source_url", "licence", "note")
 """What tables share is said once, in `sources` of `tables.json`."""
 
+SUPERSEDED_FIELD = "superseded_sha256"
+"""Field of a table of parameters whose newer edition stands behind it: the SHA-256 of the file that it had."""
+
 QUALITY_NAMES = ("reliability", "temporal", "geographical", "technological", "collection")
 """Order of the five scores."""
 
@@ -201,8 +204,10 @@ class FactorFolder:
                 for _ in range(entry.row_count):
                     yield next(rows).canonical_bytes
             else:
+                fields = dict(entry.fields)
+                superseded = fields.pop(SUPERSEDED_FIELD, "")
                 name = parameter_file(entry.table_id)
-                yield parameter_entry(dict(entry.fields), sha256(self.read(name)).hexdigest())
+                yield parameter_entry(fields, superseded or sha256(self.read(name)).hexdigest())
 
     def parameter_rows(self, name: str) -> tuple[Mapping[str, str], ...]:
         """A table of parameters, row by row; empty where the folder has none of this name."""

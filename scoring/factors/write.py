@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, fields
 from hashlib import sha256
 from io import StringIO
@@ -15,48 +15,94 @@ from scoring.factors.folder import (
     GASES,
     QUALITY_NAMES,
     SOURCE_FIELDS,
+    SUPERSEDED_FIELD,
     FactorFolder,
     parameter_file,
     quality_text,
 )
-from scoring.factors.importers.published import Imported, Parameter, ParameterTable, PublishedRow, RegionRow
+from scoring.factors.importers.published import Imported, Parameter, ParameterTable, PublishedRow, RegionRow, SourceTable
 from scoring.factors.log import FactorLog
 
 
-def folder_files(imported: Sequence[Imported], *, version: str, more: Sequence[ParameterTable] = ()) -> dict[str, bytes]:
+def folder_files(
+    imported: Sequence[Imported],
+    *,
+    version: str,
+    more: Sequence[ParameterTable] = (),
+    before: FactorFolder | None = None,
+) -> dict[str, bytes]:
     """The files of a folder.
 
     Args:
         imported: What the importers give, in the order of its admission to the log.
         version: Version of the folder.
         more: Further tables of parameters, admitted last: the region graph.
+        before: The folder that it continues: its entries come first, in their order, and a table of parameters that changed
+            since stays as an entry without its file.
 
     Returns:
         File name to its bytes, `dataset.json` among them.
 
     Raises:
-        FactorSetError: Two tables have one id, a row belongs to none or has an attribute that the file cannot hold, or two
-            tables of parameters have one name.
+        FactorSetError: Two tables have one id, a row belongs to none or has an attribute that the file cannot hold, two tables
+            of parameters have one name, or an admitted table of rows is gone or changed.
     """
     rows_of = _rows_of_tables(imported)
-    tables: list[dict[str, object]] = []
-    by_kind: dict[str, list[list[object]]] = {}
-    for table in (table for part in imported for table in part.tables):
-        rows = rows_of.pop(table.table_id)
-        by_kind.setdefault(table.kind, []).extend(_cells(len(tables), row) for row in rows)
-        tables.append({**asdict(table), "row_count": len(rows)})
-    if rows_of:
-        raise FactorSetError("A row belongs to no table", expected="a row of one of the file's tables", got=min(rows_of))
-    files = {f"factors/{kind}.csv": _csv(FACTOR_COLUMNS, lines) for kind, lines in by_kind.items()}
+    new: dict[str, tuple[SourceTable | ParameterTable, bytes]] = {}
     for parameters in [*_parameter_tables(imported), *more]:
         name = parameter_file(parameters.name)
-        if name in files:
+        if name in new:
             raise FactorSetError("Two tables of parameters have one name", expected="a new name", got=parameters.name)
-        files[name] = _csv(parameters.columns, parameters.rows)
-        described = {key: value for key, value in asdict(parameters).items() if key != "rows"}
-        tables.append({**described, "columns": list(parameters.columns), "row_count": len(parameters.rows)})
+        new[name] = (parameters, _csv(parameters.columns, parameters.rows))
+    of_rows = {table.table_id: (table, b"") for part in imported for table in part.tables}
+    if set(rows_of) - set(of_rows):
+        raise FactorSetError("A row belongs to no table", expected="a row of one of the file's tables", got=min(rows_of))
+    tables: list[dict[str, object]] = []
+    by_kind: dict[str, list[list[object]]] = {}
+    for listed in _in_order(of_rows | new, before):
+        if isinstance(listed, dict):
+            tables.append(listed)
+        elif isinstance(listed, SourceTable):
+            rows = rows_of[listed.table_id]
+            by_kind.setdefault(listed.kind, []).extend(_cells(len(tables), row) for row in rows)
+            tables.append({**asdict(listed), "row_count": len(rows)})
+        else:
+            described = {key: value for key, value in asdict(listed).items() if key != "rows"}
+            tables.append({**described, "columns": list(listed.columns), "row_count": len(listed.rows)})
+    files = {f"factors/{kind}.csv": _csv(FACTOR_COLUMNS, lines) for kind, lines in by_kind.items()}
+    files |= {name: data for name, (_, data) in new.items()}
     files["tables.json"] = _tables_json(tables)
-    return with_manifest(files, version=version)
+    made = with_manifest(files, version=version)
+    if before is not None and not made["leaves.bin"].startswith(before.leaves):
+        raise FactorSetError(
+            "The log does not continue the one before",
+            expected=f"the {before.size} entries of {before.version} first",
+            got="other ones",
+            next_step="An admitted row never changes: give the new edition a table id of its own, or begin the log anew.",
+        )
+    return made
+
+
+def _in_order(
+    new: Mapping[str, tuple[SourceTable | ParameterTable, bytes]], before: FactorFolder | None
+) -> Iterator[SourceTable | ParameterTable | dict[str, object]]:
+    """Tables in the order of the log: those that were admitted before, then the new ones.
+
+    Raises:
+        FactorSetError: An admitted table of rows is gone.
+    """
+    left = dict(new)
+    for entry in before.tables if before else ():
+        name = entry.table_id if entry.kind else parameter_file(entry.table_id)
+        found = left.get(name)
+        admitted = str(entry.fields.get(SUPERSEDED_FIELD) or ("" if before is None or entry.kind else before.files[name]))
+        if entry.kind and found is None:
+            raise FactorSetError("An admitted table is gone", expected=f"the rows of {name}", got="none")
+        if found is not None and (entry.kind or sha256(found[1]).hexdigest() == admitted):
+            yield left.pop(name)[0]
+        else:
+            yield {**entry.fields, "row_count": 0, SUPERSEDED_FIELD: admitted}
+    yield from (table for table, _ in left.values())
 
 
 def with_manifest(files: Mapping[str, bytes], *, version: str) -> dict[str, bytes]:

@@ -204,3 +204,29 @@ def test_table_of_another_kind_is_another_file() -> None:
 def test_made_up_tables_are_as_an_importer_makes_them() -> None:
     """The table of these tests is a table like any other."""
     assert isinstance(source(), SourceTable)
+
+
+def test_later_build_continues_the_log() -> None:
+    """What is new comes behind what was admitted; a table of parameters that changed stays as an entry without its file."""
+    power = replace(imported(source(), rows=[GERMANY]), parameter_tables=(RATES,))
+    first = folder_of(folder_files([power], version="1"))
+    newer = replace(RATES, edition="2025", rows=(*RATES.rows, ("2025-01", "1.7")))
+    wind = imported(source("wind"), rows=[replace(GERMANY, table_id="wind", year=2024)])
+    later = [replace(imported(source(), rows=[GERMANY]), parameter_tables=(newer,)), wind]
+    second = folder_of(folder_files([wind, *later[:1]], version="2", before=first))
+    assert second.leaves.startswith(first.leaves)
+    assert len(second.leaves) == len(first.leaves) + 2 * 32  # a row, and the newer table of rates
+    assert [entry["rate"] for entry in second.parameter_rows("rates")] == ["1.5", "1.6", "1.7"]
+    assert {found.year for found in second.rows("electricity")} == {2023, 2024}
+    assert b"".join(leaf_hash(entry) for entry in second.entries()) == second.leaves
+    third = folder_of(folder_files(later, version="3", before=second))
+    assert third.leaves == second.leaves
+
+
+def test_admitted_rows_never_change() -> None:
+    """A table that lost its rows, or has others under its old id, is no continuation."""
+    first = written(imported(source(), rows=[GERMANY]))
+    with pytest.raises(FactorSetError, match="An admitted table is gone; expected the rows of power"):
+        folder_files([imported(source("wind"), rows=[replace(GERMANY, table_id="wind")])], version="2", before=first)
+    with pytest.raises(FactorSetError, match="The log does not continue the one before"):
+        folder_files([imported(source(), rows=[replace(GERMANY, year=2022)])], version="2", before=first)
