@@ -19,11 +19,13 @@ from app.usecases.close_period import close_period
 from app.usecases.create_subject import NewSubject, create_subject
 from app.usecases.import_document import import_document
 from app.usecases.keep_original import Received
+from app.usecases.show_activities import activities_csv, show_activities
 from app.usecases.show_lines import factor_names, traced_lines
 from app.usecases.show_statement import lines_csv, show_statement
 from app.usecases.show_why import show_why
 from dashboards.frame import Frame
 from dashboards.messages import messages_in
+from dashboards.pages import activities as activities_page
 from dashboards.pages import statement as statement_page
 from dashboards.pages import why as why_page
 from domain.activity import KINDS, EvidenceClass
@@ -218,6 +220,30 @@ def test_csv_redoes_the_factor(scene: Scene, closed: StatementRow) -> None:
     flight = next(row for row in rows if row["kind"] == "flight" and row["part"] == "use")
     assert flight["attributes"] == "cabin=economy;destination=SFO;origin=ZRH"
     assert Fraction(flight["scale"]) > 9_000
+
+
+def test_activities_name_what_they_depend_on(scene: Scene) -> None:
+    """The list and its CSV have the attributes of each activity."""
+    rows = list(csv.DictReader(StringIO(scene.look(lambda work: activities_csv(work, scene.whose)))))
+    (flight,) = [row for row in rows if row["kind"] == "flight"]
+    assert (flight["attributes"], flight["quantity"], flight["unit"]) == ("cabin=economy;destination=SFO;origin=ZRH", "1", "item")
+    model = scene.look(lambda work: show_activities(work, scene.whose, limit_count=500))
+    shown = words(html.document_fromstring(activities_page.render(model, messages_in(), Frame())))
+    assert "from: ZRH · to: SFO · cabin: economy" in shown
+    assert "1 passenger" in shown
+
+
+def test_what_a_stranger_sends_is_shown_as_it_is(scene: Scene, closed: StatementRow) -> None:
+    """A bundle may name a kind, scope and scale that there are not: its lines are shown, none is looked up."""
+    model = scene.look(lambda work: show_statement(work, scene.whose, closed.id))
+    line = model.traced[0].line
+    key = replace(line.key, kind="magic", region="ATLANTIS", attributes=(("wand", "<b>"),))
+    odd = replace(line, key=key, scope=7, category=99, scale=Fraction(10**300))
+    (traced,) = traced_lines(scene.services.factor_set, [odd], steps_of=lambda _: ())
+    assert (traced.compiled, traced.place_name) == (None, "ATLANTIS")
+    shown = statement_page.render(replace(model, traced=(traced,)), messages_in(), Frame())
+    assert "magic</h3>" in shown
+    assert "wand: &lt;b&gt;" in shown
 
 
 def test_trace_is_the_statements(scene: Scene, closed: StatementRow) -> None:
