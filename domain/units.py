@@ -167,6 +167,74 @@ _TABLE: tuple[Unit, ...] = (
 UNITS: Mapping[str, Unit] = {unit.symbol: unit for unit in _TABLE}
 """Every unit by its symbol."""
 
+_SYMBOLS_OF: Mapping[str, str] = {
+    "$": "USD",
+    "barrel": "bbl",
+    "cf": "ft3 scf",
+    "cubic feet": "ft3 scf",
+    "cubic foot": "ft3 scf",
+    "cubic meter": "m3",
+    "cubic metre": "m3",
+    "dekatherm": "mmBtu therm",
+    "dollar": "USD",
+    "dth": "mmBtu therm",
+    "dozen": "item",
+    "euro": "EUR",
+    "flight": "passenger",
+    "gal": "gal_us gal_imp",
+    "gallon": "gal_us gal_imp",
+    "gram": "g",
+    "gramme": "g",
+    "hour": "h",
+    "hr": "h",
+    "hundred cubic feet": "ccf",
+    "kilo": "kg",
+    "kilogram": "kg",
+    "kilometer": "km",
+    "kilometre": "km",
+    "kilowatt hour": "kWh",
+    "kilowatthour": "kWh",
+    "kw/h": "kWh",
+    "lbs": "lb",
+    "liter": "L",
+    "litre": "L",
+    "ltr": "L",
+    "m^3": "m3",
+    "m³": "m3",
+    "megawatt hour": "MWh",
+    "meter": "m",
+    "metre": "m",
+    "metric ton": "t",
+    "mile": "mi",
+    "minute": "min",
+    "nautical mile": "nmi",
+    "night": "room_night",
+    "passenger kilometer": "pkm",
+    "passenger kilometre": "pkm",
+    "passenger km": "pkm",
+    "passenger mile": "pmi",
+    "pc": "item",
+    "people": "passenger",
+    "person": "passenger",
+    "piece": "item",
+    "pound": "lb GBP",
+    "room": "room_night",
+    "serving": "meal",
+    "short ton": "short_ton",
+    "ton": "t short_ton",
+    "ton mile": "short_ton_mi tkm",
+    "tonne": "t",
+    "tonne kilometer": "tkm",
+    "tonne kilometre": "tkm",
+    "tonne km": "tkm",
+    "unit": "item",
+    "£": "GBP",
+    "€": "EUR",
+}
+"""What people write (one of it, in small letters) to the symbols that it may mean: only to say which would fit."""
+
+_SHOWN_COUNT = 6
+
 _GAS_SUFFIX = re.compile(r"\s*CO2(e|eq)?\Z", re.IGNORECASE)
 _MEGATONNE_SPELLINGS = frozenset({"mtco2e", "mtco2", "mtco2eq", "mt"})
 
@@ -197,7 +265,7 @@ def find_unit(symbol: str, *, record: str = "") -> Unit:
         The unit.
 
     Raises:
-        UnknownUnitError: There is no such unit; the message lists close ones. "MtCO2e" is refused naming both readings.
+        UnknownUnitError: There is no such unit; the message lists the likeliest first. "MtCO2e" is refused naming both.
     """
     found = UNITS.get(symbol)
     if found is not None:
@@ -215,10 +283,22 @@ def find_unit(symbol: str, *, record: str = "") -> Unit:
         raise UnknownUnitError(
             expected=mass, got=symbol, record=record, next_step=f"Write {mass}: which gas it is, the kind says."
         )
-    close = get_close_matches(symbol, UNITS, n=4, cutoff=0.5)
-    by_case = [known for known in UNITS if known.lower() == symbol.lower() and known not in close]
-    choices = ", ".join([*by_case, *close] or sorted(UNITS))
+    choices = ", ".join(_fitting_symbols(symbol) or sorted(UNITS))
     raise UnknownUnitError(expected=f"one of {choices}", got=symbol, record=record, next_step="Name the unit of the bill.")
+
+
+def _fitting_symbols(symbol: str) -> tuple[str, ...]:
+    """Symbols that somebody may have meant: other capitals first, then what the word means, then what is spelt alike."""
+    said = _plain(symbol)
+    one_of = said.removesuffix("s")
+    by_case = [known for text in (said, one_of) for known in UNITS if _plain(known) == text]
+    meant = _SYMBOLS_OF.get(said, _SYMBOLS_OF.get(one_of, "")).split()
+    close = get_close_matches(symbol, UNITS, n=4, cutoff=0.5)
+    return tuple(dict.fromkeys([*by_case, *meant, *close]))[:_SHOWN_COUNT]
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.split(r"[\s_-]+", text.casefold().strip(" .")))
 
 
 def to_canonical_micro(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from domain.errors import DimensionError, NumberError, UnknownUnitError
 from domain.number import INT64_MAX
-from domain.units import CANONICAL_UNIT, CURRENCIES, UNITS, Dimension, find_unit, to_canonical_micro
+from domain.units import _SYMBOLS_OF, CANONICAL_UNIT, CURRENCIES, UNITS, Dimension, find_unit, to_canonical_micro
 
 # Definitions, computed apart from the product's table:
 #   SI Brochure 9th edition (BIPM 2019): 1 h = 3600 s, 1 L = 1 dm3, 1 t = 1000 kg (table 8).
@@ -224,3 +224,50 @@ def test_larger_quantity_is_refused(amount: Fraction) -> None:
         NumberError, match=r"expected less than 9\.2e12 kWh; got -?[0-9/]+ kWh; in line 1\. Check the number and its unit"
     ):
         to_canonical_micro(amount, "kWh", record="line 1")
+
+
+@pytest.mark.parametrize(
+    ("symbol", "first"),
+    [
+        ("CCF", ["ccf"]),
+        ("MMBtu", ["mmBtu"]),
+        ("MMBTU", ["mmBtu"]),
+        ("gallon", ["gal_us", "gal_imp"]),
+        ("gallons", ["gal_us", "gal_imp"]),
+        ("Gallons", ["gal_us", "gal_imp"]),
+        ("GAL-US", ["gal_us"]),
+        ("litre", ["L"]),
+        ("Liters", ["L"]),
+        ("l", ["L"]),
+        ("miles", ["mi"]),
+        ("night", ["room_night"]),
+        ("nights", ["room_night"]),
+        ("kwh", ["kWh"]),
+        ("KWH", ["kWh"]),
+        ("kilowatt-hours", ["kWh"]),
+        ("therms", ["therm"]),
+        ("Therms", ["therm"]),
+        ("tonnes", ["t"]),
+        ("tons", ["t", "short_ton"]),
+        ("hours", ["h"]),
+        ("lbs", ["lb"]),
+        ("m³", ["m3"]),
+        ("dekatherms", ["mmBtu", "therm"]),
+        ("$", ["USD"]),
+        ("usd", ["USD"]),
+        ("meals", ["meal"]),
+        ("passenger-km", ["pkm"]),
+    ],
+)
+def test_unit_that_is_meant_stands_first(symbol: str, first: list[str]) -> None:
+    """The refusal names it first, and refuses all the same: nobody's unit is replaced."""
+    with pytest.raises(UnknownUnitError) as caught:
+        find_unit(symbol)
+    assert caught.value.got == symbol
+    assert caught.value.expected.removeprefix("one of ").split(", ")[: len(first)] == first
+
+
+def test_every_word_means_units_and_is_none() -> None:
+    """What is offered can be taken."""
+    assert {one for meant in _SYMBOLS_OF.values() for one in meant.split()} <= UNITS.keys()
+    assert not _SYMBOLS_OF.keys() & UNITS.keys()
