@@ -99,8 +99,8 @@ def prepare_flight(rule: KindRule, search: Search) -> Wanted:
     search.say("Length class of the UK's factors: {}. Their uplift for detours is in the factor.", route.haul)
     attributes = {**wanted.attributes, "haul": route.haul}
     given_names = wanted.given | {"haul"}
-    distance = route.distance
-    return Wanted("flight", _PASSENGER_KM, attributes, given_names, distance, ("GB",), wanted.rates, assumed=wanted.assumed)
+    distance_km = route.distance_km
+    return Wanted("flight", _PASSENGER_KM, attributes, given_names, distance_km, ("GB",), wanted.rates, assumed=wanted.assumed)
 
 
 def _at_home(rule: KindRule, search: Search, wanted: Wanted, route: "Route") -> Wanted | None:
@@ -111,7 +111,7 @@ def _at_home(rule: KindRule, search: Search, wanted: Wanted, route: "Route") -> 
     hauls = (haul_of(route.start, route.end, HaulRule.EPA), "domestic")
     for haul in hauls if country == "US" else hauls[1:]:
         attributes = {**wanted.attributes, "haul": haul}
-        found = replace(wanted, unit=_PASSENGER_KM, attributes=attributes, scale=route.distance, regions=(country,))
+        found = replace(wanted, unit=_PASSENGER_KM, attributes=attributes, scale=route.distance_km, regions=(country,))
         if first_fitting(rule, search.factor_set, found, (country,)):
             search.say("Length class of the country's own factors: {}.", haul)
             return found
@@ -124,20 +124,20 @@ class Route(NamedTuple):
     Attributes:
         start: Airport of departure.
         end: Airport of arrival.
-        distance: Great circle, whole kilometres.
+        distance_km: Great circle, whole kilometres.
         haul: Length class of the UK's factors.
     """
 
     start: Airport
     end: Airport
-    distance: Fraction
+    distance_km: Fraction
     haul: str
 
     @property
     def sentences(self) -> tuple[str, ...]:
         """One sentence."""
         ends = (f"{one.name} ({one.iata}, {one.country})" for one in (self.start, self.end))
-        circle = f"{self.distance} km on the great circle (a sphere of 6371.0088 km, whole kilometres)"
+        circle = f"{self.distance_km} km on the great circle (a sphere of 6371.0088 km, whole kilometres)"
         return (f"From {' to '.join(ends)}: {circle}.",)
 
 
