@@ -174,22 +174,26 @@ def quantity_of(messages: Messages, quantity_micro: int, key: ActivityKey) -> Am
 
 
 def unit_of(messages: Messages, key: ActivityKey, quantity_micro: int = 1_000_000) -> str:
-    """The unit of an activity as people read it: of what is counted by the piece, what is counted.
+    """The unit of an activity as people read it, for an amount in millionths; for one of it where that is left out."""
+    return unit_text(messages, key.kind, key.unit, quantity_micro)
+
+
+def unit_text(messages: Messages, kind: str, unit: str, quantity_micro: int = 1_000_000) -> str:
+    """A unit as people read it: of what is counted by the piece, what is counted.
 
     Args:
         messages: Language.
-        key: The activity key.
+        kind: Kind of activity.
+        unit: Symbol of the unit.
         quantity_micro: How much, millionths; one where left out.
 
     Returns:
         Such as "kWh", "passenger", "passengers".
     """
-    if key.unit != _COUNTED:
-        return key.unit
+    if unit != _COUNTED:
+        return unit
     count = 1 if quantity_micro == 1_000_000 else 2  # noqa: PLR2004 - one, or any other number
-    if f"counted.{key.kind}" in messages:
-        return messages(f"counted.{key.kind}", count=count)
-    return messages("counted.item", count=count)
+    return messages(f"counted.{kind}", count=count) if f"counted.{kind}" in messages else messages("counted.item", count=count)
 
 
 def kind_text(messages: Messages, kind: str) -> str:

@@ -41,6 +41,7 @@ MORE = (
     {"kind": "car", "quantity": "100", "unit": "km", "region": "GB", "powertrain": "electric", "size": "small"},
     {"kind": "fuel", "quantity": "100", "unit": "L", "region": "US", "fuel": "petrol"},
     {"kind": "electricity", "quantity": "90", "unit": "kWh", "region": "GB"},
+    {"kind": "electricity", "quantity": "50.5", "unit": "kWh", "region": "FR", "supplier_g_co2e_per_kwh": "11.5"},
     {"kind": "natural_gas", "quantity": "-3", "unit": "m3", "region": "GB"},
     {"kind": "food", "quantity": "2", "unit": "kg", "region": "GB", "food": "cheese"},
     {"kind": "purchase", "quantity": "80", "unit": "EUR", "naics": "721110", "tax_percent": "8.1"},
