@@ -67,7 +67,7 @@ CHOICE = re.compile(r"""\b(?:t|messages)\(\s*["']([a-z0-9_.]+)["'] if .*?\)""")
 FLAG_FUNCTIONS = {"age_flags", "_index_month", "_net_of_tax"}
 """Functions that give back flags."""
 
-FLAG_NAMES = {"always", "flag", "flags", "more"}
+FLAG_NAMES = {"always", "flag", "flags", "more", "without_serial"}
 """Names that flags are put under."""
 
 
