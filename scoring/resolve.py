@@ -25,6 +25,7 @@ from scoring.factors.factor_set import FactorSet
 from scoring.rule import KindRule, Wanted, plain_wanted
 from scoring.rules import RULES
 from scoring.search import Search
+from scoring.what_fits import WhatFits
 
 __all__ = ["RULES", "check_key", "resolve", "resolve_uncached"]
 
@@ -112,11 +113,8 @@ def _chosen(rule: KindRule, search: Search) -> Resolution | None:
 
 
 def _unscored(search: Search) -> Resolution:
-    search.say(
-        "Unscored: counted and shown, never as zero. What would fit: a factor of your own in kg CO2e/{}, or another kind ({}).",
-        search.key.unit,
-        ", ".join(RULES),
-    )
+    key = search.key
+    search.trace.append(WhatFits(key, search.factor_set, search.basis, search.gwp_set, RULES.get(key.kind), RULES))
     return Resolution(search.key, search.basis, None, tuple(search.trace), tuple(search.flags))
 
 

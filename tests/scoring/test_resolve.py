@@ -117,12 +117,13 @@ def test_non_baseload_rates_are_never_a_footprint(factors: FactorSet) -> None:
 
 
 def test_kind_is_unscored_where_no_publisher_counts_it_so(factors: FactorSet) -> None:
-    """Steam by mass has no row anywhere: no factor, no zero, and what would fit is told."""
+    """Steam by mass has no row anywhere: no factor, no zero, and what would fit is told: the unit that it is counted in."""
     found = resolve(ActivityKey("steam", "DE", 2023, "kg"), factors, Basis.LOCATION)
     assert (found.chosen, found.additions, found.flags) == (None, (), ())
     assert found.steps[1] == "No rate for steam in kg is held for Germany."
-    assert found.steps[-1].startswith(
-        "Unscored: counted and shown, never as zero. What would fit: a factor of your own in kg CO2e/kg, or another kind (electri"
+    assert found.steps[-1] == (
+        "Unscored: counted and shown, never as zero. What would fit: an amount in kWh, which rates of this place are per; "
+        "a factor of your own in kg CO2e/kg."
     )
 
 
