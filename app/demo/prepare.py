@@ -15,6 +15,7 @@ from random import Random
 
 from app.assemble import passphrase_of
 from app.chain import load_key
+from app.demo.activities import business_lines, household_lines
 from app.demo.espi import Meter, MeterSeries, espi_document, us_clock
 from app.demo.load_profile import LoadProfile, business_profile, household_profile
 from app.hosting import Hosting
@@ -62,6 +63,7 @@ class _Plan:
     title: str
     profile: Callable[[date, date], LoadProfile]
     interval_title: str
+    lines: Callable[[date, date], bytes]
 
 
 _HOME = place_from_text("94110", zone="America/Los_Angeles")
@@ -76,6 +78,7 @@ PLANS = (
         title="Bay Demo Power & Light",
         profile=lambda start, end: household_profile(Random(SEED), start=start, end=end, zone=zone_of(_HOME.zone)),
         interval_title="Hourly",
+        lines=household_lines,
     ),
     _Plan(
         name="Pier 9 Design Studio",
@@ -86,6 +89,7 @@ PLANS = (
         title="Hudson Demo Electric",
         profile=lambda start, end: business_profile(Random(SEED + 1), start=start, end=end, zone=zone_of(_OFFICE.zone)),
         interval_title="Quarter-hourly",
+        lines=business_lines,
     ),
 )
 """Who is in the demo."""
@@ -176,8 +180,12 @@ def _import_all(services: Services) -> str:
         today = local_day(services.clock.now(), zone_of(plan.home.zone))
         body = green_button_file(plan, start, today, services.clock.now())
         received = Received(body, "application/atom+xml", EvidenceClass.UPLOADED, document_name=f"{plan.meter}.xml")
+        lines = Received(
+            plan.lines(start, today), "application/x-ndjson", EvidenceClass.UPLOADED, document_name="What else we did.ndjson"
+        )
         with unit_of_work(services.engine) as session:
             report = import_document(Work(session, services), whose, "green-button", received, place=plan.home)
+            import_document(Work(session, services), whose, "activities", lines, place=plan.home)
         count += report.reading_count
     return f"{count:,} readings"
 
