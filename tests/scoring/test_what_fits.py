@@ -77,9 +77,9 @@ def test_likeliest_value_comes_first() -> None:
         row("WORLD", 2023, "food", co2e="1", attributes=f"food={name}")
         for name in ("apples", "beef_from_dairy_herd", "beef_from_beef_herd", "cheese")
     ]
-    german = row("DE", 2023, "food", co2e="1", attributes="food=beef")
-    held = set_of(imported(of_food, rows=[*rows, german]))
-    assert fits("food", "US", "kg", held, food="beef") == ["food beef_from_beef_herd, beef_from_dairy_herd, apples, cheese"]
+    american = row("US", 2023, "food", co2e="1", attributes="food=beef")
+    held = set_of(imported(of_food, rows=[*rows, american]))
+    assert fits("food", "GB", "kg", held, food="beef") == ["food beef_from_beef_herd, beef_from_dairy_herd, apples, cheese"]
 
 
 @pytest.mark.parametrize(
