@@ -10,20 +10,21 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
 from hashlib import sha256
 from hmac import digest as hmac_digest
 from pathlib import Path
 from typing import Any
 
 from domain.errors import ClimateFitnessError
-from domain.factor import GwpSet, factor_from_json
+from domain.factor import factor_from_json
 from domain.number import grams_of_micrograms
 from domain.statement import line_from_json
 from ledger import merkle
+from scoring.arithmetic import line_emissions
 from scoring.factors.compile import compile_factor
 from scoring.factors.load import shipped_factor_set
-from scoring.arithmetic import line_emissions
-from scoring.net import evidence_ppm
+from scoring.net import evidence_ppm, gwp_set_of
 
 Content = dict[str, Any]
 
@@ -141,13 +142,14 @@ def check_arithmetic(bundle: Content) -> str:
     Raises:
         BrokenError: Something else comes out.
     """
-    gwps = shipped_factor_set().gwps
+    gwps, gwp_set = shipped_factor_set().gwps, gwp_set_of(read(bundle["manifest"])["method"])
     rows = {row.factor_id: row for row in (factor_from_json(read(one["row"])) for one in bundle["factors"])}
     gross_ug = {"location": 0, "market": 0}
     for line in map(read, bundle["lines"]):
         if line["factor_id"] not in rows:
             raise BrokenError(f"the factor {line['factor_id'][:16]} is not shown")
-        made = line_emissions(int(line["quantity_micro"]), compile_factor(rows[line["factor_id"]], GwpSet.AR5, gwps))
+        factor = compile_factor(rows[line["factor_id"]], gwp_set, gwps, scale=Fraction(line["scale"]))
+        made = line_emissions(int(line["quantity_micro"]), factor)
         said = line["emissions_ug_co2e"]
         parts = {"co2": made.co2_ug, "ch4": made.ch4_ug, "n2o": made.n2o_ug, "unsplit": made.unsplit_ug}
         same(

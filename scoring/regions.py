@@ -101,9 +101,9 @@ class RegionGraph:
         """
         if region.startswith(_ZIP_PREFIX):
             found = self.zip_range(region, record=record)
-            return (f"US/egrid/{found.subregions[0]}", f"US/state/{found.state}", "US")
+            return (f"US/egrid/{found.subregions[0]}", f"US/state/{found.state}", *self._upwards("US"))
         if region in _ONE_GRID:
-            return (_ONE_GRID[region], region, "US", *self.chain("US")[1:])
+            return (_ONE_GRID[region], region, *self._upwards("US"))
         if region not in self.parents:
             raise PlaceError(
                 expected="an ISO 3166-1 country code, a US ZIP code, or a path such as US/state/CA",
@@ -111,9 +111,12 @@ class RegionGraph:
                 record=record,
                 next_step="Give the country (DE) or, in the US, the ZIP code (94110) where the meter is.",
             )
+        return self._upwards(region)
+
+    def _upwards(self, region: str) -> tuple[str, ...]:
+        """A region that there is, and every wider one up to the world."""
         path = [region]
-        # The US is served by eGRID alone: its chain ends there, because wider places hold another life-cycle scope.
-        while path[-1] != "US" and self.parents[path[-1]]:
+        while self.parents[path[-1]]:
             path.append(self.parents[path[-1]])
         return tuple(path)
 

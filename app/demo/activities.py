@@ -16,7 +16,7 @@ _THERMS_BY_MONTH = (62, 54, 46, 35, 24, 17, 14, 14, 16, 24, 42, 60)
 
 _FOODS_KG = {
     "beef_from_beef_herd": 0.5,
-    "poultry_meat": 1.1,
+    "poultry": 1.1,
     "cheese": 0.4,
     "rice": 0.8,
     "tomatoes": 1.2,

@@ -80,13 +80,13 @@ def test_zip_in_several_subregions_names_them_all(factors: FactorSet) -> None:
     """A border ZIP code keeps the EPA's order: the first one leads."""
     found = factors.regions.zip_range("US/zip/38947")
     assert (found.state, found.subregions) == ("MS", ("SRMV", "SRSO"))
-    assert factors.regions.chain("US/zip/38947") == ("US/egrid/SRMV", "US/state/MS", "US")
+    assert factors.regions.chain("US/zip/38947") == ("US/egrid/SRMV", "US/state/MS", "US", "WORLD/north-america", "WORLD")
 
 
 def test_territory_falls_to_its_state_then_continent(factors: FactorSet) -> None:
-    """Jersey widens to the United Kingdom, Europe and the world; a US territory ends at the US."""
+    """Jersey widens to the United Kingdom, Europe and the world; a US territory to the US and on."""
     assert factors.regions.chain("JE") == ("JE", "GB", "WORLD/europe", "WORLD")
-    assert factors.regions.chain("MP") == ("MP", "US")
+    assert factors.regions.chain("MP") == ("MP", "US", "WORLD/north-america", "WORLD")
 
 
 def test_every_zone_exists_and_every_state_has_one(factors: FactorSet) -> None:

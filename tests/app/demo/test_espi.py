@@ -27,7 +27,7 @@ MEASURES = [
     (kind, unit)
     for kind in sorted(set(KIND_OF_COMMODITY.values()))
     for unit in sorted(set(UNIT_OF_UOM.values()))
-    if UNITS[unit].dimension in KINDS[kind].dimensions
+    if UNITS[unit].dimension in KINDS[kind].dimensions and unit not in KINDS[kind].refused_units
 ]
 
 

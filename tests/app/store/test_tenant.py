@@ -72,6 +72,7 @@ ANSWERS: dict[str, Any] = {
     "inputs": [record("mine", meter_day(date(2025, 3, 2), (1,)))],
     "key": "job-1",
     "key_id": "k1",
+    "key_ids": ["k1"],
     "kind": "import",
     "kinds": (),
     "limit_count": 50,

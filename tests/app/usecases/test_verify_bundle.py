@@ -583,7 +583,9 @@ def test_endless_period_is_refused(world: World) -> None:
     leaf = json.loads(of_meter.leaves[0])
     leaves = tuple(to_canonical({**leaf, "usage_point": str(index)}).decode() for index in range(50))
     bundle = replace(whole, groups=(replace(of_meter, leaves=leaves),))
-    steps = verify_bundle(fabricated(bundle, period="1000-01..2999-12", parsers={"green-button": leaf["parser"]}), factor_set=world.factor_set)
+    steps = verify_bundle(
+        fabricated(bundle, period="1000-01..2999-12", parsers={"green-button": leaf["parser"]}), factor_set=world.factor_set
+    )
     assert "too long to measure its coverage" in {step.name: step.detail for step in steps}["evidence"]
 
 
