@@ -9,7 +9,7 @@ Source:
     GHG Protocol Scope 2 Guidance, chapter 7 (quality criteria: claimed once, vintage close to the use, same market), table 6.3.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -52,12 +52,16 @@ def certificate_lines(
     counted, unused = _claimed_once(certificates)
     pieces, uses = _pieces(counted), _uses(lines)
     left_ug = _emissions_left(uses)
+    of_market: dict[tuple[str, int], deque[_Piece]] = defaultdict(deque)
+    for one in pieces:
+        if one.left_micro > 0:
+            of_market[one.country, one.year].append(one)
     taken = []
     for use in uses:
         if use.is_contract or use.left_micro <= 0:
             continue
         chosen = _required(factor_of(use.line))
-        part = _take(pieces, use, _most_micro(use, left_ug[use.country], chosen))
+        part = _take(of_market[use.country, use.year], _most_micro(use, left_ug[use.country], chosen))
         if part.by_evidence_micro:
             made = _line(use.line, part, chosen)
             left_ug[use.country] += made.emissions.total_ug_co2e
@@ -206,16 +210,18 @@ class _Taken:
     is_without_serial: bool = False
 
 
-def _take(pieces: Sequence[_Piece], use: _Use, needed_micro: int) -> _Taken:
-    """What of the pieces acts on a use, by evidence, as negative quantities."""
+def _take(pieces: deque[_Piece], needed_micro: int) -> _Taken:
+    """What of the pieces acts on a use, by evidence, as negative quantities; pieces that are used up are removed."""
     found = _Taken()
-    for one in pieces:
+    while pieces and needed_micro > 0:
+        one = pieces[0]
         part_micro = min(one.left_micro, needed_micro)
-        if part_micro > 0 and (one.country, one.year) == (use.country, use.year):
-            one.left_micro -= part_micro
-            needed_micro -= part_micro
-            found.by_evidence_micro[one.evidence] = found.by_evidence_micro.get(one.evidence, 0) - part_micro
-            found.is_without_serial |= not _name(one.total.key)[1]
+        one.left_micro -= part_micro
+        needed_micro -= part_micro
+        found.by_evidence_micro[one.evidence] = found.by_evidence_micro.get(one.evidence, 0) - part_micro
+        found.is_without_serial |= not _name(one.total.key)[1]
+        if not one.left_micro:
+            pieces.popleft()
     return found
 
 

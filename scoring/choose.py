@@ -51,7 +51,10 @@ def choose_row(rule: KindRule, search: Search, wanted: Wanted) -> EmissionFactor
             search.say("No rate that fits is held for a finer place than {}.", RegionName(search.factor_set, region))
         return _of_fitting(rule, search, fitting, wanted)
     search.say(
-        "No rate for {} in {} is held for {}.", search.key.kind, search.key.unit, RegionName(search.factor_set, search.key.region)
+        "No rate for {} in {} is held for {}.",
+        search.key.kind,
+        search.key.unit,
+        RegionName(search.factor_set, search.key.region or "WORLD"),
     )
     return None
 

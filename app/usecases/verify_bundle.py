@@ -6,7 +6,7 @@ each other are not enough: anybody can make such a bundle. It *holds* where audi
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
@@ -18,7 +18,7 @@ from domain.bundle import Bundle, bundle_from_bytes
 from domain.canonical import from_canonical
 from domain.coverage import coverage_ppm
 from domain.errors import ClimateFitnessError, ProofError
-from domain.factor import Basis, EmissionFactor, LifeCycleScope, Part, factor_from_json
+from domain.factor import Basis, CompiledFactor, EmissionFactor, LifeCycleScope, Part, factor_from_json
 from domain.fields import Fields
 from domain.hourly import HOURLY
 from domain.issuance import IssuanceKind
@@ -34,7 +34,7 @@ from ledger.issuance import envelope_digest, leaf_of, token_id, verify_batch_pro
 from ledger.signing import check_quorum, recover_signer
 from ledger.trees import INPUTS, LINES, ORIGINALS, flat_tree_id, inputs_tree_id, original_leaf
 from scoring.arithmetic import line_emissions
-from scoring.certificates import CERTIFICATE_KIND
+from scoring.certificates import CERTIFICATE_KIND, certificate_lines
 from scoring.factors.compile import compile_factor
 from scoring.factors.factor_set import FactorSet
 from scoring.hourly import holds_hours_of, mean_of_line
@@ -515,10 +515,7 @@ def _quantities(walk: _Walk) -> str:
             )
     _same("sums of the inputs", {k: v for k, v in from_inputs.items() if k[:2] in scored}, from_lines)
     _check_retired(walk)
-    if certificates:
-        taken = -sum(line.quantity_micro for line in walk.lines if line.part is Part.CERTIFICATE)
-        left = sum(total.quantity_micro for total in walk.bundle.unscored if total.key.kind == CERTIFICATE_KIND)
-        _same("certificates", sum(part for (_, key_id), part in whole.items() if key_id in certificates), taken + left)
+    _check_certificate_lines(walk)
     return f"{len(from_lines)} sums redone from {len(walk.leaves)} records"
 
 
@@ -659,14 +656,58 @@ def _check_retired(walk: _Walk) -> None:
     Raises:
         ProofError: They are others.
     """
-    totals: dict[tuple[Month, ActivityKey], tuple[int, int]] = {}
+    found = _totals_of_kind(walk, CREDIT_KIND)
+    _same("retired units", retired_units(found)[0], walk.manifest.retired_units)
+
+
+def _check_certificate_lines(walk: _Walk) -> None:
+    """What the certificates among the inputs take away, and what of them is unused, is what the method says.
+
+    Raises:
+        ProofError: It is more, less or elsewhere.
+    """
+    gwp_set = gwp_set_of(walk.manifest.method)
+
+    def factor_of(line: Line) -> CompiledFactor:
+        return compile_factor(walk.rows[line.factor_id], gwp_set, walk.factor_set.gwps, scale=line.scale)
+
+    made = [line for line in walk.lines if line.part is Part.CERTIFICATE]
+    others = [line for line in walk.lines if line.part is not Part.CERTIFICATE]
+    again, unused = certificate_lines(_totals_of_kind(walk, CERTIFICATE_KIND), others, factor_of)
+    _same("lines of certificates", _by_identity(again), _by_identity(made))
+    _same(
+        "certificates unused",
+        sorted((total.month, total.key.key_id, total.quantity_micro) for total in unused),
+        sorted(
+            (total.month, total.key.key_id, total.quantity_micro)
+            for total in walk.bundle.unscored
+            if total.key.kind == CERTIFICATE_KIND
+        ),
+    )
+
+
+def _by_identity(lines: Iterable[Line]) -> dict[tuple[Month, str, Part, Basis], tuple[int, dict[EvidenceClass, int], bool]]:
+    return {
+        _identity(line): (line.quantity_micro, dict(line.by_evidence_micro), "certificate_without_serial" in line.flags)
+        for line in lines
+    }
+
+
+def _totals_of_kind(walk: _Walk, kind: str) -> list[ActivityTotal]:
+    """Totals of the inputs of one kind, by month and key."""
+    found: dict[tuple[Month, ActivityKey], list[Activity]] = defaultdict(list)
     for leaf in walk.leaves:
         for activity in (activity_from_json(value) for value in leaf.items("activities")):
-            if activity.key.kind == CREDIT_KIND:
-                micro, count = totals.get((activity.month, activity.key), (0, 0))
-                totals[activity.month, activity.key] = (micro + activity.quantity_micro, count + 1)
-    found = [ActivityTotal(month, key, micro, {}, count) for (month, key), (micro, count) in totals.items()]
-    _same("retired units", retired_units(found)[0], walk.manifest.retired_units)
+            if activity.key.kind == kind:
+                found[activity.month, activity.key].append(activity)
+    return [_total_of_activities(month, key, activities) for (month, key), activities in found.items()]
+
+
+def _total_of_activities(month: Month, key: ActivityKey, activities: Sequence[Activity]) -> ActivityTotal:
+    by_evidence_micro: dict[EvidenceClass, int] = defaultdict(int)
+    for activity in activities:
+        by_evidence_micro[activity.evidence] += activity.quantity_micro
+    return ActivityTotal(month, key, sum(by_evidence_micro.values()), by_evidence_micro, len(activities))
 
 
 def _keys_of(walk: _Walk, kind: str) -> set[str]:

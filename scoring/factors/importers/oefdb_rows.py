@@ -105,7 +105,7 @@ _ADEME = {
     "passenger_vehicle-vehicle_type_motorcycle-fuel_source_na-engine_size_na-vehicle_age_na-vehicle_weight_na": Taken(
         "motorcycle", "km", "kg/km", attributes={"size": "average"}
     ),
-    _train_id("na", "electricity"): _pkm("rail", "service", "average", "electric"),
+    _train_id("na", "electricity"): _pkm("rail", "service", "national", "electric"),
     _train_id("high_speed"): _pkm("rail", "service", "intercity", "high_speed", "life_cycle"),
     _train_id("mainline"): _pkm("rail", "service", "intercity", "", "life_cycle"),
     _train_id("regional_express"): _pkm("rail", "service", "commuter", "regional_express", "life_cycle"),

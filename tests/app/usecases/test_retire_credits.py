@@ -159,6 +159,35 @@ def test_verifier_finds_tampered_units(installation: Installation, issued: State
     assert failed["quantities"].startswith("The retired units differs")
 
 
+DISHONEST: dict[str, tuple[str, object, tuple[dict[str, str], ...]]] = {
+    "the same serial twice": (
+        "_claimed_once",
+        lambda certificates: (certificates, []),
+        (REC, REC | {"id": "again", "quantity": "9"}),
+    ),
+    "of another country": ("_country", lambda _: "US", (REC | {"region": "DE"},)),
+    "less than there is": ("_most_micro", lambda *_: 1, (REC,)),
+}
+"""What a program would do that takes away too much or too little: a function of ours, what stands for it, what is declared."""
+
+
+@pytest.mark.parametrize("name", DISHONEST)
+def test_verifier_finds_certificates_that_the_method_does_not_count(
+    installation: Installation, business: Whose, desk: ChainDesk, monkeypatch: pytest.MonkeyPatch, *, name: str
+) -> None:
+    """Signed and on the chain, by auditors that ran the same changed program: the bundle's own inputs say otherwise."""
+    function, instead, certificates = DISHONEST[name]
+    installation.take(business, steady(date(2025, 4, 1), date(2025, 4, 30)))
+    take(installation, business, *certificates)
+    with monkeypatch.context() as changed:
+        changed.setattr(f"scoring.certificates.{function}", instead)
+        row = installation.issue(desk, installation.close_months(business, "2025-04"))
+    steps = verify_with_chain(bundle_of(installation, row), factor_set=installation.services.factor_set, chain=desk)
+    failed = {step.name: step.detail for step in steps if step.state is StepState.FAILED}
+    assert set(failed) == {"quantities"}
+    assert "certificates" in failed["quantities"]
+
+
 def test_gross_and_score_stay(installation: Installation, business: Whose, household: Whose) -> None:
     """Two subjects with the same electricity, one of which retires: the same gross, lines, evidence and score."""
     closed = {}

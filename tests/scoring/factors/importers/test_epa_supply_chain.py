@@ -200,7 +200,7 @@ def test_wrong_gas_amount_is_a_finding(files: tuple[bytes, bytes, bytes, bytes])
     changed = gzip.decompress(files[2]).replace(b'"1.34e-01","3.78e-02","1.72e-01"', b'"1.34e-01","3.78e-02","1.92e-01"', 1)
     found = import_supply_chain(files[0], files[1], gzip.compress(changed), files[3])
     assert [one for one in found.findings if "outside" in one] == [
-        "EPA Supply Chain Emission Factors v1.3 by gas: 111110 purchaser is outside the rounding of its own digits"
+        "EPA Supply Chain Emission Factors v1.3 by gas: 111110 with margins is outside the rounding of its own digits"
     ]
 
 
