@@ -317,7 +317,7 @@ def test_sign_out_and_in_with_password(visit: MakeVisitor, demo: Program) -> Non
     page.fill("#password", demo.password)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/s/*")
-    assert page.inner_text("h1").startswith("Your electricity caused")
+    assert page.inner_text("h1").startswith("What you did caused")
 
 
 def tab_to(page: "Page", selector: str, *, most: int = 120) -> None:
