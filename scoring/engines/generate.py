@@ -26,13 +26,9 @@ def generated_sql(name: str, dialect: str) -> str:
         The whole file.
     """
     tree = sqlglot.parse_one(_without_comments(sql_text(name, "duckdb")), read="duckdb")
-    tree = tree.transform(_integer_division)
+    while (node := tree.find(exp.IntDiv)) is not None:  # not `transform`, which leaves the divisions inside a division as they are
+        node.replace(exp.Div(this=node.this, expression=node.expression, typed=True, safe=False))
     return _HEADER.format(name=name) + tree.sql(dialect=_SQLGLOT_NAMES[dialect], pretty=True) + "\n"
-
-
-def _integer_division(node: exp.Expression) -> exp.Expression:
-    # `typed`: integer operands give an integer, as both engines have it.
-    return exp.Div(this=node.this, expression=node.expression, typed=True, safe=False) if isinstance(node, exp.IntDiv) else node
 
 
 def _without_comments(text: str) -> str:

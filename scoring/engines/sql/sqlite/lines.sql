@@ -78,9 +78,9 @@ WITH halves AS MATERIALIZED (
       WHEN co2_factor_ug = 0
       THEN 0
       WHEN whole <= (
-        9223372036854775807 - CAST(CAST((
+        9223372036854775807 - (
           rest * co2_factor_ug + 500000
-        ) AS REAL) / 1000000 AS INTEGER)
+        ) / 1000000
       ) / co2_factor_ug
       THEN whole * co2_factor_ug + (
         rest * co2_factor_ug + 500000
@@ -90,9 +90,9 @@ WITH halves AS MATERIALIZED (
       WHEN ch4_factor_ug = 0
       THEN 0
       WHEN whole <= (
-        9223372036854775807 - CAST(CAST((
+        9223372036854775807 - (
           rest * ch4_factor_ug + 500000
-        ) AS REAL) / 1000000 AS INTEGER)
+        ) / 1000000
       ) / ch4_factor_ug
       THEN whole * ch4_factor_ug + (
         rest * ch4_factor_ug + 500000
@@ -102,9 +102,9 @@ WITH halves AS MATERIALIZED (
       WHEN n2o_factor_ug = 0
       THEN 0
       WHEN whole <= (
-        9223372036854775807 - CAST(CAST((
+        9223372036854775807 - (
           rest * n2o_factor_ug + 500000
-        ) AS REAL) / 1000000 AS INTEGER)
+        ) / 1000000
       ) / n2o_factor_ug
       THEN whole * n2o_factor_ug + (
         rest * n2o_factor_ug + 500000
@@ -114,9 +114,9 @@ WITH halves AS MATERIALIZED (
       WHEN unsplit_factor_ug = 0
       THEN 0
       WHEN whole <= (
-        9223372036854775807 - CAST(CAST((
+        9223372036854775807 - (
           rest * unsplit_factor_ug + 500000
-        ) AS REAL) / 1000000 AS INTEGER)
+        ) / 1000000
       ) / unsplit_factor_ug
       THEN whole * unsplit_factor_ug + (
         rest * unsplit_factor_ug + 500000
