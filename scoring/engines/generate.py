@@ -26,7 +26,7 @@ def generated_sql(name: str, dialect: str) -> str:
         The whole file.
     """
     tree = sqlglot.parse_one(_without_comments(sql_text(name, "duckdb")), read="duckdb")
-    while (node := tree.find(exp.IntDiv)) is not None:  # not `transform`, which leaves the divisions inside a division as they are
+    while (node := tree.find(exp.IntDiv)) is not None:  # `transform` would leave those inside another
         node.replace(exp.Div(this=node.this, expression=node.expression, typed=True, safe=False))
     return _HEADER.format(name=name) + tree.sql(dialect=_SQLGLOT_NAMES[dialect], pretty=True) + "\n"
 
