@@ -142,6 +142,14 @@ def test_no_text_divides_in_another_way(name: str, dialect: str) -> None:
     assert re.findall(r"\bREAL\b|\bDOUBLE\b|\bFLOAT\b|\bDIV\(", sql_text(name, dialect)) == []
 
 
+@pytest.mark.parametrize("name", QUERIES)
+def test_spark_text_divides_with_div_alone(name: str) -> None:
+    """Spark's `/` is a division of doubles, and its grammar has no MATERIALIZED: neither stands in its text."""
+    query = sql_text(name, "spark").partition("\n")[2]
+    assert query.count(" DIV ") == sql_text(name, "duckdb").partition("WITH" if name == "lines" else "SELECT")[2].count(" // ")
+    assert [word for word in ("/", "MATERIALIZED") if word in query] == []
+
+
 def test_unknown_text_is_refused() -> None:
     """An engine without a text is named."""
     with pytest.raises(ValueError, match="got 'lines' in 'oracle'"):
