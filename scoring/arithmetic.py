@@ -1,5 +1,7 @@
 """The only multiplication of the product: an activity total x one factor, in integers."""
 
+from bisect import bisect_right
+
 from domain.errors import LineOverflowError
 from domain.factor import CompiledFactor, GasSplit
 from domain.number import INT64_MAX
@@ -63,3 +65,24 @@ def line_emissions(quantity_micro: int, factor: CompiledFactor, *, record: str =
     if abs(split.total_ug_co2e) > INT64_MAX:
         raise LineOverflowError(expected="a line below 2^63 ug", got=str(split.total_ug_co2e), record=record)
     return split
+
+
+def most_micro(per_unit: GasSplit) -> int:
+    """The largest activity of which every gas, and their sum, stay below 2^63 micrograms.
+
+    Args:
+        per_unit: Micrograms per canonical unit, by gas.
+
+    Returns:
+        Millionths of the unit; what is larger, `line_emissions` refuses. Engines compare with it before they multiply.
+    """
+    gases = (per_unit.co2_ug, per_unit.ch4_ug, per_unit.n2o_ug, per_unit.unsplit_ug)
+
+    def largest_ug(magnitude: int) -> int:
+        return max(sum(_rounded_ug(magnitude, ug) for ug in gases), _rounded_ug(magnitude, per_unit.biogenic_co2_ug))
+
+    return bisect_right(range(1, INT64_MAX + 1), INT64_MAX, key=largest_ug)  # it grows with the activity
+
+
+def _rounded_ug(magnitude: int, ug_per_unit: int) -> int:
+    return (magnitude * ug_per_unit + _HALF) // MICRO_PER_UNIT

@@ -26,7 +26,8 @@ def sql_text(name: str, dialect: str) -> str:
     Returns:
         A SELECT over the tables `activity` (subject_id, key_id, month_ym, quantity_micro, evidence, is_current) and, for lines,
         `factor` (key_id, part, basis, co2_ug, ch4_ug, n2o_ug, unsplit_ug, biogenic_co2_ug: micrograms of CO2e per canonical unit;
-        most_micro: `scoring.arithmetic.most_micro` of them). Rows come in no order. Tables of these names, views, or common table expressions put before the text all do.
+        most_micro: `scoring.arithmetic.most_micro` of them). Tables of these names, views, or common table expressions put before
+        the text all do. Lines come in no order.
 
     Raises:
         ValueError: There is no such text.

@@ -1,9 +1,9 @@
 """Writes the other engines' texts from the canonical one: `python -m scoring.engines.generate`. A test compares.
 
 sqlglot turns DuckDB's `//` into a division of floats for SQLite (4 of 200,000 terms came out wrong) and into one of numerics for
-PostgreSQL; both divide integers with `/`, so that is what is written here. Spark's `/` is one of doubles: its text keeps `DIV`, which
-rounds toward zero as they do. SQLite and PostgreSQL put the expressions of a common table expression
-into every place that uses them, and compute them there again, unless it is MATERIALIZED; Spark has no such word.
+PostgreSQL; both divide integers with `/`, so that is what is written here. Spark's `/` is one of doubles: its text keeps `DIV`,
+which rounds toward zero as they do. SQLite and PostgreSQL put the expressions of a common table expression into every place that uses
+them, and compute them there again, unless it is MATERIALIZED; Spark has no such word.
 """
 
 from pathlib import Path
@@ -30,7 +30,7 @@ def generated_sql(name: str, dialect: str) -> str:
     tree = sqlglot.parse_one(_without_comments(sql_text(name, "duckdb")), read="duckdb")
     if dialect != "spark":
         for expression in tree.find_all(exp.CTE):
-            expression.set("materialized", True)
+            expression.args["materialized"] = True
         while (node := tree.find(exp.IntDiv)) is not None:  # `transform` would leave those inside another
             node.replace(exp.Div(this=node.this, expression=node.expression, typed=True, safe=False))
     return _HEADER.format(name=name) + tree.sql(dialect=_SQLGLOT_NAMES[dialect], pretty=True) + "\n"

@@ -6,13 +6,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.errors import LineOverflowError
+from domain.factor import GasSplit
 from domain.number import INT64_MAX
-from scoring.arithmetic import line_ug
+from scoring.arithmetic import line_ug, most_micro
 from scoring.engines import DIALECTS, QUERIES, sql_text
 from scoring.engines.generate import generated_sql
 from scoring.factors.compile import MAX_UG_PER_UNIT
@@ -20,6 +22,7 @@ from scoring.factors.compile import MAX_UG_PER_UNIT
 Row = tuple[Any, ...]
 ACTIVITY = "subject_id TEXT, key_id TEXT, month_ym INTEGER, quantity_micro BIGINT, evidence TEXT, is_current BOOLEAN"
 FACTOR = "key_id TEXT, part TEXT, basis TEXT, co2_ug BIGINT, ch4_ug BIGINT, n2o_ug BIGINT, unsplit_ug BIGINT"
+FACTOR += ", biogenic_co2_ug BIGINT, most_micro BIGINT"
 
 
 class Engine(Protocol):
@@ -30,13 +33,18 @@ class Engine(Protocol):
         ...
 
 
+def with_most(factor: Sequence[Row]) -> list[Row]:
+    """Factor rows as the texts want them: with the largest activity that fits."""
+    return [(*row, most_micro(GasSplit(*row[3:]))) for row in factor]
+
+
 def on_sqlite(name: str, activity: Sequence[Row], factor: Sequence[Row]) -> list[Row]:
     """The query's rows on SQLite, each number checked to be an integer."""
     connection = sqlite3.connect(":memory:")
     connection.execute(f"CREATE TABLE activity ({ACTIVITY})")
     connection.execute(f"CREATE TABLE factor ({FACTOR})")
     connection.executemany("INSERT INTO activity VALUES (?, ?, ?, ?, ?, ?)", activity)
-    connection.executemany("INSERT INTO factor VALUES (?, ?, ?, ?, ?, ?, ?)", factor)
+    connection.executemany("INSERT INTO factor VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", with_most(factor))
     rows: list[Row] = connection.execute(sql_text(name, "sqlite")).fetchall()
     connection.close()
     assert not [value for row in rows for value in row if isinstance(value, float)]
@@ -59,7 +67,7 @@ def on_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
                 if activity:
                     cursor.executemany("INSERT INTO activity VALUES (%s, %s, %s, %s, %s, %s)", activity)
                 if factor:
-                    cursor.executemany("INSERT INTO factor VALUES (%s, %s, %s, %s, %s, %s, %s)", factor)
+                    cursor.executemany("INSERT INTO factor VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)", with_most(factor))
                 rows: list[Row] = cursor.execute(sql_text(name, "postgresql")).fetchall()
             assert {type(value) for row in rows for value in row} <= {str, int, type(None)}
             return rows
@@ -80,27 +88,22 @@ def pure_lines(activity: Sequence[Row], factor: Sequence[Row]) -> list[Row]:
         for key_of, part, basis, *per_unit in factor:
             if key_of == key:
                 rows.append((subject, month, key, part, basis, *_pure_line(total, size, per_unit)))
-    return sorted(rows)
+    return sorted(rows, key=_place)
+
+
+def _place(row: Row) -> Row:
+    return row[:5]
 
 
 def _pure_line(total: int, size: int, per_unit: Sequence[int]) -> Row:
     if size > INT64_MAX:
-        return (None,) * 6
-    gases = [_pure_gas(total, factor_ug) for factor_ug in per_unit]
-    total_ug = None if None in gases else sum(gas for gas in gases if gas is not None)
-    return total, *gases, total_ug if total_ug is not None and abs(total_ug) <= INT64_MAX else None
-
-
-def _pure_gas(total: int, factor_ug: int) -> int | None:
+        return (None,) * 7
     try:
-        return line_ug(total, factor_ug)
+        gases = [line_ug(total, factor_ug) for factor_ug in per_unit]
     except LineOverflowError:
-        return None
-
-
-def comparable(rows: Sequence[Row]) -> list[Row]:
-    """Rows of lines where a refused sum refuses everything: a zero factor may leave a zero beside it."""
-    return sorted(row if row[5] is not None else (*row[:5], *(None,) * 6) for row in rows)
+        return total, *(None,) * 6
+    total_ug = sum(gases[:4])
+    return (total, *gases, total_ug) if abs(total_ug) <= INT64_MAX else (total, *(None,) * 6)
 
 
 QUANTITIES = st.integers(-(10**13), 10**13) | st.integers(-INT64_MAX, INT64_MAX)
@@ -117,12 +120,12 @@ ACTIVITIES = st.lists(
     ),
     max_size=12,
 )
-FACTOR_ROWS = st.tuples(*[FACTORS] * 8).map(
+FACTOR_ROWS = st.tuples(*[FACTORS] * 10).map(
     lambda f: [
-        ("k", "use", "location", *f[:4]),
-        ("k", "use", "market", *f[4:]),
-        ("k", "grid_loss", "location", *f[4:]),
-        ("l", "use", "location", *f[:4]),
+        ("k", "use", "location", *f[:5]),
+        ("k", "use", "market", *f[5:]),
+        ("k", "grid_loss", "location", *f[5:]),
+        ("l", "use", "location", *f[:5]),
     ]
 )
 
@@ -159,14 +162,14 @@ def test_unknown_text_is_refused() -> None:
 @given(ACTIVITIES, FACTOR_ROWS)
 def test_sqlite_lines_are_the_pure_ones(activity: list[Row], factor: list[Row]) -> None:
     """Random and extreme activity on SQLite: every gas, total and refusal as in pure Python."""
-    assert comparable(on_sqlite("lines", activity, factor)) == comparable(pure_lines(activity, factor))
+    assert sorted(on_sqlite("lines", activity, factor), key=_place) == pure_lines(activity, factor)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(ACTIVITIES, FACTOR_ROWS)
 def test_postgresql_lines_are_the_pure_ones(on_postgresql: Engine, activity: list[Row], factor: list[Row]) -> None:
     """The same on PostgreSQL."""
-    assert comparable(on_postgresql("lines", activity, factor)) == comparable(pure_lines(activity, factor))
+    assert sorted(on_postgresql("lines", activity, factor), key=_place) == pure_lines(activity, factor)
 
 
 @given(ACTIVITIES)
@@ -184,11 +187,40 @@ def test_postgresql_totals_are_exact_or_refused(on_postgresql: Engine, activity:
     assert on_postgresql("totals", activity, []) == _pure_totals(activity)
 
 
+@given(st.tuples(*[FACTORS] * 5))
+def test_most_is_the_largest_that_fits(per_unit: tuple[int, ...]) -> None:
+    """One millionth more is refused, unless 64 bits end before."""
+    most = most_micro(GasSplit(*per_unit))
+    assert _pure_line(most, most, per_unit)[-1] is not None
+    assert most == INT64_MAX or _pure_line(most + 1, most + 1, per_unit)[-1] is None
+
+
+def on_duckdb(name: str, activity: Sequence[Row], factor: Sequence[Row]) -> list[Row]:
+    """The canonical text on its own engine."""
+    with duckdb.connect() as connection:
+        connection.execute(f"CREATE TABLE activity ({ACTIVITY})")
+        connection.execute(f"CREATE TABLE factor ({FACTOR})")
+        if activity:
+            connection.executemany("INSERT INTO activity VALUES (?, ?, ?, ?, ?, ?)", activity)
+        if factor:
+            connection.executemany("INSERT INTO factor VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", with_most(factor))
+        rows: list[Row] = connection.execute(sql_text(name, "duckdb")).fetchall()
+    return rows
+
+
+@settings(deadline=None, max_examples=50)
+@given(ACTIVITIES, FACTOR_ROWS)
+def test_duckdb_is_exact_or_refuses(activity: list[Row], factor: list[Row]) -> None:
+    """Lines and totals on DuckDB, whose sums are wider than 64 bits."""
+    assert sorted(on_duckdb("lines", activity, factor), key=_place) == pure_lines(activity, factor)
+    assert on_duckdb("totals", activity, []) == _pure_totals(activity)
+
+
 def test_parts_of_one_activity_are_lines_of_their_own() -> None:
     """What was used and what the grid lost stand apart, on each basis: 2 kWh at 3, 4 and 5 ug."""
-    factor = [("k", part, basis, ug * 10**6, 0, 0, 0) for part, basis, ug in _PARTS]
+    factor = [("k", part, basis, ug * 10**6, 0, 0, 0, 0) for part, basis, ug in _PARTS]
     lines = on_sqlite("lines", [("s", "k", 202301, 2_000_000, "typed", True)], factor)
-    assert [(line[3], line[4], line[6], line[10]) for line in lines] == [
+    assert [(line[3], line[4], line[6], line[11]) for line in sorted(lines, key=_place)] == [
         ("grid_loss", "location", 10_000_000, 10_000_000),
         ("use", "location", 6_000_000, 6_000_000),
         ("use", "market", 8_000_000, 8_000_000),

@@ -43,86 +43,70 @@ WITH halves AS MATERIALIZED (
   FROM halves
 ), terms AS MATERIALIZED (
   SELECT
-    summed.subject_id,
-    summed.month_ym,
-    summed.key_id,
-    factor.part,
-    factor.basis,
-    summed.quantity_micro,
-    CASE
-      WHEN summed.quantity_micro < 0
-      THEN -summed.quantity_micro
-      ELSE summed.quantity_micro
-    END / 1000000 AS whole,
-    CASE
-      WHEN summed.quantity_micro < 0
-      THEN -summed.quantity_micro
-      ELSE summed.quantity_micro
-    END % 1000000 AS rest,
-    factor.co2_ug AS co2_factor_ug,
-    factor.ch4_ug AS ch4_factor_ug,
-    factor.n2o_ug AS n2o_factor_ug,
-    factor.unsplit_ug AS unsplit_factor_ug
-  FROM summed
-  INNER JOIN factor
-    ON factor.key_id = summed.key_id
-), sizes AS MATERIALIZED (
-  SELECT
     subject_id,
     month_ym,
     key_id,
-    part,
-    basis,
     quantity_micro,
+    CASE WHEN quantity_micro < 0 THEN -quantity_micro ELSE quantity_micro END AS size_micro,
+    CASE WHEN quantity_micro < 0 THEN -quantity_micro ELSE quantity_micro END / 1000000 AS whole,
+    CASE WHEN quantity_micro < 0 THEN -quantity_micro ELSE quantity_micro END % 1000000 AS rest
+  FROM summed
+), sizes AS MATERIALIZED (
+  SELECT
+    terms.subject_id,
+    terms.month_ym,
+    terms.key_id,
+    factor.part,
+    factor.basis,
+    terms.quantity_micro,
     CASE
-      WHEN co2_factor_ug = 0
+      WHEN terms.size_micro > factor.most_micro
+      THEN NULL
+      WHEN factor.co2_ug = 0
       THEN 0
-      WHEN whole <= (
-        9223372036854775807 - (
-          rest * co2_factor_ug + 500000
-        ) / 1000000
-      ) / co2_factor_ug
-      THEN whole * co2_factor_ug + (
-        rest * co2_factor_ug + 500000
+      ELSE terms.whole * factor.co2_ug + (
+        terms.rest * factor.co2_ug + 500000
       ) / 1000000
     END AS co2_size_ug,
     CASE
-      WHEN ch4_factor_ug = 0
+      WHEN terms.size_micro > factor.most_micro
+      THEN NULL
+      WHEN factor.ch4_ug = 0
       THEN 0
-      WHEN whole <= (
-        9223372036854775807 - (
-          rest * ch4_factor_ug + 500000
-        ) / 1000000
-      ) / ch4_factor_ug
-      THEN whole * ch4_factor_ug + (
-        rest * ch4_factor_ug + 500000
+      ELSE terms.whole * factor.ch4_ug + (
+        terms.rest * factor.ch4_ug + 500000
       ) / 1000000
     END AS ch4_size_ug,
     CASE
-      WHEN n2o_factor_ug = 0
+      WHEN terms.size_micro > factor.most_micro
+      THEN NULL
+      WHEN factor.n2o_ug = 0
       THEN 0
-      WHEN whole <= (
-        9223372036854775807 - (
-          rest * n2o_factor_ug + 500000
-        ) / 1000000
-      ) / n2o_factor_ug
-      THEN whole * n2o_factor_ug + (
-        rest * n2o_factor_ug + 500000
+      ELSE terms.whole * factor.n2o_ug + (
+        terms.rest * factor.n2o_ug + 500000
       ) / 1000000
     END AS n2o_size_ug,
     CASE
-      WHEN unsplit_factor_ug = 0
+      WHEN terms.size_micro > factor.most_micro
+      THEN NULL
+      WHEN factor.unsplit_ug = 0
       THEN 0
-      WHEN whole <= (
-        9223372036854775807 - (
-          rest * unsplit_factor_ug + 500000
-        ) / 1000000
-      ) / unsplit_factor_ug
-      THEN whole * unsplit_factor_ug + (
-        rest * unsplit_factor_ug + 500000
+      ELSE terms.whole * factor.unsplit_ug + (
+        terms.rest * factor.unsplit_ug + 500000
       ) / 1000000
-    END AS unsplit_size_ug
+    END AS unsplit_size_ug,
+    CASE
+      WHEN terms.size_micro > factor.most_micro
+      THEN NULL
+      WHEN factor.biogenic_co2_ug = 0
+      THEN 0
+      ELSE terms.whole * factor.biogenic_co2_ug + (
+        terms.rest * factor.biogenic_co2_ug + 500000
+      ) / 1000000
+    END AS biogenic_co2_size_ug
   FROM terms
+  INNER JOIN factor
+    ON factor.key_id = terms.key_id
 )
 SELECT
   subject_id,
@@ -136,25 +120,15 @@ SELECT
   CASE WHEN quantity_micro < 0 THEN -n2o_size_ug ELSE n2o_size_ug END AS n2o_ug,
   CASE WHEN quantity_micro < 0 THEN -unsplit_size_ug ELSE unsplit_size_ug END AS unsplit_ug,
   CASE
-    WHEN co2_size_ug <= 9223372036854775807 - ch4_size_ug
-    AND n2o_size_ug <= 9223372036854775807 - unsplit_size_ug
-    THEN CASE
-      WHEN co2_size_ug + ch4_size_ug <= 9223372036854775807 - (
-        n2o_size_ug + unsplit_size_ug
-      )
-      THEN CASE
-        WHEN quantity_micro < 0
-        THEN -(
-          co2_size_ug + ch4_size_ug + n2o_size_ug + unsplit_size_ug
-        )
-        ELSE co2_size_ug + ch4_size_ug + n2o_size_ug + unsplit_size_ug
-      END
-    END
+    WHEN quantity_micro < 0
+    THEN -biogenic_co2_size_ug
+    ELSE biogenic_co2_size_ug
+  END AS biogenic_co2_ug,
+  CASE
+    WHEN quantity_micro < 0
+    THEN -(
+      co2_size_ug + ch4_size_ug + n2o_size_ug + unsplit_size_ug
+    )
+    ELSE co2_size_ug + ch4_size_ug + n2o_size_ug + unsplit_size_ug
   END AS total_ug
 FROM sizes
-ORDER BY
-  subject_id NULLS LAST,
-  month_ym NULLS LAST,
-  key_id NULLS LAST,
-  part NULLS LAST,
-  basis NULLS LAST
