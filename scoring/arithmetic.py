@@ -78,11 +78,11 @@ def most_micro(per_unit: GasSplit) -> int:
     """
     gases = (per_unit.co2_ug, per_unit.ch4_ug, per_unit.n2o_ug, per_unit.unsplit_ug)
 
-    def largest_ug(magnitude: int) -> int:
-        return max(sum(_rounded_ug(magnitude, ug) for ug in gases), _rounded_ug(magnitude, per_unit.biogenic_co2_ug))
+    def largest_ug(size_micro: int) -> int:
+        return max(sum(_rounded_ug(size_micro, ug) for ug in gases), _rounded_ug(size_micro, per_unit.biogenic_co2_ug))
 
     return bisect_right(range(1, INT64_MAX + 1), INT64_MAX, key=largest_ug)  # it grows with the activity
 
 
-def _rounded_ug(magnitude: int, ug_per_unit: int) -> int:
-    return (magnitude * ug_per_unit + _HALF) // MICRO_PER_UNIT
+def _rounded_ug(size_micro: int, ug_per_unit: int) -> int:
+    return (size_micro * ug_per_unit + _HALF) // MICRO_PER_UNIT

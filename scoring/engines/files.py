@@ -1,32 +1,32 @@
 """Activities and lines as Parquet: the layout of both folders, and what an engine is given and answers.
 
-    INPUT/keys.parquet                          key_no, kind, region, year, unit, attributes_json
-    INPUT/subjects.parquet                      subject_no, subject_id (not needed to score)
-    INPUT/activity/month_ym=202401/*.parquet    subject_no, key_no, quantity_micro (and evidence, which is not read)
+    INPUT/keys.parquet                          key_id, kind, region, year, unit, attributes_json
+    INPUT/subjects.parquet                      subject_id, subject (its id in the store; not needed to score)
+    INPUT/activity/month_ym=202401/*.parquet    subject_id, key_id, quantity_micro (and evidence, which is not read)
 
     OUTPUT/lines/month_ym=202401/*.parquet      the columns of `LINE_COLUMNS` without the month
-    OUTPUT/unscored/month_ym=202401/*.parquet   subject_no, key_no, quantity_micro of keys that no factor fits
+    OUTPUT/unscored/month_ym=202401/*.parquet   subject_id, key_id, quantity_micro of keys that no factor fits
 
-All numbers are signed 64-bit integers. `docs/parquet.md` says more.
+All numbers are signed 64-bit integers; the ids are numbers of this folder alone. `docs/parquet.md` says more.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-ACTIVITY_COLUMNS = ("subject_no", "key_no", "quantity_micro")
+ACTIVITY_COLUMNS = ("subject_id", "key_id", "quantity_micro")
 """Columns of activity that every file must have, in 64-bit integers without nulls."""
 
-KEY_COLUMNS = ("key_no", "kind", "region", "year", "unit", "attributes_json")
+KEY_COLUMNS = ("key_id", "kind", "region", "year", "unit", "attributes_json")
 """Columns of the table of activity keys."""
 
 GAS_COLUMNS = ("co2_ug", "ch4_ug", "n2o_ug", "unsplit_ug", "biogenic_co2_ug")
 """Micrograms of CO2e by gas, in the order of `GasSplit`."""
 
-LINE_COLUMNS = ("subject_no", "month_ym", "key_no", "part", "basis", "quantity_micro", *GAS_COLUMNS, "total_ug")
+LINE_COLUMNS = ("subject_id", "month_ym", "key_id", "part", "basis", "quantity_micro", *GAS_COLUMNS, "total_ug")
 """Columns of a line, in the order of its text."""
 
-LINE_ORDER = ("month_ym", "subject_no", "key_no", "part", "basis")
+LINE_ORDER = ("month_ym", "subject_id", "key_id", "part", "basis")
 """What lines are hashed in the order of: at most one line has the same."""
 
 
@@ -34,14 +34,14 @@ class FactorRow(NamedTuple):
     """One factor of one activity key, in integers.
 
     Attributes:
-        key_no: Number of the key in the folder.
+        key_id: The key's number in the folder.
         part: What of the activity it counts.
         basis: Location or market.
         co2_ug: Micrograms of CO2e per unit, and so on by gas.
         most_micro: The largest activity whose line stays below 2^63 (`scoring.arithmetic.most_micro`).
     """
 
-    key_no: int
+    key_id: int
     part: str
     basis: str
     co2_ug: int
@@ -57,14 +57,14 @@ class RefusedLine(NamedTuple):
 
     Attributes:
         month_ym: Its month, 202401.
-        subject_no: Whose.
-        key_no: Of which key.
+        subject_id: Whose.
+        key_id: Of which key.
         quantity_micro: The sum; None where already the sum is too large.
     """
 
     month_ym: int
-    subject_no: int
-    key_no: int
+    subject_id: int
+    key_id: int
     quantity_micro: int | None
 
 

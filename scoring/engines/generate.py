@@ -2,8 +2,8 @@
 
 sqlglot turns DuckDB's `//` into a division of floats for SQLite (4 of 200,000 terms came out wrong) and into one of numerics for
 PostgreSQL; both divide integers with `/`, so that is what is written here. Spark's `/` is one of doubles: its text keeps `DIV`,
-which rounds toward zero as they do. SQLite and PostgreSQL put the expressions of a common table expression into every place that uses
-them, and compute them there again, unless it is MATERIALIZED; Spark has no such word.
+which rounds toward zero as they do. SQLite and PostgreSQL put the expressions of a common table expression into every place that
+uses them, and compute them there again, unless it is MATERIALIZED; Spark has no such word.
 """
 
 from pathlib import Path
