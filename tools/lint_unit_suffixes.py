@@ -67,6 +67,7 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("domain/statement.py", "scale"): "a ratio of two units that its docstring names",
     ("scoring/aliases.py", "_SPELT_ALIKE"): "a likeness of two words, 0 to 1: a pure number",
     ("scoring/engines/files.py", "unscored_keys"): "ids of keys, which are numbers of a folder",
+    ("scoring/engines/parquet.py", "rows"): "rows of a table, whatever its columns hold",
     ("scoring/estimate.py", "amount"): "in the unit that the sender's field beside it names",
     ("scoring/factors/compile.py", "_ONE"): "the number one",
     ("scoring/factors/compile.py", "scale"): "a ratio of two units that its docstring names",

@@ -74,12 +74,14 @@ class ScoreJob:
 
     Attributes:
         files_by_month: Activity files by month (202401), as the engine opens them.
+        keys_count: Keys of the folder, whose ids are 0 to one less.
         factors: All factors of all keys.
         unscored_keys: Keys of the folder that no factor fits.
         output: Folder to write into, which exists and is this run's own.
     """
 
     files_by_month: Mapping[int, Sequence[str]]
+    keys_count: int
     factors: Sequence[FactorRow]
     unscored_keys: Sequence[int]
     output: str
