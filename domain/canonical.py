@@ -37,8 +37,13 @@ def to_canonical(value: Json) -> bytes:
     Source:
         RFC 8785, section 3.2.
     """
-    _check(value, "$", 0)
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=dict).encode("utf-8")
+    if not _is_plain(value, 0):
+        _check(value, "$", 0)
+    return _dumped(value)
+
+
+def _dumped(checked: Json) -> bytes:
+    return json.dumps(checked, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=dict).encode("utf-8")
 
 
 def from_canonical(data: bytes, *, record: str = "document") -> Json:
@@ -55,7 +60,7 @@ def from_canonical(data: bytes, *, record: str = "document") -> Json:
         CanonicalError: The bytes are not JSON, or not the canonical form of what they say (white space, order, duplicate keys).
     """
     value = from_json(data, record=record)
-    again = to_canonical(value)
+    again = _dumped(value)
     if again != data:
         at_byte = next((i for i, (a, b) in enumerate(zip(again, data, strict=False)) if a != b), min(len(again), len(data)))
         raise CanonicalError(
@@ -82,7 +87,7 @@ def from_json(data: bytes, *, record: str = "document") -> Json:
         CanonicalError: The bytes are not such JSON.
     """
     try:
-        if _depth_count(data) > MAX_DEPTH_COUNT:
+        if data.count(b"[") + data.count(b"{") > MAX_DEPTH_COUNT and _depth_count(data) > MAX_DEPTH_COUNT:
             raise CanonicalError(expected=f"at most {MAX_DEPTH_COUNT} levels", got="deeper nesting")
         value = json.loads(
             data.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_float=_no_fraction
@@ -93,7 +98,8 @@ def from_json(data: bytes, *, record: str = "document") -> Json:
         raise CanonicalError("This is not JSON", expected="UTF-8 JSON", got=str(error), record=record) from error
     except ValueError as error:  # over-long integers
         raise CanonicalError("This is not JSON that we read", got=str(error), record=record) from error
-    _check(value, record, 0)
+    if not _is_plain(value, 0):
+        _check(value, record, 0)
     return cast("Json", value)
 
 
@@ -105,6 +111,23 @@ def sha256_hex(data: bytes) -> str:
 def canonical_sha256(value: Json) -> bytes:
     """SHA-256 of the canonical JSON of a value, 32 bytes."""
     return sha256(to_canonical(value)).digest()
+
+
+def _is_plain(value: object, depth: int) -> bool:
+    """Whether a value is canonical JSON of the plainest types: then there is no fault to look for, and no path to build."""
+    kind, is_deep = type(value), depth >= MAX_DEPTH_COUNT
+    if kind is str:
+        return value.isascii()  # type: ignore[attr-defined, no-any-return]  # it is text
+    if kind is int:
+        return -MAX_INTEGER <= value <= MAX_INTEGER  # type: ignore[operator]  # it is an integer
+    if kind is dict:
+        for key, item in () if is_deep else value.items():  # type: ignore[attr-defined]  # it is a dictionary
+            if type(key) is not str or not key.isascii() or not _is_plain(item, depth + 1):
+                return False
+        return not is_deep
+    if kind is list or kind is tuple:
+        return not is_deep and all(_is_plain(item, depth + 1) for item in value)  # type: ignore[attr-defined]  # it is a sequence
+    return value is None or kind is bool
 
 
 def _check(value: object, path: str, depth: int) -> None:

@@ -102,6 +102,8 @@ def _short(value: object) -> str:
 
 def _printable(text: str) -> str:
     """The text in one line that every terminal, log and JSON reply takes: control characters and lone surrogates are escaped."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 

@@ -18,6 +18,7 @@ _INSTANT_TEXT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?"
     r"([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])\Z"
 )
+_AN_INSTANT = "an RFC 3339 time with offset, such as 2024-03-01T00:00:00Z"
 _DATE_TEXT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 
 EARLIEST_YEAR = 1990
@@ -221,13 +222,12 @@ def instant_from_text(text: str, *, record: str = "") -> datetime:
     Raises:
         TimeError: No offset, no such day, or outside the years 1990-2199.
     """
-    refusal = TimeError(expected="an RFC 3339 time with offset, such as 2024-03-01T00:00:00Z", got=text, record=record)
     if not _INSTANT_TEXT.match(text):
-        raise refusal
+        raise TimeError(expected=_AN_INSTANT, got=text, record=record)
     try:
         at = datetime.fromisoformat(text.upper()).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise refusal from error
+        raise TimeError(expected=_AN_INSTANT, got=text, record=record) from error
     return checked_instant(at, record=record)
 
 

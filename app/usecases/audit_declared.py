@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from zoneinfo import ZoneInfo
 
+from app.usecases.claimed_record import ClaimedRecord
 from app.usecases.derive import DerivedMeters, DerivedRecord
 from app.usecases.derive_declared import (
     DeclaredCheck,
@@ -16,10 +17,8 @@ from app.usecases.derive_declared import (
 )
 from domain.declared import DECLARED_USAGE_POINT, DeclaredActivity
 from domain.errors import AuditError, InputError, PlaceError
-from domain.fields import Fields
 from domain.period import zone_of
 from domain.place import Place
-from domain.record import activity_from_json
 from scoring.factors.factor_set import FactorSet
 
 _SOMEWHERE = Place("WORLD", "WORLD")
@@ -27,7 +26,7 @@ _SOMEWHERE = Place("WORLD", "WORLD")
 
 
 def derive_claimed(
-    leaves: Sequence[Fields], documents: Sequence[SourcedActivities], named: AbstractSet[str], factor_set: FactorSet
+    leaves: Sequence[ClaimedRecord], documents: Sequence[SourcedActivities], named: AbstractSet[str], factor_set: FactorSet
 ) -> DerivedMeters:
     """The records of declared activities from all originals that speak about them.
 
@@ -80,7 +79,7 @@ def derive_claimed(
     return DerivedMeters(records, fallen, digests, ())
 
 
-def check_declared_place(leaf: Fields, factor_set: FactorSet) -> None:
+def check_declared_place(leaf: ClaimedRecord, factor_set: FactorSet) -> None:
     """Every region of a declared record is one that people can name.
 
     Args:
@@ -91,12 +90,11 @@ def check_declared_place(leaf: Fields, factor_set: FactorSet) -> None:
         PlaceError: There is no such region.
         CanonicalError: The leaf is no record.
     """
-    for value in leaf.items("activities"):
-        region = activity_from_json(value, record=leaf.record).key.region
+    for region in dict.fromkeys(activity.key.region for activity in leaf.activities()):
         factor_set.regions.chain(region, record=f"record {leaf.text('record_key')}")
 
 
-def _zone_of(leaves: Sequence[Fields]) -> ZoneInfo:
+def _zone_of(leaves: Sequence[ClaimedRecord]) -> ZoneInfo:
     """The one time zone of all records.
 
     Raises:
@@ -109,7 +107,9 @@ def _zone_of(leaves: Sequence[Fields]) -> ZoneInfo:
     return zone_of(zones[0], record=DECLARED_USAGE_POINT)
 
 
-def _places_of(leaves: Sequence[Fields], documents: Sequence[SourcedActivities], factor_set: FactorSet) -> dict[str, Place]:
+def _places_of(
+    leaves: Sequence[ClaimedRecord], documents: Sequence[SourcedActivities], factor_set: FactorSet
+) -> dict[str, Place]:
     """Where the activities of each document happened that do not say it, as the records claim: one place for each document.
 
     Raises:
@@ -121,7 +121,7 @@ def _places_of(leaves: Sequence[Fields], documents: Sequence[SourcedActivities],
         sha256 = leaf.texts("documents")[-1] if leaf.texts("documents") else ""
         activity = lines.get((sha256, leaf.text("record_key")))
         if activity is not None and not activity.region:
-            regions = {activity_from_json(value).key.region for value in leaf.items("activities")}
+            regions = {claimed.key.region for claimed in leaf.activities()}
             claims += [(sha256, activity, region) for region in sorted(regions)]
     found = places_of_documents(claims)
     by_document: dict[str, set[str]] = defaultdict(set)

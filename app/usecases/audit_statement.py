@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import NoReturn
 
 from app.usecases.audit_declared import check_declared_place, derive_claimed
+from app.usecases.claimed_record import ClaimedRecord
 from app.usecases.derive import DerivedMeters, MeterSite, SourcedCut, believed_evidence, cut_document, derive_meters
 from app.usecases.derive_declared import SourcedActivities
 from domain.activity import Activity, ActivityKey, EvidenceClass
@@ -172,11 +173,21 @@ def record_counts(leaves: Iterable[bytes]) -> dict[EvidenceClass, int]:
     Raises:
         CanonicalError: A leaf is not a record.
     """
+    read = (Fields(from_canonical(one, record="input"), "input") for one in leaves)
+    return weakest_counts([activity_from_json(value) for value in leaf.items("activities")] for leaf in read)
+
+
+def weakest_counts(records: Iterable[Sequence[Activity]]) -> dict[EvidenceClass, int]:
+    """How many records are known in which way: by the weakest of a record's activities.
+
+    Args:
+        records: The activities of each.
+
+    Returns:
+        Weakest class first, without classes of no record.
+    """
     order = list(EvidenceClass)
-    counts = Counter(
-        min((activity_from_json(value).evidence for value in leaf.items("activities")), key=order.index, default=order[0])
-        for leaf in (Fields(from_canonical(one, record="input"), "input") for one in leaves)
-    )
+    counts = Counter(min((one.evidence for one in activities), key=order.index, default=order[0]) for activities in records)
     return {evidence: counts[evidence] for evidence in order if counts[evidence]}
 
 
@@ -191,9 +202,7 @@ class _Audit:
         self._meters: dict[tuple[str, str], list[Activity]] = {}  # every record derived anew; empty where one could not be
         self._unscored: list[bytes] = []
         self._leaves = [
-            (group, Fields(from_canonical(leaf, record=group), f"input of {group}"))
-            for group, leaves in sorted(request.groups.items())
-            for leaf in leaves
+            (group, ClaimedRecord(leaf, group)) for group, leaves in sorted(request.groups.items()) for leaf in leaves
         ]
 
     # (1) The same method and factor set.
@@ -295,7 +304,7 @@ class _Audit:
         _same("totals", statement.totals.to_json(), self._manifest.totals.to_json())
         shares = evidence_ppm(statement.lines)
         _same("evidence shares", shares, dict(self._manifest.evidence_ppm))
-        counts = record_counts(leaf for leaves in self._request.groups.values() for leaf in leaves)
+        counts = weakest_counts(leaf.activities() for _, leaf in self._leaves)
         _same("self-declared", is_self_declared(shares, counts), self._manifest.is_self_declared)
         self._unscored = [found.canonical_bytes for found in statement.unscored]
 
@@ -351,15 +360,15 @@ class _Audit:
         documents = [SourcedCut(digest, evidence, cuts[digest]) for digest in self._order(connector, cuts)]
         return derive_meters(documents, sites)
 
-    def _declared(self) -> dict[str, list[Fields]]:
+    def _declared(self) -> dict[str, list[ClaimedRecord]]:
         """Connector to its records of declared activities."""
-        found: dict[str, list[Fields]] = defaultdict(list)
+        found: dict[str, list[ClaimedRecord]] = defaultdict(list)
         for _, leaf in self._leaves:
             if leaf.text("usage_point") == DECLARED_USAGE_POINT:
                 found[leaf.text("connector")].append(leaf)
         return found
 
-    def _derive_declared(self, connector: str, leaves: Sequence[Fields]) -> DerivedMeters:
+    def _derive_declared(self, connector: str, leaves: Sequence[ClaimedRecord]) -> DerivedMeters:
         """All records of declared activities of a connector, from all its originals in the order in which they came.
 
         Raises:
@@ -451,8 +460,7 @@ class _Audit:
         sums: dict[tuple[Month, ActivityKey], dict[EvidenceClass, int]] = defaultdict(dict)
         counts: dict[tuple[Month, ActivityKey], int] = defaultdict(int)
         for _, leaf in self._leaves:
-            for value in leaf.items("activities"):
-                activity = activity_from_json(value, record=leaf.record)
+            for activity in leaf.activities():
                 by_evidence = sums[activity.month, activity.key]
                 by_evidence[activity.evidence] = by_evidence.get(activity.evidence, 0) + activity.quantity_micro
                 counts[activity.month, activity.key] += 1
@@ -462,25 +470,24 @@ class _Audit:
         """By group and activity key, the sum in millionths as text."""
         sums: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         for group, leaf in self._leaves:
-            for value in leaf.items("activities"):
-                activity = activity_from_json(value, record=leaf.record)
+            for activity in leaf.activities():
                 sums[group][activity.key.key_id] += activity.quantity_micro
         return {group: {key_id: str(total) for key_id, total in sorted(of_group.items())} for group, of_group in sums.items()}
 
 
-def _activities(leaf: Fields) -> list[Activity]:
+def _activities(leaf: ClaimedRecord) -> Sequence[Activity]:
     """The activities that a record claims.
 
     Raises:
         AuditError: It has none.
     """
-    claimed = [activity_from_json(value, record=leaf.record) for value in leaf.items("activities")]
+    claimed = leaf.activities()
     if not claimed:
         raise AuditError("A record has no activity", expected="at least one", got="none", record=leaf.text("record_key"))
     return claimed
 
 
-def _again(leaf: Fields, derived: DerivedMeters) -> list[Activity]:
+def _again(leaf: ClaimedRecord, derived: DerivedMeters) -> list[Activity]:
     """The activities of a record as they follow from the originals: they must be what it claims.
 
     Raises:
@@ -498,11 +505,10 @@ def _again(leaf: Fields, derived: DerivedMeters) -> list[Activity]:
     _same("meter of a record", found.usage_point, leaf.text("usage_point"))
     month = leaf.made("month", Month.from_text)
     again = [replace(activity, evidence=evidence) for activity in found.activities if activity.month == month]
-    as_json = [activity_to_json(activity) for activity in again]
-    if as_json != leaf.items("activities"):
+    if [replace(activity, profile=None) for activity in again] != leaf.activities():  # a claim has no profile
         raise AuditError(
             "A record does not follow from its originals",
-            expected=_amounts(as_json),
+            expected=_amounts([activity_to_json(activity) for activity in again]),
             got=_amounts(leaf.items("activities")),
             record=record_key,
         )

@@ -16,11 +16,10 @@ from app.store.resolutions import ResolutionRow
 from app.store.statements import InputRow, StatementRow, StatementState
 from app.store.subjects import SubjectRow
 from app.usecases.ask_auditor import ask, ask_again, is_stuck
-from app.usecases.audit_statement import is_self_declared, record_counts
+from app.usecases.audit_statement import is_self_declared, weakest_counts
 from app.usecases.sealing import seal
-from app.usecases.verify_bundle import group_totals
 from app.usecases.weigh_hours import weigh_hours
-from domain.activity import Activity
+from domain.activity import Activity, EvidenceClass
 from domain.coverage import coverage_ppm
 from domain.errors import ConflictError
 from domain.factor import Basis, GwpSet
@@ -99,6 +98,7 @@ class _Inputs:
 
     def __init__(self, revisions: Iterable[StoredRevision], zones: Mapping[tuple[str, str], str], months: MonthRange) -> None:
         self.leaves: dict[str, dict[bytes, tuple[StoredRevision, Month]]] = defaultdict(dict)
+        self._activities: dict[bytes, tuple[Activity, ...]] = {}
         self.originals: set[str] = set()
         self.parsers: dict[str, str] = {}
         self.meters: dict[tuple[str, str], list[Activity]] = defaultdict(list)
@@ -112,13 +112,24 @@ class _Inputs:
                 self.parsers[revision.connector] = revision.parser_version
             self.meters[f"{revision.connector}|{revision.usage_point}", zone] += revision.activities
             for month in sorted({a.month for a in revision.activities if months.holds(a.month)}):
-                self.leaves[revision.group_key(month)][revision.leaf(month, zone)] = (stored, month)
+                leaf = revision.leaf(month, zone)
+                self.leaves[revision.group_key(month)][leaf] = (stored, month)
+                self._activities[leaf] = tuple(a for a in revision.activities if a.month == month)
 
     def groups(self) -> list[InputGroup]:
-        return [
-            InputGroup(name, group_totals(tuple(leaf.decode() for leaf in leaves)), list(leaves))
-            for name, leaves in self.leaves.items()
-        ]
+        return [InputGroup(name, self._totals(leaves), list(leaves)) for name, leaves in self.leaves.items()]
+
+    def record_counts(self) -> dict[EvidenceClass, int]:
+        """How many leaves are known in which way."""
+        return weakest_counts(self._activities[leaf] for leaves in self.leaves.values() for leaf in leaves)
+
+    def _totals(self, leaves: Iterable[bytes]) -> dict[str, str]:
+        """By activity key, the sum in millionths as text: what the group's node commits to."""
+        sums: dict[str, int] = defaultdict(int)
+        for leaf in leaves:
+            for activity in self._activities[leaf]:
+                sums[activity.key.key_id] += activity.quantity_micro
+        return {key_id: str(sums[key_id]) for key_id in sorted(sums)}
 
     def rows(self) -> list[InputRow]:
         return [
@@ -259,7 +270,7 @@ def _manifest(statement: Statement, inputs: _Inputs, statement_key: bytes, perio
         method=statement.method,
         parsers=dict(sorted(inputs.parsers.items())),
         totals=statement.totals,
-        is_self_declared=is_self_declared(shares, record_counts(leaf for leaves in inputs.leaves.values() for leaf in leaves)),
+        is_self_declared=is_self_declared(shares, inputs.record_counts()),
     )
 
 
