@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select, text
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.store import tables
@@ -18,27 +18,10 @@ from domain.number import INT64_MAX
 from domain.period import Month, MonthRange
 from domain.statement import ActivityTotal
 
-TOTALS_SQL = """
-SELECT a.month_ym, a.key_id, a.evidence, k.kind, k.region, k.year, k.unit, k.attributes_json,
-       COUNT(*) AS activity_count,
-       SUM(a.quantity_micro / 4294967296) AS high,
-       SUM(a.quantity_micro % 4294967296) AS low,
-       SUM(ABS(a.quantity_micro / 4294967296)) AS abs_high,
-       SUM(ABS(a.quantity_micro % 4294967296)) AS abs_low
-  FROM activity AS a
-  JOIN activity_key AS k ON k.tenant_id = a.tenant_id AND k.key_id = a.key_id
- WHERE a.tenant_id = :tenant_id AND a.subject_id = :subject_id
-   AND a.month_ym >= :from_ym AND a.month_ym < :to_ym AND a.is_current
- GROUP BY a.month_ym, a.key_id, a.evidence, k.kind, k.region, k.year, k.unit, k.attributes_json
- ORDER BY a.month_ym, a.key_id, a.evidence
-"""
-"""One text for SQLite and PostgreSQL. Both truncate integer division towards zero, so q = (q / 2^32) x 2^32 + q % 2^32; sums of
-the two halves stay in 64 bits for up to 2^31 rows, where SQLite's SUM of whole quantities would raise depending on row order.
-"""
-
 MAX_PAGE_COUNT = 500
 """Longest page of a list."""
 
+_SUM = tables.ACTIVITY_TOTAL
 _HALF = 2**32
 _ROWS_AT_ONCE_COUNT = 1_000
 _CURSOR = re.compile(r"([0-9]{1,16})-([0-9]{1,18})\Z")
@@ -138,7 +121,7 @@ class DayProfile:
 
 
 def totals(session: Session, tenant_id: str, subject_id: str, months: MonthRange) -> tuple[ActivityTotal, ...]:
-    """The exact sum of activity by month and key, made inside the database.
+    """The exact sum of activity by month and key, as the database keeps it: no activity is read.
 
     Args:
         session: The open transaction.
@@ -155,10 +138,22 @@ def totals(session: Session, tenant_id: str, subject_id: str, months: MonthRange
     Source:
         shared design, arithmetic, section 1.
     """
-    rows = session.execute(
-        text(TOTALS_SQL),
-        {"tenant_id": tenant_id, "subject_id": subject_id, "from_ym": months.first.ym, "to_ym": months.end.ym},
+    return _totals_of(session.execute(of_tenant(_select_totals(months).where(_SUM.c.subject_id == subject_id), _SUM, tenant_id)))
+
+
+def _select_totals(months: MonthRange) -> Select[Any]:
+    """Sums with their keys, which the database keeps up to date in the transaction that changes an activity."""
+    key = tables.ACTIVITY_KEY
+    return (
+        select(_SUM, key.c.kind, key.c.region, key.c.year, key.c.unit, key.c.attributes_json)
+        .join(key, (key.c.tenant_id == _SUM.c.tenant_id) & (key.c.key_id == _SUM.c.key_id))
+        .where(_SUM.c.month_ym >= months.first.ym, _SUM.c.month_ym < months.end.ym)
+        .order_by(_SUM.c.subject_id, _SUM.c.month_ym, _SUM.c.key_id, _SUM.c.evidence)
     )
+
+
+def _totals_of(rows: Iterable[Any]) -> tuple[ActivityTotal, ...]:
+    """The totals of one subject."""
     groups: dict[tuple[int, str], list[Any]] = {}
     for row in rows:
         groups.setdefault((row.month_ym, row.key_id), []).append(row)
@@ -218,9 +213,8 @@ def page(
 
 def months_of(session: Session, tenant_id: str, subject_id: str) -> tuple[Month, ...]:
     """The months that have activity, in order."""
-    activity = tables.ACTIVITY
-    query = select(activity.c.month_ym).where(activity.c.subject_id == subject_id, activity.c.is_current).distinct()
-    rows = session.execute(of_tenant(query, activity, tenant_id).order_by(activity.c.month_ym)).scalars()
+    query = select(_SUM.c.month_ym).where(_SUM.c.subject_id == subject_id).distinct()
+    rows = session.execute(of_tenant(query, _SUM, tenant_id).order_by(_SUM.c.month_ym)).scalars()
     return tuple(Month.from_ym(ym) for ym in rows)
 
 
@@ -342,9 +336,8 @@ def of_keys(session: Session, tenant_id: str, subject_id: str, months: MonthRang
 
 def count_of(session: Session, tenant_id: str, subject_id: str) -> int:
     """How many activities are current."""
-    activity = tables.ACTIVITY
-    query = select(func.count()).select_from(activity).where(activity.c.subject_id == subject_id, activity.c.is_current)
-    return int(session.execute(of_tenant(query, activity, tenant_id)).scalar_one())
+    query = select(func.coalesce(func.sum(_SUM.c.activity_count), 0)).where(_SUM.c.subject_id == subject_id)
+    return int(session.execute(of_tenant(query, _SUM, tenant_id)).scalar_one())
 
 
 def _total(parts: list[Any], reader: ActivityReader) -> ActivityTotal:

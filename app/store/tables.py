@@ -267,6 +267,25 @@ class Activity(_Row, table=True):
     is_current: bool
 
 
+class ActivityTotal(_Row, table=True):
+    """Sums of current activity by subject, month, key and evidence class, kept by triggers on `activity`: never written here.
+
+    `high` and `low` are sums of q / 2^32 and q % 2^32, `abs_*` of their magnitudes; all truncate towards zero.
+    """
+
+    __tablename__ = "activity_total"
+    __table_args__ = (Index("ix_activity_total_month_ym_subject_id", "month_ym", "subject_id"),)
+    subject_id: str = Field(primary_key=True)
+    month_ym: int = Field(primary_key=True)
+    key_id: str = Field(primary_key=True)
+    evidence: str = Field(primary_key=True)
+    activity_count: int = Field(sa_type=BigInteger)
+    high: int = Field(sa_type=BigInteger)
+    low: int = Field(sa_type=BigInteger)
+    abs_high: int = Field(sa_type=BigInteger)
+    abs_low: int = Field(sa_type=BigInteger)
+
+
 class Resolution(_Row, table=True):
     """The factor that a key has under a set, method and basis, with the reasons."""
 
@@ -487,6 +506,7 @@ RECORD_REVISION = _table(RecordRevision)
 RECORD_DOCUMENT = _table(RecordDocument)
 ACTIVITY_KEY = _table(ActivityKey)
 ACTIVITY = _table(Activity)
+ACTIVITY_TOTAL = _table(ActivityTotal)
 RESOLUTION = _table(Resolution)
 PERIOD = _table(Period)
 STATEMENT = _table(Statement)
