@@ -66,17 +66,36 @@ def line_order(line: Line) -> tuple[Month, str, int, str]:
 def _lines_of(
     total: ActivityTotal, resolve: Callable[[ActivityKey, Basis], Resolution]
 ) -> tuple[Sequence[Line], Sequence[Unscored]]:
-    kind = find_kind(total.key.kind)
     lines = []
-    for basis in (Basis.LOCATION,) if kind.is_avoided else (Basis.LOCATION, Basis.MARKET):
+    for basis in bases_of(total.key.kind):
         found = by_the_hour(resolve(total.key, basis), total.hourly)
         if found.chosen is None:
             return [], [Unscored(total.month, total.key, total.quantity_micro, " ".join(found.steps))]
-        scope, category = scope_and_category(kind, dict(total.key.attributes))
-        use = Addition(Part.USE, found.chosen, scope, category, found.flags)
-        parts = [use] if kind.is_avoided else [use, *found.additions]
-        lines += [_line(total, basis, part) for part in parts]
+        lines += [_line(total, basis, part) for part in parts_of(total.key, found)]
     return lines, []
+
+
+def bases_of(kind_name: str) -> tuple[Basis, ...]:
+    """The bases that lines of a kind are made on: what is avoided is outside the market-based method."""
+    return (Basis.LOCATION,) if find_kind(kind_name).is_avoided else (Basis.LOCATION, Basis.MARKET)
+
+
+def parts_of(key: ActivityKey, found: Resolution) -> list[Addition]:
+    """Every part of an activity that is a line of its own, the use first.
+
+    Args:
+        key: The activity key.
+        found: Its factor on one basis.
+
+    Returns:
+        Parts; none where no factor fits.
+    """
+    if found.chosen is None:
+        return []
+    kind = find_kind(key.kind)
+    scope, category = scope_and_category(kind, dict(key.attributes))
+    use = Addition(Part.USE, found.chosen, scope, category, found.flags)
+    return [use] if kind.is_avoided else [use, *found.additions]
 
 
 def _line(total: ActivityTotal, basis: Basis, part: Addition) -> Line:

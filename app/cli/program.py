@@ -53,6 +53,13 @@ class Report(StrEnum):
     AR6 = "AR6"
 
 
+class EngineName(StrEnum):
+    """What runs the canonical SQL over files."""
+
+    DUCKDB = "duckdb"
+    SPARK = "spark"
+
+
 class Extent(StrEnum):
     """How much of a statement a bundle shows."""
 
@@ -330,6 +337,46 @@ def export_bundle(
     from app.cli.verifying import run_export
 
     run_export(statement, output=output, extent=show, data_folder=data_folder)
+
+
+@export_program.command("activities")
+def export_activities(
+    *,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FOLDER", help="Folder to make.")],
+    subject: SubjectName = "",
+    json: Json = False,
+    data_folder: DataFolder = None,
+) -> None:
+    """Write activities as Parquet, divided by months: of everybody, or of one subject (docs/parquet.md)."""
+    from app.cli.batch import run_export_activities
+
+    run_export_activities(output, subject_text=subject, is_json=json, data_folder=data_folder)
+
+
+@program.command()
+def score(
+    *,
+    source: Annotated[
+        Path, typer.Option("--input", metavar="FOLDER", help="Folder of activities, as `export activities` writes.")
+    ],
+    output: Annotated[Path, typer.Option("--output", metavar="FOLDER", help="Folder to make, for lines and result.json.")],
+    engine: Annotated[
+        EngineName, typer.Option("--engine", help="What runs the SQL; each gives the same bits.")
+    ] = EngineName.DUCKDB,
+    master: Annotated[str, typer.Option("--master", metavar="URL", help="Spark's master.  [default: local[*]]")] = "",
+    gwp: Annotated[
+        Report, typer.Option("--gwp", help="IPCC report whose global warming potentials weigh single gases.")
+    ] = Report.AR5,
+    json: Json = False,
+    data_folder: DataFolder = None,
+) -> None:
+    """Score a folder of Parquet: every line exact, its hash the same on every engine (docs/parquet.md).
+
+    Ends with 1 where lines are refused because 64 bits do not hold them.
+    """
+    from app.cli.batch import run_score
+
+    _end(run_score(source, output, engine_name=engine, master=master, gwp_set=GwpSet(gwp), is_json=json, data_folder=data_folder))
 
 
 @program.command()
