@@ -195,6 +195,17 @@ def test_most_is_the_largest_that_fits(per_unit: tuple[int, ...]) -> None:
     assert most == INT64_MAX or _pure_line(most + 1, most + 1, per_unit)[-1] is None
 
 
+@pytest.mark.parametrize("quantities", [(INT64_MAX, 1), (INT64_MAX,), (-INT64_MAX, -1, -1)])
+def test_refused_line_has_no_amount_at_all(quantities: tuple[int, ...]) -> None:
+    """Not even the zero of a gas that the factor does not have."""
+    activity = [("s", "k", 202301, quantity, "typed", True) for quantity in quantities]
+    factor = [("k", "use", "location", 10**6 + 1, 0, 0, 0, 0)]
+    want = pure_lines(activity, factor)
+    assert want[0][6:] == (None,) * 6
+    assert on_sqlite("lines", activity, factor) == want
+    assert on_duckdb("lines", activity, factor) == want
+
+
 def on_duckdb(name: str, activity: Sequence[Row], factor: Sequence[Row]) -> list[Row]:
     """The canonical text on its own engine."""
     with duckdb.connect() as connection:

@@ -41,29 +41,24 @@ WITH halves AS (
         factor.basis,
         terms.quantity_micro,
         CASE
-            WHEN terms.size_micro > factor.most_micro THEN NULL
-            WHEN factor.co2_ug = 0 THEN 0
-            ELSE terms.whole * factor.co2_ug + (terms.rest * factor.co2_ug + 500000) // 1000000
+            WHEN terms.size_micro <= factor.most_micro
+            THEN CASE WHEN factor.co2_ug = 0 THEN 0 ELSE terms.whole * factor.co2_ug + (terms.rest * factor.co2_ug + 500000) // 1000000 END
         END AS co2_size_ug,
         CASE
-            WHEN terms.size_micro > factor.most_micro THEN NULL
-            WHEN factor.ch4_ug = 0 THEN 0
-            ELSE terms.whole * factor.ch4_ug + (terms.rest * factor.ch4_ug + 500000) // 1000000
+            WHEN terms.size_micro <= factor.most_micro
+            THEN CASE WHEN factor.ch4_ug = 0 THEN 0 ELSE terms.whole * factor.ch4_ug + (terms.rest * factor.ch4_ug + 500000) // 1000000 END
         END AS ch4_size_ug,
         CASE
-            WHEN terms.size_micro > factor.most_micro THEN NULL
-            WHEN factor.n2o_ug = 0 THEN 0
-            ELSE terms.whole * factor.n2o_ug + (terms.rest * factor.n2o_ug + 500000) // 1000000
+            WHEN terms.size_micro <= factor.most_micro
+            THEN CASE WHEN factor.n2o_ug = 0 THEN 0 ELSE terms.whole * factor.n2o_ug + (terms.rest * factor.n2o_ug + 500000) // 1000000 END
         END AS n2o_size_ug,
         CASE
-            WHEN terms.size_micro > factor.most_micro THEN NULL
-            WHEN factor.unsplit_ug = 0 THEN 0
-            ELSE terms.whole * factor.unsplit_ug + (terms.rest * factor.unsplit_ug + 500000) // 1000000
+            WHEN terms.size_micro <= factor.most_micro
+            THEN CASE WHEN factor.unsplit_ug = 0 THEN 0 ELSE terms.whole * factor.unsplit_ug + (terms.rest * factor.unsplit_ug + 500000) // 1000000 END
         END AS unsplit_size_ug,
         CASE
-            WHEN terms.size_micro > factor.most_micro THEN NULL
-            WHEN factor.biogenic_co2_ug = 0 THEN 0
-            ELSE terms.whole * factor.biogenic_co2_ug + (terms.rest * factor.biogenic_co2_ug + 500000) // 1000000
+            WHEN terms.size_micro <= factor.most_micro
+            THEN CASE WHEN factor.biogenic_co2_ug = 0 THEN 0 ELSE terms.whole * factor.biogenic_co2_ug + (terms.rest * factor.biogenic_co2_ug + 500000) // 1000000 END
         END AS biogenic_co2_size_ug
     FROM terms
     INNER JOIN factor ON factor.key_id = terms.key_id
