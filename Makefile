@@ -42,7 +42,7 @@ contract: $(VENV)/ruff ## Compile the contract again and write the artifact that
 
 constraints: ## Write constraints.txt from the newest versions that a fresh environment gets
 	rm -rf build/constraints && python3 -m venv build/constraints
-	build/constraints/bin/pip install --quiet '.[dev,browser]'
+	build/constraints/bin/pip install --quiet '.[dev,browser,spark]'
 	(sed -n '/^#/p' constraints.txt; build/constraints/bin/pip freeze --all | grep -vE '^(climate-fitness|pip|setuptools)\b' \
 		| tr 'A-Z_' 'a-z-' | sort) > build/constraints.txt
 	mv build/constraints.txt constraints.txt
