@@ -231,10 +231,13 @@ def _check_types(session: Any, patterns: Sequence[str]) -> None:  # noqa: ANN401
     Raises:
         DocumentError: A column is missing or is no integer.
     """
+    from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 
     reader = session.read.option("mergeSchema", "true")
-    with suppress(PySparkException):  # files that do not agree: one of them is unfit, or their integers are of several sizes
+    with suppress(
+        Py4JError, PySparkException
+    ):  # files that do not agree: one of them is unfit, or their integers are of several sizes
         if not patterns or _unfit(reader.parquet(*patterns)) is None:
             return
     for pattern in patterns:
