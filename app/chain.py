@@ -100,12 +100,14 @@ class ChainDesk:
         with self._guard:
             return self._client.auditor_regions(address)
 
-    def prepare(self, action: str, issuance: Issuance, envelope: Envelope, signatures: Sequence[bytes]) -> SignedTransaction:
+    def prepare(
+        self, action: str, issuance: Issuance | None, envelope: Envelope, signatures: Sequence[bytes]
+    ) -> SignedTransaction:
         """A signed transaction, simulated; nothing is sent.
 
         Args:
             action: "anchor" or "issue".
-            issuance: The statement; used to issue.
+            issuance: The statement that is issued; None where a batch of any number is anchored.
             envelope: Its batch.
             signatures: The auditors', 65 bytes each.
 
@@ -116,7 +118,7 @@ class ChainDesk:
             LedgerError: The chain refuses; its class says why.
         """
         with self._guard:
-            if action == "issue":
+            if action == "issue" and issuance is not None:
                 return self._client.prepare_issue(self._relayer, issuance, envelope, signatures)
             return self._client.prepare_anchor(self._relayer, envelope, signatures)
 

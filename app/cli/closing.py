@@ -1,8 +1,9 @@
-"""`close`: a period to its statement, and the statement to the chain."""
+"""`close`: a period to its statement, and the statement to the chain; of one subject, or of all that are open."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 
 from app.api.models import StatementOut
@@ -12,13 +13,22 @@ from app.cli.listing import tonnes_text
 from app.cli.terminal import ExitCode, listed, print_json, progress, say, tell
 from app.jobs.worker import Worker
 from app.services import Services, Whose, Work
-from app.store import jobs, periods, statements
+from app.store import jobs, month_end, periods, statements
 from app.store.session import reading, unit_of_work
 from app.store.statements import StatementRow, StatementState
-from app.usecases.ask_auditor import job_key
+from app.usecases.ask_auditor import is_stuck, job_key
+from app.usecases.close_month_end import (
+    Refusal,
+    ask_month_end,
+    close_open,
+    closed_count,
+    endorse_closed,
+    open_count,
+    sign_accepted,
+)
 from app.usecases.close_period import close_period
 from app.usecases.show_months import findings_of, standing_gwp_set
-from domain.errors import ChainError
+from domain.errors import ChainError, InputError
 from domain.factor import GwpSet
 from domain.period import MonthRange
 from domain.units import MICRO_PER_UNIT
@@ -32,6 +42,7 @@ PAUSE_S = 0.5
 CHAIN_IN_USE = "The embedded chain is in use"
 """Message of the chain whose owner is another process."""
 
+_SIGNED = (StatementState.ENDORSED, StatementState.QUEUED)
 _ON_ITS_WAY = (StatementState.CLOSED, StatementState.ENDORSED, StatementState.QUEUED)
 
 
@@ -82,6 +93,102 @@ def run_close(
     return ExitCode.DONE if statement.state is StatementState.ISSUED else ExitCode.PARTLY
 
 
+def run_close_all(period_text: str, *, besides: str = "", gwp_set: GwpSet | None, is_json: bool, data_folder: Path | None) -> int:
+    """Close a period of every subject that has activity in it and no statement yet; all of them come to the chain as one batch.
+
+    Args:
+        period_text: Which months.
+        besides: What was typed besides: there is nothing to say to all of them.
+        gwp_set: Set that single gases are weighted with; AR5 where left out.
+        is_json: Answer for programs.
+        data_folder: Folder of the installation; the setting where left out.
+
+    Returns:
+        The exit code: 0 all are issued, 1 some were refused or are not on the chain yet.
+
+    Raises:
+        InputError: Something was typed besides the period.
+        TimeError: The period cannot be read.
+        ChainError: The chain does not answer, or is another one.
+    """
+    if besides:
+        raise InputError(
+            "All subjects are closed with a period alone",
+            expected="close --all PERIOD: no subject, and no reason, since what is closed stays as it is",
+            got=besides,
+            next_step="Close one subject again with `close SUBJECT PERIOD --reason`.",
+        )
+    months = MonthRange.from_text(period_text)
+    with installation(data_folder) as services:
+        refused: list[Refusal] = []
+        with progress("Closing", steps_count=open_count(services, months)) as bar:
+            for step in close_open(services, months, gwp_set=gwp_set or GwpSet.AR5):
+                refused += step.refused
+                bar.update(step.subjects_count)
+        refused += _bring_all_to_chain(services, months)
+        with reading(services.engine) as session:
+            counts = month_end.state_counts(session, months)
+    waiting_count = sum(counts.get(state, 0) for state in _ON_ITS_WAY)
+    findings_count = counts.get(StatementState.FINDINGS, 0)
+    if is_json:
+        print_json(
+            {
+                "period": str(months),
+                "statements": {str(state): count for state, count in sorted(counts.items())},
+                "refused": [asdict(one) for one in refused],
+            }
+        )
+    else:
+        say(f"{months}: {sum(counts.values()) or 'no'} statements")
+        for state, count in sorted(counts.items()):
+            say(f"  {state:<10}  {count:>8,}")
+        listed("Refused:", [f"{one.name} ({one.subject_id[:8]}): {one.reason}" for one in refused])
+    if waiting_count:
+        tell(f"{waiting_count:,} are not on the chain yet.")
+        tell("  next step  Run the same command again, or let `climate-fitness serve` go on with them.")
+    return ExitCode.PARTLY if refused or waiting_count or findings_count else ExitCode.DONE
+
+
+def _bring_all_to_chain(services: Services, months: MonthRange) -> list[Refusal]:
+    """Endorse, sign and send: by this process where it can own the chain, else by the one that does.
+
+    Raises:
+        ChainError: The chain does not answer, or is another one.
+    """
+    refused: list[Refusal] = []
+    try:
+        desk = open_desk(services)
+    except ChainError as error:
+        if error.message != CHAIN_IN_USE:
+            raise
+        tell(f"Another process owns the chain ({error.got}) and goes on with it; waiting up to {LONGEST_WAIT_S:.0f} s.")
+        ask_month_end(services, months)
+        _wait_for_all(services, months, _ON_ITS_WAY, lambda: 0)
+        return refused
+    with closing(desk):
+        with progress("Asking the auditor", steps_count=closed_count(services, months)) as bar:
+            for step in endorse_closed(services, desk, months):
+                refused += step.refused
+                bar.update(step.subjects_count)
+        sign_accepted(services, desk, months)
+        worker = Worker(services, desk)
+        _wait_for_all(services, months, _SIGNED, worker.tick)
+    return refused
+
+
+def _wait_for_all(services: Services, months: MonthRange, states: Collection[StatementState], tick: Callable[[], int]) -> None:
+    """Look again and again while statements of the period are in these states and there is time."""
+    end_s = services.clock.monotonic_s() + LONGEST_WAIT_S
+    while services.clock.monotonic_s() < end_s:
+        done_count = tick()
+        with reading(services.engine) as session:
+            counts = month_end.state_counts(session, months)
+        if not any(counts.get(state) for state in states):
+            return
+        if done_count == 0:
+            time.sleep(PAUSE_S)
+
+
 def _standing(services: Services, whose: Whose, months: MonthRange) -> StatementRow | None:
     """The statement of a closed, unchanged period that moves on to the chain: an earlier run was interrupted."""
     with reading(services.engine) as session:
@@ -89,7 +196,9 @@ def _standing(services: Services, whose: Whose, months: MonthRange) -> Statement
         if period is None or period.is_changed_since_close:
             return None
         found = statements.latest_of_period(session, whose.tenant_id, period.id)
-    return found if found and found.state in _ON_ITS_WAY else None
+        if found is None or found.state not in _ON_ITS_WAY or is_stuck(Work(session, services), found):
+            return None
+    return found
 
 
 def _bring_to_chain(services: Services, statement: StatementRow) -> None:

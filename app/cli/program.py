@@ -11,6 +11,7 @@ import typer
 
 from app.cli.terminal import ExitCode, Program, say
 from domain.factor import Basis, GwpSet
+from scoring.estimate_explain import Explain
 
 NAME = "climate-fitness"
 """How the program is called."""
@@ -44,6 +45,8 @@ class Benchmark(StrEnum):
     GAS = "gas"
     PAGE = "page"
     FACTORS = "factors"
+    ESTIMATE = "estimate"
+    MONTH_END = "month_end"
 
 
 class Report(StrEnum):
@@ -215,11 +218,17 @@ def bill(
 
 
 @program.command()
-def estimate(*, data_folder: DataFolder = None) -> None:
+def estimate(
+    *,
+    explain: Annotated[
+        Explain, typer.Option("--explain", help="`none` leaves out the words of each result: steps, labels, tables, addresses.")
+    ] = Explain.FULL,
+    data_folder: DataFolder = None,
+) -> None:
     """Read one activity per line (NDJSON) from standard input; answer one result per line. A bad line never stops the others."""
     from app.cli.estimating import run_estimate
 
-    _end(run_estimate(data_folder=data_folder))
+    _end(run_estimate(explain=explain, data_folder=data_folder))
 
 
 @program.command()
@@ -245,12 +254,20 @@ def close(
             show_default=False,
         ),
     ] = None,
+    everybody: Annotated[
+        bool,
+        typer.Option("--all", help="Every subject that has activity in PERIOD and no statement yet, as one batch on the chain."),
+    ] = False,
     json: Json = False,
     data_folder: DataFolder = None,
 ) -> None:
     """Close a period: statement, manifest, the auditor's signature, the chain."""
-    from app.cli.closing import run_close
+    from app.cli.closing import run_close, run_close_all
 
+    if everybody:
+        chosen = GwpSet(gwp) if gwp else None
+        _end(run_close_all(subject, besides=period or reason, gwp_set=chosen, is_json=json, data_folder=data_folder))
+        return
     whose, months = (subject, period) if period else ("", subject)
     _end(run_close(whose, months, reason=reason, gwp_set=GwpSet(gwp) if gwp else None, is_json=json, data_folder=data_folder))
 

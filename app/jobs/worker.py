@@ -18,9 +18,11 @@ from app.store import accounts, idempotency, jobs
 from app.store.jobs import JobRow
 from app.store.session import unit_of_work
 from app.usecases.ask_auditor import ENDORSE_JOB
+from app.usecases.close_month_end import MONTH_END_JOB, endorse_month_end
 from app.usecases.endorse_statement import endorse_statement
 from app.usecases.send_outbox import pending_count, send_outbox
 from domain.errors import ArchiveError, ChainError, ClimateFitnessError, TryLaterError
+from domain.period import MonthRange
 
 TICK_S = 1.0
 """How often the worker looks for work, seconds."""
@@ -142,5 +144,9 @@ def _endorse(services: Services, chain: ChainDesk, job: JobRow) -> None:
     endorse_statement(services, chain, job.tenant_id, str(json.loads(job.payload_json)["statement_id"]))
 
 
-BODIES: Mapping[str, Body] = {ENDORSE_JOB: _endorse}
+def _month_end(services: Services, chain: ChainDesk, job: JobRow) -> None:
+    endorse_month_end(services, chain, MonthRange.from_text(str(json.loads(job.payload_json)["months"])))
+
+
+BODIES: Mapping[str, Body] = {ENDORSE_JOB: _endorse, MONTH_END_JOB: _month_end}
 """Kind of job to its body."""

@@ -6,23 +6,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.store import tables
 from app.store.activity_rows import ActivityReader, select_activities
+from app.store.activity_totals import SUM, select_totals, totals_of
 from app.store.tenant import of_tenant
-from domain.activity import Activity, ActivityKey, EvidenceClass, Profile
-from domain.errors import InputError, LineOverflowError
-from domain.number import INT64_MAX
+from domain.activity import Activity, ActivityKey, Profile
+from domain.errors import InputError
 from domain.period import Month, MonthRange
 from domain.statement import ActivityTotal
 
 MAX_PAGE_COUNT = 500
 """Longest page of a list."""
 
-_SUM = tables.ACTIVITY_TOTAL
-_HALF = 2**32
 _ROWS_AT_ONCE_COUNT = 1_000
 _CURSOR = re.compile(r"([0-9]{1,16})-([0-9]{1,18})\Z")
 
@@ -138,27 +136,8 @@ def totals(session: Session, tenant_id: str, subject_id: str, months: MonthRange
     Source:
         shared design, arithmetic, section 1.
     """
-    return _totals_of(session.execute(of_tenant(_select_totals(months).where(_SUM.c.subject_id == subject_id), _SUM, tenant_id)))
-
-
-def _select_totals(months: MonthRange) -> Select[Any]:
-    """Sums with their keys, which the database keeps up to date in the transaction that changes an activity."""
-    key = tables.ACTIVITY_KEY
-    return (
-        select(_SUM, key.c.kind, key.c.region, key.c.year, key.c.unit, key.c.attributes_json)
-        .join(key, (key.c.tenant_id == _SUM.c.tenant_id) & (key.c.key_id == _SUM.c.key_id))
-        .where(_SUM.c.month_ym >= months.first.ym, _SUM.c.month_ym < months.end.ym)
-        .order_by(_SUM.c.subject_id, _SUM.c.month_ym, _SUM.c.key_id, _SUM.c.evidence)
-    )
-
-
-def _totals_of(rows: Iterable[Any]) -> tuple[ActivityTotal, ...]:
-    """The totals of one subject."""
-    groups: dict[tuple[int, str], list[Any]] = {}
-    for row in rows:
-        groups.setdefault((row.month_ym, row.key_id), []).append(row)
-    reader = ActivityReader()
-    return tuple(_total(parts, reader) for parts in groups.values())
+    query = of_tenant(select_totals(months).where(SUM.c.subject_id == subject_id), SUM, tenant_id)
+    return tuple(totals_of(session.execute(query), ActivityReader()))
 
 
 def page(
@@ -213,8 +192,8 @@ def page(
 
 def months_of(session: Session, tenant_id: str, subject_id: str) -> tuple[Month, ...]:
     """The months that have activity, in order."""
-    query = select(_SUM.c.month_ym).where(_SUM.c.subject_id == subject_id).distinct()
-    rows = session.execute(of_tenant(query, _SUM, tenant_id).order_by(_SUM.c.month_ym)).scalars()
+    query = select(SUM.c.month_ym).where(SUM.c.subject_id == subject_id).distinct()
+    rows = session.execute(of_tenant(query, SUM, tenant_id).order_by(SUM.c.month_ym)).scalars()
     return tuple(Month.from_ym(ym) for ym in rows)
 
 
@@ -336,28 +315,8 @@ def of_keys(session: Session, tenant_id: str, subject_id: str, months: MonthRang
 
 def count_of(session: Session, tenant_id: str, subject_id: str) -> int:
     """How many activities are current."""
-    query = select(func.coalesce(func.sum(_SUM.c.activity_count), 0)).where(_SUM.c.subject_id == subject_id)
-    return int(session.execute(of_tenant(query, _SUM, tenant_id)).scalar_one())
-
-
-def _total(parts: list[Any], reader: ActivityReader) -> ActivityTotal:
-    key, month = reader.key(parts[0]), Month.from_ym(parts[0].month_ym)
-    magnitude_micro = sum(int(part.abs_high) * _HALF + int(part.abs_low) for part in parts)
-    if magnitude_micro > INT64_MAX:
-        raise LineOverflowError(
-            expected="quantities whose magnitudes add up to less than 2^63 millionths",
-            got=magnitude_micro,
-            record=f"{month} {key.kind} {key.region} {key.unit} (activity key {key.key_id[:16]})",
-            next_step="Look for a wrong unit or a repeated bill in this month.",
-        )
-    by_evidence = {EvidenceClass(part.evidence): int(part.high) * _HALF + int(part.low) for part in parts}
-    return ActivityTotal(
-        month=month,
-        key=key,
-        quantity_micro=sum(by_evidence.values()),
-        by_evidence_micro={c: by_evidence[c] for c in EvidenceClass if c in by_evidence},
-        activity_count=sum(part.activity_count for part in parts),
-    )
+    query = select(func.coalesce(func.sum(SUM.c.activity_count), 0)).where(SUM.c.subject_id == subject_id)
+    return int(session.execute(of_tenant(query, SUM, tenant_id)).scalar_one())
 
 
 def _activity_row(row: Any, reader: ActivityReader) -> ActivityRow:  # noqa: ANN401 - a row with joined columns

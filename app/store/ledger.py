@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.store import tables
 from app.store.rows import columns_of, found, insert_new, to_row, to_values
-from app.store.tenant import of_tenant
+from app.store.tenant import of_tenant, of_tenant_or_all
 from domain.errors import ConflictError
 
 
@@ -95,7 +95,7 @@ class BatchRow:
 
     Attributes:
         root_hex: Root of the batch tree.
-        tenant_id: Of its statements.
+        tenant_id: Of its statements; the installation's where several tenants share it.
         count: Issuances in it.
         region: Name of the region.
         method_hash_hex: SHA-256 of the method's version text.
@@ -225,7 +225,8 @@ def add_batch(session: Session, batch: BatchRow, issuances: tuple[IssuanceRow, .
     """Keep a batch, its issuances and its outbox row together; False, and nothing kept, where its root is known."""
     if not insert_new(session, tables.BATCH, to_values(batch)):
         return False
-    session.execute(insert(tables.ISSUANCE), [to_values(one) for one in issuances])
+    if issuances:  # those of a large batch follow in chunks
+        session.execute(insert(tables.ISSUANCE), [to_values(one) for one in issuances])
     session.execute(insert(tables.OUTBOX).values(to_values(outbox)))
     return True
 
@@ -291,10 +292,10 @@ def batch_of(session: Session, tenant_id: str, root_hex: str) -> BatchRow:
         The batch.
 
     Raises:
-        NotFoundError: There is none in this tenant.
+        NotFoundError: There is none in this tenant, nor one that several tenants share.
     """
     table = tables.BATCH
-    query = of_tenant(select(*columns_of(BatchRow, table)).where(table.c.root_hex == root_hex), table, tenant_id)
+    query = of_tenant_or_all(select(*columns_of(BatchRow, table)).where(table.c.root_hex == root_hex), table, tenant_id)
     return to_row(BatchRow, found(session.execute(query).first(), "batch", root_hex))
 
 
@@ -332,6 +333,18 @@ def issuances_of_batch(session: Session, tenant_id: str, root_hex: str) -> tuple
     return tuple(to_row(IssuanceRow, row) for row in session.execute(of_tenant(query, table, tenant_id)))
 
 
+def is_wanted(session: Session, root_hex: str) -> bool:
+    """Whether a statement of a batch still stands: not every one of them was superseded by a restatement."""
+    issuance, statement = tables.ISSUANCE, tables.STATEMENT
+    query = (
+        select(issuance.c.token_id_hex)
+        .join(statement, statement.c.id == issuance.c.statement_id)
+        .where(issuance.c.batch_root_hex == root_hex, statement.c.state != "superseded")
+        .limit(1)
+    )
+    return session.execute(query).first() is not None
+
+
 def outbox_of(session: Session, tenant_id: str, root_hex: str) -> OutboxRow:
     """The outbox row of a batch.
 
@@ -344,10 +357,10 @@ def outbox_of(session: Session, tenant_id: str, root_hex: str) -> OutboxRow:
         The row.
 
     Raises:
-        NotFoundError: There is none in this tenant.
+        NotFoundError: There is none in this tenant, nor one that several tenants share.
     """
     table = tables.OUTBOX
-    query = of_tenant(select(*columns_of(OutboxRow, table)).where(table.c.root_hex == root_hex), table, tenant_id)
+    query = of_tenant_or_all(select(*columns_of(OutboxRow, table)).where(table.c.root_hex == root_hex), table, tenant_id)
     return to_row(OutboxRow, found(session.execute(query).first(), "outbox row", root_hex))
 
 

@@ -74,15 +74,7 @@ def get_or_open(
         NotFoundError: There is no such subject in this tenant.
     """
     subjects.lock(session, tenant_id, subject_id)
-    for other in of_subject(session, tenant_id, subject_id):
-        if other.months != months and other.months.first < months.end and months.first < other.months.end:
-            raise ConflictError(
-                "These months belong to another period already",
-                expected=f"{other.months}, or months outside it",
-                got=str(months),
-                record=f"subject {subject_id}",
-                next_step="Close the periods of one calendar: months, quarters or years.",
-            )
+    check_calendar(of_subject(session, tenant_id, subject_id), months)
     values = {
         "id": period_id,
         "tenant_id": tenant_id,
@@ -98,7 +90,28 @@ def get_or_open(
     query = select(table).where(
         table.c.subject_id == subject_id, table.c.from_ym == months.first.ym, table.c.to_ym == months.end.ym
     )
-    return _row(found(session.execute(of_tenant(query, table, tenant_id)).first(), "period", str(months)))
+    return row_of(found(session.execute(of_tenant(query, table, tenant_id)).first(), "period", str(months)))
+
+
+def check_calendar(known: Iterable[PeriodRow], months: MonthRange) -> None:
+    """Refuse months of which another period of the subject has some: one closing calendar per subject.
+
+    Args:
+        known: All periods of the subject.
+        months: Those of the period that is wanted.
+
+    Raises:
+        ConflictError: Another period has some of them.
+    """
+    for other in known:
+        if other.months != months and other.months.first < months.end and months.first < other.months.end:
+            raise ConflictError(
+                "These months belong to another period already",
+                expected=f"{other.months}, or months outside it",
+                got=str(months),
+                record=f"subject {other.subject_id}",
+                next_step="Close the periods of one calendar: months, quarters or years.",
+            )
 
 
 def by_id(session: Session, tenant_id: str, period_id: str) -> PeriodRow:
@@ -117,7 +130,7 @@ def by_id(session: Session, tenant_id: str, period_id: str) -> PeriodRow:
     """
     table = tables.PERIOD
     query = of_tenant(select(table).where(table.c.id == period_id), table, tenant_id)
-    return _row(found(session.execute(query).first(), "period", period_id))
+    return row_of(found(session.execute(query).first(), "period", period_id))
 
 
 def by_months(session: Session, tenant_id: str, subject_id: str, months: MonthRange) -> PeriodRow | None:
@@ -129,7 +142,7 @@ def of_subject(session: Session, tenant_id: str, subject_id: str) -> tuple[Perio
     """All periods of a subject, in order."""
     table = tables.PERIOD
     query = of_tenant(select(table).where(table.c.subject_id == subject_id), table, tenant_id).order_by(table.c.from_ym)
-    return tuple(_row(row) for row in session.execute(query))
+    return tuple(row_of(row) for row in session.execute(query))
 
 
 def set_state(session: Session, tenant_id: str, period_id: str, state: PeriodState) -> PeriodRow:
@@ -187,7 +200,8 @@ def mark_changed(session: Session, tenant_id: str, subject_id: str, months: Iter
     return tuple(by_id(session, tenant_id, one) for one in sorted(ids))
 
 
-def _row(row: Row[Any]) -> PeriodRow:
+def row_of(row: Row[Any]) -> PeriodRow:
+    """A database row of the table `period` as a value."""
     return PeriodRow(
         id=row.id,
         tenant_id=row.tenant_id,

@@ -32,22 +32,29 @@ class ResolutionRow:
     steps: tuple[str, ...]
     flags: tuple[str, ...]
 
+    def to_values(self, tenant_id: str, set_root: str, method: str) -> dict[str, Any]:
+        """Its columns.
+
+        Args:
+            tenant_id: Whose.
+            set_root: Root of the factor set.
+            method: Version of the business logic.
+        """
+        return {
+            "tenant_id": tenant_id,
+            "key_id": self.key_id,
+            "set_root": set_root,
+            "method": method,
+            "basis": self.basis,
+            "factor_id": self.factor_id,
+            "steps_json": to_canonical(self.steps).decode(),
+            "flags_json": to_canonical(self.flags).decode(),
+        }
+
 
 def put(session: Session, tenant_id: str, set_root: str, method: str, rows: Iterable[ResolutionRow]) -> None:
     """Keep resolutions; one that is there already stays: the same set and method choose the same factor."""
-    values = [
-        {
-            "tenant_id": tenant_id,
-            "key_id": row.key_id,
-            "set_root": set_root,
-            "method": method,
-            "basis": row.basis,
-            "factor_id": row.factor_id,
-            "steps_json": to_canonical(row.steps).decode(),
-            "flags_json": to_canonical(row.flags).decode(),
-        }
-        for row in rows
-    ]
+    values = [row.to_values(tenant_id, set_root, method) for row in rows]
     if values:
         dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
         session.execute(dialect.insert(tables.RESOLUTION).on_conflict_do_nothing(), values)

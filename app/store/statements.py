@@ -101,11 +101,30 @@ def unscored_to_json(unscored: Iterable[Unscored]) -> tuple[Json, ...]:
 
 def add(session: Session, statement: StatementRow, lines: Sequence[Line], inputs: Sequence[InputRow]) -> None:
     """Keep a statement with its lines, in their order, and the leaves of its inputs."""
-    session.execute(insert(tables.STATEMENT).values(_values(statement)))
-    of_statement = {"statement_id": statement.id, "tenant_id": statement.tenant_id}
+    add_many(session, [NewStatement(statement, lines, inputs)])
+
+
+@dataclass(frozen=True, slots=True)
+class NewStatement:
+    """A statement to keep.
+
+    Attributes:
+        row: The statement.
+        lines: Its lines, in their order.
+        inputs: The leaves of its inputs.
+    """
+
+    row: StatementRow
+    lines: Sequence[Line]
+    inputs: Sequence[InputRow]
+
+
+def add_many(session: Session, kept: Sequence[NewStatement]) -> None:
+    """Keep statements with their lines and leaves, in three statements for all of them."""
     line_rows = [
         {
-            **of_statement,
+            "statement_id": one.row.id,
+            "tenant_id": one.row.tenant_id,
             "position": position,
             "canonical": line.canonical_bytes,
             "month_ym": line.month.ym,
@@ -113,21 +132,29 @@ def add(session: Session, statement: StatementRow, lines: Sequence[Line], inputs
             "basis": str(line.basis),
             "total_ug_co2e": str(line.emissions.total_ug_co2e),
         }
-        for position, line in enumerate(lines)
+        for one in kept
+        for position, line in enumerate(one.lines)
     ]
     input_rows = [
         {
-            **of_statement,
-            "group_index": one.group_index,
-            "leaf_index": one.leaf_index,
-            "group_key": one.group_key,
-            "record_revision_id": one.record_revision_id,
-            "month_ym": one.month.ym,
-            "leaf": one.leaf,
+            "statement_id": one.row.id,
+            "tenant_id": one.row.tenant_id,
+            "group_index": leaf.group_index,
+            "leaf_index": leaf.leaf_index,
+            "group_key": leaf.group_key,
+            "record_revision_id": leaf.record_revision_id,
+            "month_ym": leaf.month.ym,
+            "leaf": leaf.leaf,
         }
-        for one in inputs
+        for one in kept
+        for leaf in one.inputs
     ]
-    for table, rows in ((tables.LINE, line_rows), (tables.STATEMENT_INPUT, input_rows)):
+    rows_of_table = (
+        (tables.STATEMENT, [_values(one.row) for one in kept]),
+        (tables.LINE, line_rows),
+        (tables.STATEMENT_INPUT, input_rows),
+    )
+    for table, rows in rows_of_table:
         if rows:
             session.execute(insert(table), rows)
 
@@ -172,7 +199,7 @@ def by_manifest_hash(session: Session, tenant_id: str, manifest_hash_hex: str) -
 def of_manifest_hash(session: Session, manifest_hash_hex: str) -> StatementRow | None:
     """The statement with this manifest, in any tenant, or None: the manifest, which is no secret to its holder, names it."""
     row = session.execute(select(tables.STATEMENT).where(tables.STATEMENT.c.manifest_hash_hex == manifest_hash_hex)).first()
-    return None if row is None else _row(row)
+    return None if row is None else row_of(row)
 
 
 def by_public_token(session: Session, public_token: str) -> StatementRow:
@@ -196,14 +223,14 @@ def latest_of_period(session: Session, tenant_id: str, period_id: str) -> Statem
     table = tables.STATEMENT
     query = select(table).where(table.c.period_id == period_id).order_by(table.c.revision.desc()).limit(1)
     row = session.execute(of_tenant(query, table, tenant_id)).first()
-    return None if row is None else _row(row)
+    return None if row is None else row_of(row)
 
 
 def of_period(session: Session, tenant_id: str, period_id: str) -> tuple[StatementRow, ...]:
     """All revisions of a period's statement, oldest first."""
     table = tables.STATEMENT
     query = select(table).where(table.c.period_id == period_id).order_by(table.c.revision)
-    return tuple(_row(row) for row in session.execute(of_tenant(query, table, tenant_id)))
+    return tuple(row_of(row) for row in session.execute(of_tenant(query, table, tenant_id)))
 
 
 def of_subject(session: Session, tenant_id: str, subject_id: str) -> tuple[StatementRow, ...]:
@@ -215,14 +242,14 @@ def of_subject(session: Session, tenant_id: str, subject_id: str) -> tuple[State
         .where(table.c.subject_id == subject_id)
         .order_by(period.c.from_ym, table.c.revision)
     )
-    return tuple(_row(row) for row in session.execute(of_tenant(query, table, tenant_id)))
+    return tuple(row_of(row) for row in session.execute(of_tenant(query, table, tenant_id)))
 
 
 def in_state(session: Session, state: StatementState) -> tuple[StatementRow, ...]:
     """All statements in a state, of all tenants, oldest first: what a job goes on with."""
     table = tables.STATEMENT
     query = select(table).where(table.c.state == str(state)).order_by(table.c.created_at, table.c.id)
-    return tuple(_row(row) for row in session.execute(query))
+    return tuple(row_of(row) for row in session.execute(query))
 
 
 def lines_of(session: Session, tenant_id: str, statement_id: str) -> tuple[Line, ...]:
@@ -282,6 +309,14 @@ def set_state(
         )
 
 
+def issue_all(session: Session, root_hex: str) -> None:
+    """Move the statements of a batch that is on the chain from queued to issued, whoever's they are."""
+    table, issuance = tables.STATEMENT, tables.ISSUANCE
+    in_batch = select(issuance.c.statement_id).where(issuance.c.batch_root_hex == root_hex)
+    change = update(table).where(table.c.id.in_(in_batch), table.c.state == str(StatementState.QUEUED))
+    session.execute(change.values(state=str(StatementState.ISSUED)))
+
+
 def _values(statement: StatementRow) -> dict[str, Any]:
     totals = statement.totals
     return {
@@ -311,10 +346,11 @@ def _values(statement: StatementRow) -> dict[str, Any]:
 
 
 def _one(session: Session, query: Select[Any], name: str) -> StatementRow:
-    return _row(found(session.execute(query).first(), "statement", name))
+    return row_of(found(session.execute(query).first(), "statement", name))
 
 
-def _row(row: Row[Any]) -> StatementRow:
+def row_of(row: Row[Any]) -> StatementRow:
+    """A database row of the table `statement` as a value."""
     return StatementRow(
         id=row.id,
         tenant_id=row.tenant_id,

@@ -1,6 +1,7 @@
 """The tables, private to the store: everybody else sees the nouns of `domain` or the rows that repositories return.
 
-Every row carries the `tenant_id` of its root subject, except `meta`, which describes the installation. Ids are random texts.
+Every row carries the `tenant_id` of its root subject (what several tenants share, that of the installation), except `meta`. Ids
+are random texts.
 Facts (document, record revision, activity, statement) are appended and superseded, never edited. Amounts that can exceed 64
 bits are text. Instants are `UtcDateTime`. The SQLModel classes declare the schema; repositories speak to the tables named at
 the end of this file, with Core statements.
@@ -304,7 +305,10 @@ class Period(_Row, table=True):
     """Months of one subject that are closed together."""
 
     __tablename__ = "period"
-    __table_args__ = (UniqueConstraint("subject_id", "from_ym", "to_ym"),)
+    __table_args__ = (
+        UniqueConstraint("subject_id", "from_ym", "to_ym"),
+        Index("ix_period_from_ym_to_ym_subject_id", "from_ym", "to_ym", "subject_id"),
+    )
     id: str = Field(primary_key=True)
     subject_id: str = Field(foreign_key="subject.id")
     from_ym: int

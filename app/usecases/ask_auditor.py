@@ -34,6 +34,8 @@ def is_stuck(work: Work, statement: StatementRow) -> bool:
     if statement.state is StatementState.CLOSED:
         job = jobs.by_key(session, tenant_id, job_key(statement))
         return job is None or job.state in {JobState.FAILED, JobState.DONE}
+    if statement.state is StatementState.ENDORSED:  # a month-end that was stopped before it signed its batch
+        return True
     if statement.state is StatementState.QUEUED:
         issuance = ledger.issuance_of_statement(session, tenant_id, statement.id)
         states = {OutboxState.FAILED, OutboxState.EXPIRED}
@@ -46,11 +48,11 @@ def ask_again(work: Work, statement: StatementRow) -> None:
 
     Args:
         work: The open transaction and the services.
-        statement: As it stands now: closed or queued.
+        statement: As it stands now: closed, endorsed or queued.
 
     Raises:
         ConflictError: It is elsewhere; somebody else moved it.
     """
-    waiting = [StatementState.CLOSED, StatementState.QUEUED]
+    waiting = [StatementState.CLOSED, StatementState.ENDORSED, StatementState.QUEUED]
     statements.set_state(work.session, statement.tenant_id, statement.id, StatementState.CLOSED, expected=waiting)
     ask(work, statement)

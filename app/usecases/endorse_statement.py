@@ -12,7 +12,7 @@ from hashlib import sha256
 from app.chain import AuditorNode, ChainDesk
 from app.services import Services, Whose, Work
 from app.store import connections, documents, ledger, records, statements, subjects
-from app.store.ledger import BatchRow, EndorsementRow, IssuanceRow, LedgerAction, OutboxRow, OutboxState, Verdict
+from app.store.ledger import EndorsementRow, IssuanceRow, LedgerAction, OutboxState, Verdict
 from app.store.session import reading, unit_of_work
 from app.store.statements import StatementRow, StatementState
 from app.usecases.audit_statement import TAKEN_AS_DECLARED, AuditRequest, Finding, Reader, audit_statement
@@ -21,20 +21,17 @@ from app.usecases.derive_declared import order_of_trails
 from app.usecases.find_factor_set import factor_set_then
 from app.usecases.keep_original import fetch_original
 from app.usecases.sealing import unseal
+from app.usecases.sign_batch import ToSign, sign_again, sign_batch
 from connectors import registry
-from domain.bundle import envelope_to_json, issuance_to_json
-from domain.canonical import Json, from_canonical, to_canonical
+from domain.bundle import issuance_to_json
+from domain.canonical import from_canonical, to_canonical
 from domain.declared import DECLARED_USAGE_POINT, ActivityDocument
 from domain.fields import Fields
-from domain.issuance import ZERO_ADDRESS, Envelope, Issuance, IssuanceKind
+from domain.issuance import ZERO_ADDRESS, Issuance, IssuanceKind
 from domain.manifest import Manifest
 from domain.number import grams_of_micrograms
 from domain.series import MeterDocument
 from ledger.issuance import leaf_of, token_id
-from ledger.signing import sign_envelope
-
-DEADLINE_S = 7 * 24 * 3600
-"""How long a signed batch may wait for the chain, seconds."""
 
 
 def endorse_statement(services: Services, chain: ChainDesk, tenant_id: str, statement_id: str) -> StatementState:
@@ -63,14 +60,27 @@ def endorse_statement(services: Services, chain: ChainDesk, tenant_id: str, stat
     manifest, findings = audit_statement(request, factor_set=factor_set, reader=OUR_READER)
     with unit_of_work(services.engine) as session:
         work = Work(session, services)
-        _keep_answer(work, statement, findings)
+        answer = answer_of(services, statement, findings)
+        if not ledger.add_endorsement(session, answer):
+            ledger.renew_endorsement(session, answer)
         if findings or manifest is None:
             statements.set_state(session, tenant_id, statement_id, StatementState.FINDINGS, expected=[StatementState.CLOSED])
             return StatementState.FINDINGS
         issuance = issuance_of(manifest, services.auditor, holder)
-        _queue(work, statement, issuance, chain)
+        queue_statement(work, statement, issuance, chain)
         statements.set_state(session, tenant_id, statement_id, StatementState.QUEUED, expected=[StatementState.CLOSED])
+        if _is_final(work, statement):
+            statements.set_state(session, tenant_id, statement_id, StatementState.ISSUED, expected=[StatementState.QUEUED])
+            return StatementState.ISSUED
     return StatementState.QUEUED
+
+
+def _is_final(work: Work, statement: StatementRow) -> bool:
+    """Whether its batch is on the chain already: others of the same batch had it signed again before."""
+    issuance = ledger.issuance_of_statement(work.session, statement.tenant_id, statement.id)
+    if issuance is None:
+        return False
+    return ledger.outbox_of(work.session, statement.tenant_id, issuance.batch_root_hex).state is OutboxState.FINAL
 
 
 def audit_request(work: Work, statement: StatementRow) -> AuditRequest:
@@ -186,10 +196,17 @@ def issuance_of(manifest: Manifest, auditor: AuditorNode, holder: str) -> Issuan
     )
 
 
-def _keep_answer(work: Work, statement: StatementRow, findings: tuple[Finding, ...]) -> None:
-    auditor = work.services.auditor
-    answer = EndorsementRow(
-        id=work.services.randomness.id(),
+def answer_of(services: Services, statement: StatementRow, findings: tuple[Finding, ...]) -> EndorsementRow:
+    """The answer of this installation's auditor about a statement, as it is stored.
+
+    Args:
+        services: Gives the auditor, an id and the time.
+        statement: What it looked at.
+        findings: What it does not accept; empty accepts.
+    """
+    auditor = services.auditor
+    return EndorsementRow(
+        id=services.randomness.id(),
         tenant_id=statement.tenant_id,
         statement_id=statement.id,
         node_id=auditor.node_id,
@@ -198,66 +215,57 @@ def _keep_answer(work: Work, statement: StatementRow, findings: tuple[Finding, .
         manifest_hash_hex=statement.manifest_hash_hex,
         verdict=Verdict.FINDINGS if findings else Verdict.ACCEPTED,
         findings_json=json.dumps([asdict(one) for one in findings or TAKEN_AS_DECLARED]),
-        created_at=work.services.clock.now(),
+        created_at=services.clock.now(),
     )
-    if not ledger.add_endorsement(work.session, answer):
-        ledger.renew_endorsement(work.session, answer)
 
 
-def _queue(work: Work, statement: StatementRow, issuance: Issuance, chain: ChainDesk) -> None:
-    """Sign a batch of one and put it in the outbox; a batch that expired or failed goes out under the new envelope."""
-    services, now = work.services, work.services.clock.now()
-    # A token is issued once per period; a restated one is anchored until the contract can supersede.
-    is_token = issuance.holder != ZERO_ADDRESS and issuance.revision == 1
-    action = LedgerAction.ISSUE if is_token else LedgerAction.ANCHOR
-    envelope = Envelope(
-        root=leaf_of(issuance),
-        count=1,
-        region=issuance.region,
-        method_hash=issuance.method_hash,
-        deadline_s=int(now.timestamp()) + DEADLINE_S,
-        epoch=chain.epoch(),
+def is_token(issuance: Issuance) -> bool:
+    """Whether a statement becomes a token: once per period, a restated one is anchored until the contract can supersede."""
+    return issuance.holder != ZERO_ADDRESS and issuance.revision == 1
+
+
+def queue_statement(work: Work, statement: StatementRow, issuance: Issuance, chain: ChainDesk) -> None:
+    """Sign a batch of one and put it in the outbox; a batch that expired or failed goes out under a new envelope.
+
+    Args:
+        work: The open transaction and the services.
+        statement: The statement, accepted.
+        issuance: It, as the chain will hold it.
+        chain: Gives epoch and contract for the envelope.
+    """
+    leaf = leaf_of(issuance)
+    former = ledger.issuance_of_statement(work.session, statement.tenant_id, statement.id)
+    if former is not None and former.batch_root_hex != leaf.hex():  # it stands in a batch with others
+        sign_again(work, chain, statement.tenant_id, former.batch_root_hex)
+        return
+    action = LedgerAction.ISSUE if is_token(issuance) else LedgerAction.ANCHOR
+    signing = ToSign(statement.tenant_id, leaf, 1, issuance.method_hash, action)
+    batch, outbox = sign_batch(
+        work.services, chain, signing, more={"issuance": issuance_to_json(issuance), "statement_id": statement.id}
     )
-    signature = sign_envelope(services.auditor.key, envelope, chain_id=chain.chain_id, contract=chain.contract)
-    root_hex = envelope.root.hex()
-    batch = BatchRow(
-        root_hex=root_hex,
-        tenant_id=statement.tenant_id,
-        count=1,
-        region=services.auditor.region,
-        method_hash_hex=issuance.method_hash.hex(),
-        deadline_s=envelope.deadline_s,
-        epoch=envelope.epoch,
-        chain_id=chain.chain_id,
-        contract=chain.contract,
-        signatures_json=json.dumps([signature.hex()]),
-        created_at=now,
-    )
-    row = IssuanceRow(
+    if not ledger.add_batch(work.session, batch, (issuance_row(statement, issuance, leaf, (), leaf_index=0),), outbox):
+        ledger.renew_batch(work.session, batch, outbox)
+
+
+def issuance_row(
+    statement: StatementRow, issuance: Issuance, root: bytes, proof: Sequence[bytes], *, leaf_index: int
+) -> IssuanceRow:
+    """A statement's place in a batch, as it is stored.
+
+    Args:
+        statement: The statement.
+        issuance: It, as the chain will hold it.
+        root: Root of the batch, 32 bytes.
+        proof: Hashes from its leaf upwards.
+        leaf_index: Where in the batch.
+    """
+    return IssuanceRow(
         token_id_hex=f"{token_id(issuance):064x}",
         tenant_id=statement.tenant_id,
         statement_id=statement.id,
-        batch_root_hex=root_hex,
-        leaf_index=0,
-        proof_json="[]",
+        batch_root_hex=root.hex(),
+        leaf_index=leaf_index,
+        proof_json=json.dumps([one.hex() for one in proof]),
         issuance_json=to_canonical(issuance_to_json(issuance)).decode(),
-        action=action,
+        action=LedgerAction.ISSUE if is_token(issuance) else LedgerAction.ANCHOR,
     )
-    payload: dict[str, Json] = {
-        "envelope": envelope_to_json(envelope),
-        "issuance": issuance_to_json(issuance),
-        "signatures": [signature.hex()],
-        "statement_id": statement.id,
-    }
-    outbox = OutboxRow(
-        root_hex=root_hex,
-        tenant_id=statement.tenant_id,
-        action=action,
-        state=OutboxState.QUEUED,
-        payload_json=to_canonical(payload).decode(),
-        next_at=now,
-        created_at=now,
-        updated_at=now,
-    )
-    if not ledger.add_batch(work.session, batch, (row,), outbox):
-        ledger.renew_batch(work.session, batch, outbox)

@@ -13,10 +13,11 @@ from datetime import timedelta
 from app.chain import ChainDesk
 from app.services import Services, Work
 from app.store import ledger, statements
-from app.store.ledger import OutboxChange, OutboxRow, OutboxState
+from app.store.ledger import LedgerAction, OutboxChange, OutboxRow, OutboxState
 from app.store.session import reading, unit_of_work
 from app.store.statements import StatementState
 from app.usecases.ask_auditor import ask_again
+from app.usecases.sign_batch import sign_again
 from domain.bundle import envelope_from_json, issuance_from_json
 from domain.canonical import from_canonical
 from domain.errors import AlreadyIssuedError, ChainError, ExpiredError, LedgerError
@@ -69,7 +70,7 @@ def _send(services: Services, chain: ChainDesk, row: OutboxRow) -> None:
             if row.state is before:
                 return
     except ExpiredError as error:
-        _write(services, row, OutboxChange(OutboxState.EXPIRED, services.clock.now(), error=error.sentence()))
+        _expire(services, chain, row, error)
     except ChainError as error:  # the chain does not answer, or wants something else: the same again later
         wait = min(LATER * 2 ** min(row.attempts, 12), LONGEST_WAIT)
         _write(services, row, OutboxChange(row.state, services.clock.now() + wait, error=error.sentence()))
@@ -80,16 +81,15 @@ def _send(services: Services, chain: ChainDesk, row: OutboxRow) -> None:
 def _begin(services: Services, chain: ChainDesk, row: OutboxRow) -> OutboxChange:
     """Sign, unless every statement of the batch was superseded meanwhile: then nobody wants it any more."""
     with reading(services.engine) as session:
-        named = [one.statement_id for one in ledger.issuances_of_batch(session, row.tenant_id, row.root_hex)]
-        states = {statements.by_id(session, row.tenant_id, one).state for one in named}
-    if states == {StatementState.SUPERSEDED}:
+        is_wanted = ledger.is_wanted(session, row.root_hex)
+    if not is_wanted:
         return OutboxChange(OutboxState.FAILED, services.clock.now(), error="Superseded by a restatement before it was sent.")
     return _sign(services, chain, row)
 
 
 def _sign(services: Services, chain: ChainDesk, row: OutboxRow) -> OutboxChange:
     payload = Fields(from_canonical(row.payload_json.encode(), record="outbox"), f"outbox {row.root_hex}")
-    issuance = issuance_from_json(payload.raw("issuance"))
+    issuance = issuance_from_json(payload.raw("issuance")) if row.action is LedgerAction.ISSUE else None
     envelope = envelope_from_json(payload.raw("envelope"))
     signatures = [bytes.fromhex(text) for text in payload.texts("signatures")]
     now = services.clock.now()
@@ -158,16 +158,23 @@ def _write(services: Services, row: OutboxRow, change: OutboxChange) -> OutboxRo
     """Keep what became of a transaction; its statements follow in the same transaction."""
     with unit_of_work(services.engine) as session:
         written = ledger.change_outbox(session, row, change, services.clock.now())
-        if written.state in {OutboxState.FINAL, OutboxState.EXPIRED}:
-            for issuance in ledger.issuances_of_batch(session, row.tenant_id, row.root_hex):
-                statement = statements.by_id(session, row.tenant_id, issuance.statement_id)
-                if statement.state is StatementState.QUEUED and written.state is OutboxState.EXPIRED:
-                    ask_again(Work(session, services), statement)
-                elif statement.state is StatementState.QUEUED:
-                    statements.set_state(
-                        session, row.tenant_id, statement.id, StatementState.ISSUED, expected=[StatementState.QUEUED]
-                    )
+        if written.state is OutboxState.FINAL:
+            statements.issue_all(session, row.root_hex)
     return written
+
+
+def _expire(services: Services, chain: ChainDesk, row: OutboxRow, error: ExpiredError) -> None:
+    """What expired is endorsed again: a batch of one by the auditor, one of several, which it audited, under a fresh envelope."""
+    change = OutboxChange(OutboxState.EXPIRED, services.clock.now(), error=error.sentence())
+    with unit_of_work(services.engine) as session:
+        ledger.change_outbox(session, row, change, services.clock.now())
+        if ledger.batch_of(session, row.tenant_id, row.root_hex).count > 1:
+            sign_again(Work(session, services), chain, row.tenant_id, row.root_hex)
+            return
+        for issuance in ledger.issuances_of_batch(session, row.tenant_id, row.root_hex):
+            statement = statements.by_id(session, row.tenant_id, issuance.statement_id)
+            if statement.state is StatementState.QUEUED:
+                ask_again(Work(session, services), statement)
 
 
 def pending_count(services: Services) -> int:

@@ -4,6 +4,8 @@ Triggers add what is written and take away what is superseded or deleted, in the
 not be older than its activities. Quantities are summed in two halves (q = q / 2^32 x 2^32 + q % 2^32, truncating towards zero on
 both databases), so that sums of magnitudes up to 2^63 stay in 64 bits for up to 2^31 rows.
 
+Month-end looks for all subjects of a month, and for all periods of the same months: an index for each.
+
 A later migration that lets SQLite rebuild the table `activity` makes these triggers again: they go with the table.
 """
 
@@ -41,6 +43,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("subject_id", "month_ym", "key_id", "evidence", name="pk_activity_total"),
     )
     op.create_index("ix_activity_total_month_ym_subject_id", "activity_total", ["month_ym", "subject_id"])
+    op.create_index("ix_period_from_ym_to_ym_subject_id", "period", ["from_ym", "to_ym", "subject_id"])
     sums = ", ".join(f"CAST(SUM({term.format(row='')}) AS BIGINT)" for term in _TERMS)
     op.execute(
         f"INSERT INTO activity_total ({_IDENTITY}, {', '.join(_SUMS)}) "  # noqa: S608 - our own names
@@ -59,6 +62,7 @@ def downgrade() -> None:
         op.execute(f"DROP TRIGGER {name} ON activity" if is_postgres else f"DROP TRIGGER {name}")
         if is_postgres:
             op.execute(f"DROP FUNCTION {name}()")
+    op.drop_index("ix_period_from_ym_to_ym_subject_id", "period")
     op.drop_index("ix_activity_total_month_ym_subject_id", "activity_total")
     op.drop_table("activity_total")
 

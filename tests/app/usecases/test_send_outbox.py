@@ -16,8 +16,9 @@ from app.store.ledger import OutboxRow, OutboxState
 from app.store.session import unit_of_work
 from app.store.statements import StatementRow, StatementState
 from app.usecases import send_outbox as subject
-from app.usecases.endorse_statement import DEADLINE_S, endorse_statement
+from app.usecases.endorse_statement import endorse_statement
 from app.usecases.send_outbox import LATER, LEASE_S, LOOKS_COUNT, pending_count, send_outbox
+from app.usecases.sign_batch import DEADLINE_S
 from domain.errors import AlreadyIssuedError, ChainError, QuorumError
 from tests.app.usecases.installation import Installation, steady
 

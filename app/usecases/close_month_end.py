@@ -1,0 +1,368 @@
+"""Month-end: all subjects of the installation that are not closed yet, as one batch with one root on the chain.
+
+    1. close    chunk by chunk: sums of all subjects in one query, every factor chosen once, statements and manifests kept
+    2. endorse  chunk by chunk: the auditor recomputes each from its originals and answers
+    3. sign     all that it accepted, in one transaction: one tree, one envelope, one transaction for the chain
+
+Each chunk is a transaction, and what is done is no longer among what is asked for: a run that was killed goes on where it stopped
+when it is started again, and does nothing twice. A subject that cannot be closed is named and stops nobody else.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from app.chain import ChainDesk
+from app.security.vault import WrappedKey
+from app.services import Services, Whose, Work
+from app.store import jobs, ledger, month_end
+from app.store.ledger import LedgerAction
+from app.store.month_end import NewClosing, SubjectFacts
+from app.store.periods import PeriodRow, PeriodState, check_calendar
+from app.store.session import reading, unit_of_work
+from app.store.statements import NewStatement, StatementRow, StatementState
+from app.store.tenant import INSTALLATION
+from app.usecases.audit_statement import Finding, audit_statement
+from app.usecases.close_period import check_over, statement_key_field, statement_row
+from app.usecases.endorse_statement import (
+    OUR_READER,
+    answer_of,
+    audit_request,
+    is_token,
+    issuance_of,
+    issuance_row,
+    queue_statement,
+)
+from app.usecases.find_factor_set import factor_set_then
+from app.usecases.make_closed import Closing, PeriodInputs, make_closed, resolution_rows
+from app.usecases.sign_batch import ToSign, sign_batch
+from app.usecases.weigh_hours import weigh_hours
+from domain.canonical import to_canonical
+from domain.errors import ClimateFitnessError, ConflictError, LineOverflowError, NotFoundError
+from domain.factor import GwpSet
+from domain.issuance import Issuance
+from domain.manifest import manifest_from_canonical
+from domain.period import MonthRange
+from ledger.issuance import batch_proofs, leaf_of
+
+MONTH_END_JOB = "month_end"
+"""Kind of the job that endorses and signs, where another process owns the chain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A subject that could not be closed, or whose statement was not accepted.
+
+    Attributes:
+        subject_id: Whom.
+        name: For people.
+        reason: Why, in one sentence.
+    """
+
+    subject_id: str
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What became of one chunk.
+
+    Attributes:
+        done_count: Subjects that went on.
+        refused: Those that did not.
+    """
+
+    done_count: int
+    refused: tuple[Refusal, ...]
+
+    @property
+    def subjects_count(self) -> int:
+        """All subjects of the chunk."""
+        return self.done_count + len(self.refused)
+
+
+# ---- 1. close ----
+
+
+def open_count(services: Services, months: MonthRange) -> int:
+    """How many subjects have activity in a period and no statement that covers it."""
+    with reading(services.engine) as session:
+        return month_end.open_count(session, months)
+
+
+def close_open(services: Services, months: MonthRange, *, gwp_set: GwpSet = GwpSet.AR5) -> Iterator[Step]:
+    """Close a period of every subject that has activity in it and no statement that covers it.
+
+    Args:
+        services: What the program works with.
+        months: The period.
+        gwp_set: Set that single gases are weighted with.
+
+    Yields:
+        What became of each chunk; it is kept.
+    """
+    after = ""
+    while True:
+        with unit_of_work(services.engine) as session:
+            found = month_end.open_subjects(session, months, after=after)
+            if not found:
+                return
+            closings: list[NewClosing] = []
+            refused: list[Refusal] = []
+            for facts in month_end.facts_of(session, found, months):
+                try:
+                    closings.append(_closing(Work(session, services), facts, months, gwp_set))
+                except ClimateFitnessError as error:
+                    refused.append(Refusal(facts.subject.id, facts.subject.name, error.sentence()))
+            month_end.keep(session, closings)
+        yield Step(len(closings), tuple(refused))
+        after = found[-1].id
+
+
+def _closing(work: Work, facts: SubjectFacts, months: MonthRange, gwp_set: GwpSet) -> NewClosing:
+    """What `close_period` makes of one subject, from what was read for all.
+
+    Raises:
+        LineOverflowError: A sum or a line is 2^63 or more.
+        NotFoundError: The subject's key was destroyed.
+        ConflictError: The period is not over, overlaps another one, or has nothing measured.
+        PlaceError: A time zone does not exist.
+    """
+    services, subject = work.services, facts.subject
+    if isinstance(facts.totals, LineOverflowError):
+        raise facts.totals
+    if facts.key is None:
+        raise NotFoundError("There is no such subject key", expected="a subject that was not erased", got=subject.id)
+    check_over(months, {subject.zone or "UTC", *facts.zones.values()}, services.clock.now())
+    check_calendar(facts.periods, months)
+    known = next((one for one in facts.periods if one.months == months), None)
+    period = known or PeriodRow(
+        id=services.randomness.id(),
+        tenant_id=subject.tenant_id,
+        subject_id=subject.id,
+        months=months,
+        state=PeriodState.CLOSED,
+        subject_commitment=services.randomness.bytes(32),
+        is_changed_since_close=False,
+    )
+    totals = weigh_hours(work, Whose(subject.tenant_id, subject.id), months, facts.totals)
+    closed = make_closed(
+        Closing(period, 1, "", gwp_set),
+        totals,
+        PeriodInputs(facts.revisions, facts.zones, months),
+        factor_set=services.factor_set,
+        statement_key=services.randomness.bytes(32),
+    )
+    statement_id = services.randomness.id()
+    vault = services.vault.of_subject(subject.tenant_id, subject.id, WrappedKey(facts.key.kek_id, facts.key.wrapped_key))
+    row = statement_row(
+        services,
+        period,
+        closed,
+        statement_id=statement_id,
+        sealed_statement_key=vault.seal(statement_key_field(statement_id), closed.statement_key),
+        state=StatementState.CLOSED,
+    )
+    return NewClosing(
+        period=period,
+        is_new_period=known is None,
+        statement=NewStatement(row, closed.statement.lines, closed.inputs.rows()),
+        set_root=services.factor_set.id.root_hex,
+        resolutions=resolution_rows(totals, services.factor_set, gwp_set),
+    )
+
+
+# ---- 2. endorse ----
+
+
+def endorse_month_end(services: Services, chain: ChainDesk, months: MonthRange) -> tuple[Refusal, ...]:
+    """Have all closed statements of a period audited, and sign those that are accepted as one batch.
+
+    Args:
+        services: What the program works with.
+        chain: Gives epoch and contract for the envelope.
+        months: The period.
+
+    Returns:
+        Those that could not be audited, or were not accepted.
+    """
+    refused = [one for step in endorse_closed(services, chain, months) for one in step.refused]
+    sign_accepted(services, chain, months)
+    return tuple(refused)
+
+
+def closed_count(services: Services, months: MonthRange) -> int:
+    """How many statements of a period wait for the auditor."""
+    with reading(services.engine) as session:
+        return month_end.state_counts(session, months).get(StatementState.CLOSED, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Audited:
+    """A statement with the auditor's answer."""
+
+    statement: StatementRow
+    issuance: Issuance | None
+    findings: tuple[Finding, ...]
+
+
+def endorse_closed(services: Services, chain: ChainDesk, months: MonthRange) -> Iterator[Step]:
+    """Have the auditor recompute every closed statement of a period from its originals.
+
+    What is a token of its holder, or was signed before, is signed by itself; everything else waits, endorsed, for the batch.
+
+    Args:
+        services: What the program works with.
+        chain: Gives epoch and contract for a token's envelope.
+        months: The period.
+
+    Yields:
+        What became of each chunk; it is kept. A statement that cannot be audited now (an original is lost) stays closed.
+    """
+    after = ""
+    while True:
+        audited: list[_Audited] = []
+        refused: list[Refusal] = []
+        with reading(services.engine) as session:
+            found = month_end.standing(session, months, StatementState.CLOSED, after=after)
+            if not found:
+                return
+            subjects = month_end.subjects_of(session, [one.subject_id for one in found])
+            for statement in found:
+                subject = subjects[statement.subject_id]
+                try:
+                    one = _audited(Work(session, services), statement, subject.chain_holder)
+                except ClimateFitnessError as error:
+                    refused.append(Refusal(subject.id, subject.name, error.sentence()))
+                    continue
+                audited.append(one)
+                if one.findings:
+                    details = "; ".join(finding.detail for finding in one.findings)
+                    refused.append(Refusal(subject.id, subject.name, f"The auditor found: {details}"))
+        with unit_of_work(services.engine) as session:
+            _keep_answers(Work(session, services), chain, audited)
+        yield Step(len(found) - len(refused), tuple(refused))
+        after = found[-1].subject_id
+
+
+def _audited(work: Work, statement: StatementRow, holder: str) -> _Audited:
+    services = work.services
+    factor_set = factor_set_then(services, statement.factor_set) or services.factor_set
+    manifest, findings = audit_statement(audit_request(work, statement), factor_set=factor_set, reader=OUR_READER)
+    is_accepted = manifest is not None and not findings
+    return _Audited(statement, issuance_of(manifest, services.auditor, holder) if manifest and is_accepted else None, findings)
+
+
+def _keep_answers(work: Work, chain: ChainDesk, audited: list[_Audited]) -> None:
+    """Move each statement where its answer leads, if nobody moved it meanwhile, and keep the answers about those."""
+    session = work.session
+    before = month_end.signed_before(session, [one.statement.id for one in audited])
+    alone: list[_Audited] = []
+    together: list[_Audited] = []
+    refused: list[_Audited] = []
+    for one in audited:
+        if one.issuance is None:
+            refused.append(one)
+        elif is_token(one.issuance) or one.statement.id in before:
+            alone.append(one)
+        else:
+            together.append(one)
+    moved: frozenset[str] = frozenset()
+    for some, state in (
+        (alone, StatementState.QUEUED),
+        (together, StatementState.ENDORSED),
+        (refused, StatementState.FINDINGS),
+    ):
+        ids = [one.statement.id for one in some]
+        moved |= month_end.move(session, ids, before=StatementState.CLOSED, state=state)
+    answers = [answer_of(work.services, one.statement, one.findings) for one in audited if one.statement.id in moved]
+    month_end.put_endorsements(session, answers)
+    for one in alone:
+        if one.issuance is not None and one.statement.id in moved:
+            queue_statement(work, one.statement, one.issuance, chain)
+
+
+# ---- 3. sign ----
+
+
+def sign_accepted(services: Services, chain: ChainDesk, months: MonthRange) -> tuple[str, ...]:
+    """Put every endorsed statement of a period into one batch, signed once; all of it in one transaction.
+
+    Statements of another method (another GWP set) are another batch: an envelope names one method.
+
+    Args:
+        services: What the program works with.
+        chain: Gives epoch and contract for the envelope.
+        months: The period.
+
+    Returns:
+        The roots of the new batches, in hexadecimal; none where nothing waits.
+
+    Raises:
+        ConflictError: Somebody moved a statement meanwhile; nothing was signed.
+    """
+    with unit_of_work(services.engine) as session:
+        work = Work(session, services)
+        tenants: dict[bytes, dict[bytes, str]] = {}
+        for chunk in _endorsed(work, months):
+            for statement, issuance in chunk:
+                tenants.setdefault(issuance.method_hash, {})[leaf_of(issuance)] = statement.tenant_id
+        return tuple(_sign(work, chain, months, *of_method) for of_method in sorted(tenants.items()))
+
+
+def _sign(work: Work, chain: ChainDesk, months: MonthRange, method_hash: bytes, tenant_of: dict[bytes, str]) -> str:
+    """One batch of these leaves.
+
+    Raises:
+        ConflictError: The statements are not those that the leaves were made of.
+    """
+    session = work.session
+    root, proofs = batch_proofs(list(tenant_of))
+    position = {leaf: index for index, leaf in enumerate(sorted(tenant_of))}
+    several = set(tenant_of.values())
+    tenant_id = several.pop() if len(several) == 1 else INSTALLATION
+    signing = ToSign(tenant_id, root, len(position), method_hash, LedgerAction.ANCHOR)
+    batch, outbox = sign_batch(work.services, chain, signing)
+    ledger.add_batch(session, batch, (), outbox)
+    signed_count = 0
+    for chunk in _endorsed(work, months):
+        rows = [
+            issuance_row(statement, issuance, root, proofs[leaf], leaf_index=position[leaf])
+            for statement, issuance in chunk
+            if (leaf := leaf_of(issuance)) in position
+        ]
+        if rows:
+            ids = [row.statement_id for row in rows]
+            signed_count += len(month_end.move(session, ids, before=StatementState.ENDORSED, state=StatementState.QUEUED))
+            month_end.add_issuances(session, rows)
+    if signed_count != len(position):
+        raise ConflictError(
+            "Somebody moved a statement of this month-end",
+            expected=f"{len(position)} endorsed statements",
+            got=f"{signed_count}",
+            record=str(months),
+            next_step="Run it again.",
+        )
+    return root.hex()
+
+
+def _endorsed(work: Work, months: MonthRange) -> Iterator[list[tuple[StatementRow, Issuance]]]:
+    """The endorsed statements of a period as the chain will hold them, chunk by chunk."""
+    after = ""
+    while found := month_end.standing(work.session, months, StatementState.ENDORSED, after=after):
+        subjects = month_end.subjects_of(work.session, [one.subject_id for one in found])
+        yield [(one, _issuance(work, one, subjects[one.subject_id].chain_holder)) for one in found]
+        after = found[-1].subject_id
+
+
+def _issuance(work: Work, statement: StatementRow, holder: str) -> Issuance:
+    return issuance_of(manifest_from_canonical(statement.manifest), work.services.auditor, holder)
+
+
+def ask_month_end(services: Services, months: MonthRange) -> None:
+    """Have the process that owns the chain endorse and sign what is closed."""
+    key, payload = f"{MONTH_END_JOB}:{months}", to_canonical({"months": str(months)}).decode()
+    now = services.clock.now()
+    with unit_of_work(services.engine) as session:
+        if not jobs.enqueue(session, INSTALLATION, key, MONTH_END_JOB, payload, now=now):
+            jobs.ask_again(session, INSTALLATION, key, now=now)
