@@ -76,12 +76,21 @@ def most_micro(per_unit: GasSplit) -> int:
     Returns:
         Millionths of the unit; what is larger, `line_emissions` refuses. Engines compare with it before they multiply.
     """
+    total_ug = per_unit.co2_ug + per_unit.ch4_ug + per_unit.n2o_ug + per_unit.unsplit_ug
+    largest_ug = max(total_ug, per_unit.biogenic_co2_ug)
+    if not largest_ug:
+        return INT64_MAX
+    about_micro = (INT64_MAX * MICRO_PER_UNIT) // largest_ug
+    most_off_micro = 3 * MICRO_PER_UNIT // largest_ug + 1  # four gases are rounded by less than three together
+    sizes_micro = range(max(0, about_micro - most_off_micro), min(INT64_MAX, about_micro + most_off_micro) + 1)
+    fitting_count = bisect_right(sizes_micro, INT64_MAX, key=lambda size_micro: _largest_ug(per_unit, size_micro))
+    return sizes_micro[fitting_count - 1] if fitting_count else INT64_MAX
+
+
+def _largest_ug(per_unit: GasSplit, size_micro: int) -> int:
+    """The largest of the amounts that must stay below 2^63: it grows with the activity."""
     gases = (per_unit.co2_ug, per_unit.ch4_ug, per_unit.n2o_ug, per_unit.unsplit_ug)
-
-    def largest_ug(size_micro: int) -> int:
-        return max(sum(_rounded_ug(size_micro, ug) for ug in gases), _rounded_ug(size_micro, per_unit.biogenic_co2_ug))
-
-    return bisect_right(range(1, INT64_MAX + 1), INT64_MAX, key=largest_ug)  # it grows with the activity
+    return max(sum(_rounded_ug(size_micro, ug) for ug in gases), _rounded_ug(size_micro, per_unit.biogenic_co2_ug))
 
 
 def _rounded_ug(size_micro: int, ug_per_unit: int) -> int:

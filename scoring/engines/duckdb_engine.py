@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 
+from domain.factor import Basis, Part
 from scoring.engines import sql_text
 from scoring.engines.files import GAS_COLUMNS, MAX_REFUSED_COUNT, EngineResult, RefusedLine, ScoreJob
 from scoring.engines.parquet import MEMORY_BYTES, connection, copy_to, insert_rows, parquet_source
@@ -73,8 +74,10 @@ GROUP BY subject_id, key_id, month_ym
 
 
 def _take_factors(database: duckdb.DuckDBPyConnection, job: ScoreJob) -> None:
+    """The factors as a table. Parts and bases are enumerated there: as text they would take half of the time to write."""
     gases = ", ".join(f"{name} BIGINT" for name in (*GAS_COLUMNS, "most_micro"))
-    database.execute(f"CREATE TABLE factor (key_id BIGINT, part TEXT, basis TEXT, {gases})")
+    part, basis = (f"ENUM ({', '.join(repr(str(one)) for one in words)})" for words in (Part, Basis))
+    database.execute(f"CREATE TABLE factor (key_id BIGINT, part {part}, basis {basis}, {gases})")
     database.execute("CREATE TABLE unscored_key (key_id BIGINT)")
     insert_rows(database, "factor", job.factors)
     insert_rows(database, "unscored_key", [(key_id,) for key_id in job.unscored_keys])

@@ -22,6 +22,8 @@ _KEY_TYPES = {"key_id": _INTEGERS, "year": _INTEGERS}
 _ACTIVITY_TYPES = dict.fromkeys(ACTIVITY_COLUMNS, _INTEGERS)
 _TEXT = frozenset({"VARCHAR"})
 _LINES_AT_ONCE_COUNT = 20_000
+_OPTIONS = "FORMAT parquet, PARQUET_VERSION v2, DICTIONARY_SIZE_LIMIT 1000"
+"""Amounts have no repetitions that a dictionary would find: without looking for them, lines take a third of the time to write."""
 _ROWS_AT_ONCE_COUNT = 2_000
 _MONTH_LENGTH = 6
 _MONTHS_COUNT = 12
@@ -214,11 +216,10 @@ def lines_sha256(output: Path) -> str:
     digest = sha256()
     text = " || '|' || ".join(f"COALESCE(CAST({name} AS VARCHAR), '')" for name in LINE_COLUMNS)
     with connection(output / "spill") as database:
+        database.execute("SET preserve_insertion_order = true")  # the order of what is read from, too
         for month_ym, files in files_by_month(output / "lines").items():
-            lines = (
-                f"SELECT {month_ym} AS month_ym, * EXCLUDE (month_ym) FROM (SELECT *, 0 AS month_ym FROM {parquet_source(files)})"  # noqa: S608
-            )
-            database.execute(f"SELECT {text} || chr(10) FROM ({lines}) ORDER BY {', '.join(LINE_ORDER)}")  # noqa: S608 - constants
+            lines = f"SELECT *, {month_ym} AS month_ym FROM {parquet_source(files)} ORDER BY {', '.join(LINE_ORDER)}"  # noqa: S608
+            database.execute(f"SELECT {text} || chr(10) FROM ({lines})")  # noqa: S608 - constants
             while rows := database.fetchmany(_LINES_AT_ONCE_COUNT):
                 digest.update("".join(row[0] for row in rows).encode())
     return digest.hexdigest()
@@ -254,7 +255,7 @@ def copy_to(database: duckdb.DuckDBPyConnection, query: str, file: Path, *, is_i
     """
     if is_in_order:
         database.execute("SET preserve_insertion_order = true")
-    found = database.execute(f"COPY ({query}) TO {_quoted(str(file))} (FORMAT parquet)").fetchone()
+    found = database.execute(f"COPY ({query}) TO {_quoted(str(file))} ({_OPTIONS})").fetchone()
     database.execute("SET preserve_insertion_order = false")
     return int(found[0]) if found else 0
 
