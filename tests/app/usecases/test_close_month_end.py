@@ -1,0 +1,382 @@
+"""Month-end: everybody who is open, once, under one root; whoever cannot be closed is named and stops nobody."""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import astuple
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from app.assemble import open_desk
+from app.chain import ChainDesk
+from app.jobs.worker import Worker
+from app.services import Whose
+from app.store import ledger, month_end, periods, statements
+from app.store.ledger import BatchRow, IssuanceRow, LedgerAction, OutboxChange, OutboxState
+from app.store.session import unit_of_work
+from app.store.statements import StatementRow, StatementState
+from app.usecases import close_month_end as subject
+from app.usecases.close_month_end import (
+    Refusal,
+    ask_month_end,
+    close_open,
+    endorse_closed,
+    endorse_month_end,
+    open_count,
+    sign_accepted,
+)
+from app.usecases.endorse_statement import endorse_statement
+from app.usecases.export_bundle import Shown, export_bundle
+from app.usecases.send_outbox import LATER, send_outbox
+from app.usecases.sign_batch import DEADLINE_S
+from app.usecases.verify_bundle import StepState
+from app.usecases.verify_statement import Verifications, verify_statement
+from domain.errors import ConflictError
+from domain.period import MonthRange
+from tests.app.usecases.installation import Installation
+
+MARCH = MonthRange.from_text("2025-03")
+
+
+class CrashError(RuntimeError):
+    """The process dies here."""
+
+
+def fill(installation: Installation, whose: Whose, *, kwh: Iterable[str] = ("12.5", "7"), month: str = "2025-03") -> None:
+    """Days of electricity and a drive."""
+    lines = [
+        {"id": f"{month} {n}", "kind": "electricity", "quantity": q, "unit": "kWh", "start": f"{month}-0{n + 1}"}
+        for n, q in enumerate(kwh)
+    ]
+    lines.append({"id": f"{month} drive", "kind": "car", "quantity": "42", "unit": "km", "start": f"{month}-09", "region": "GB"})
+    installation.take(whose, "\n".join(json.dumps(line) for line in lines).encode(), connector="activities")
+
+
+@pytest.fixture
+def homes(installation: Installation) -> list[Whose]:
+    """Three households, each a tenant of its own, with activity in March."""
+    found = [installation.household(name) for name in ("Ada", "Bo", "Cy")]
+    for number, whose in enumerate(found):
+        fill(installation, whose, kwh=(f"{number + 1}.5", "7"))
+    return found
+
+
+def close_all(installation: Installation, months: MonthRange = MARCH) -> list[Refusal]:
+    """Step 1 for everybody."""
+    return [one for step in close_open(installation.services, months) for one in step.refused]
+
+
+def month_ended(installation: Installation, desk: ChainDesk) -> list[Refusal]:
+    """The whole month-end."""
+    refused = close_all(installation) + list(endorse_month_end(installation.services, desk, MARCH))
+    send_outbox(installation.services, desk)
+    return refused
+
+
+def statement_of(installation: Installation, whose: Whose) -> StatementRow:
+    """The only statement of a subject."""
+    with installation.looking() as work:
+        (row,) = statements.of_subject(work.session, whose.tenant_id, whose.subject_id)
+    return row
+
+
+def issuance_of(installation: Installation, row: StatementRow) -> IssuanceRow:
+    """Its place in a batch."""
+    with installation.looking() as work:
+        found = ledger.issuance_of_statement(work.session, row.tenant_id, row.id)
+    assert found is not None
+    return found
+
+
+def batches(installation: Installation) -> list[tuple[str, int]]:
+    """Root and count of every batch."""
+    with installation.looking() as work:
+        return [(row.root_hex, row.count) for row in work.session.execute(text("SELECT root_hex, count FROM batch")).all()]
+
+
+def test_all_open_subjects_are_issued_under_one_root(installation: Installation, homes: list[Whose], desk: ChainDesk) -> None:
+    """Three tenants' statements, one transaction, and a proof for each that leads to the root on the chain."""
+    assert month_ended(installation, desk) == []
+    rows = [statement_of(installation, whose) for whose in homes]
+    ((root_hex, count),) = batches(installation)
+    assert [row.state for row in rows] == [StatementState.ISSUED] * 3
+    assert count == 3
+    assert desk.standing(bytes.fromhex(root_hex), 0).is_anchored
+    assert sorted(issuance_of(installation, row).leaf_index for row in rows) == [0, 1, 2]
+
+
+def test_bundle_of_each_holds(installation: Installation, homes: list[Whose], desk: ChainDesk) -> None:
+    """What a stranger is given of one subject verifies to the last step, and shows nothing of the others."""
+    month_ended(installation, desk)
+    for whose in homes:
+        with installation.looking() as work:
+            row = statement_of(installation, whose)
+            data = export_bundle(work, row, Shown.EVERYTHING).to_bytes()
+            steps = verify_statement(work, row, chain=desk, kept=Verifications())
+        assert {step.state for step in steps} == {StepState.OK}, steps
+        assert not any(other.subject_id.encode() in data for other in homes if other != whose)
+
+
+def test_statements_are_those_of_close(tmp_path: Path, installation: Installation, homes: list[Whose]) -> None:
+    """Line by line what closing each subject by itself makes, with the same leaves and originals."""
+    close_all(installation)
+    alone = Installation.open(tmp_path / "alone")
+    for number, whose in enumerate(homes):
+        twin = alone.household(("Ada", "Bo", "Cy")[number])
+        fill(alone, twin, kwh=(f"{number + 1}.5", "7"))
+        by_itself = alone.close_months(twin, "2025-03")
+        row = statement_of(installation, whose)
+        assert said_of(installation, row) == said_of(alone, by_itself)
+        assert (row.totals, row.method, row.factor_set) == (by_itself.totals, by_itself.method, by_itself.factor_set)
+    alone.close()
+
+
+def said_of(installation: Installation, row: StatementRow) -> tuple[object, ...]:
+    """Everything of a statement that chance does not change: lines, leaves, and the manifest without its salted roots."""
+    manifest = json.loads(row.manifest)
+    for name in ("inputs", "lines", "originals"):
+        manifest[name].pop("root")
+    manifest.pop("subject")
+    with installation.looking() as work:
+        lines = statements.line_bytes_of(work.session, row.tenant_id, row.id)
+        leaves = [one.leaf for one in statements.inputs_of(work.session, row.tenant_id, row.id)]
+    return lines, leaves, manifest
+
+
+def test_second_run_finds_nothing_to_do(installation: Installation, homes: list[Whose], desk: ChainDesk) -> None:
+    """What is closed is asked for no more: no statement, no batch, no refusal."""
+    month_ended(installation, desk)
+    before = batches(installation)
+    assert open_count(installation.services, MARCH) == 0
+    assert month_ended(installation, desk) == []
+    assert batches(installation) == before
+    assert [statement_of(installation, whose).revision for whose in homes] == [1, 1, 1]
+
+
+def test_refused_subject_is_named_and_stops_nobody(installation: Installation, homes: list[Whose], desk: ChainDesk) -> None:
+    """A sum of 2^63, a month that belongs to a quarter and a zone that does not exist: three names, and the rest is issued."""
+    too_much, quarter, nowhere = (installation.household(name) for name in ("Too much", "Quarter", "Nowhere"))
+    fill(installation, too_much, kwh=("5000000000000", "5000000000000"))
+    fill(installation, quarter)
+    with unit_of_work(installation.services.engine) as session:
+        spring = MonthRange.from_text("2025-02..2025-03")
+        periods.get_or_open(session, *astuple(quarter), spring, period_id="spring", subject_commitment=b"s" * 32)
+    fill(installation, nowhere)
+    with unit_of_work(installation.services.engine) as session:
+        session.execute(text("UPDATE subject SET zone = 'Mars/Olympus' WHERE id = :id"), {"id": nowhere.subject_id})
+    refused = {one.name: one.reason for one in month_ended(installation, desk)}
+    assert sorted(refused) == ["Nowhere", "Quarter", "Too much"]
+    assert "magnitudes add up to less than 2^63" in refused["Too much"]
+    assert "belong to another period already" in refused["Quarter"]
+    assert "Mars/Olympus" in refused["Nowhere"]
+    assert [statement_of(installation, whose).state for whose in homes] == [StatementState.ISSUED] * 3
+
+
+def test_month_that_is_not_over_is_refused(installation: Installation) -> None:
+    """Nobody's running month is closed."""
+    whose = installation.household()
+    fill(installation, whose, month="2025-06")
+    (refused,) = close_all(installation, MonthRange.from_text("2025-06"))
+    assert refused.reason.startswith("This period is not over yet; expected a period that ends by 2025-06-15")
+
+
+def test_lost_original_is_named_and_its_statement_waits(installation: Installation, homes: list[Whose], desk: ChainDesk) -> None:
+    """A statement that cannot be audited now stays closed, the others are issued; once the original is back, so is it."""
+    close_all(installation)
+    with installation.looking() as work:
+        document = work.session.execute(
+            text("SELECT stored_sha256 FROM document WHERE subject_id = :id"), {"id": homes[0].subject_id}
+        ).scalar_one()
+    (path,) = [one for one in installation.services.settings.data_folder.rglob("*") if document in one.name]
+    hidden = path.rename(path.with_suffix(".away"))
+    (refused,) = month_ended(installation, desk)
+    assert refused.name == "Ada"
+    assert [statement_of(installation, whose).state for whose in homes] == [
+        StatementState.CLOSED,
+        StatementState.ISSUED,
+        StatementState.ISSUED,
+    ]
+    hidden.rename(path)
+    assert month_ended(installation, desk) == []
+    assert statement_of(installation, homes[0]).state is StatementState.ISSUED
+    assert sorted(count for _, count in batches(installation)) == [1, 2]
+
+
+def test_findings_of_the_auditor_are_told(installation: Installation, homes: list[Whose], desk: ChainDesk) -> None:
+    """A statement whose lines were changed after closing is not accepted, and its subject is named with what was found."""
+    close_all(installation)
+    row = statement_of(installation, homes[1])
+    with unit_of_work(installation.services.engine) as session:
+        session.execute(
+            text("UPDATE line SET canonical = CAST(canonical || ' ' AS BLOB) WHERE statement_id = :id AND position = 0"),
+            {"id": row.id},
+        )
+    (refused,) = month_ended(installation, desk)
+    assert refused.name == "Bo"
+    assert refused.reason.startswith("The auditor found: The lines differs")
+    assert [statement_of(installation, whose).state for whose in homes] == [
+        StatementState.ISSUED,
+        StatementState.FINDINGS,
+        StatementState.ISSUED,
+    ]
+
+
+def test_token_of_a_holder_is_signed_by_itself(
+    installation: Installation, homes: list[Whose], business: Whose, desk: ChainDesk
+) -> None:
+    """A business that holds its tokens gets its own; the contract issues one at a time."""
+    fill(installation, business)
+    month_ended(installation, desk)
+    issuance = issuance_of(installation, statement_of(installation, business))
+    assert issuance.action is LedgerAction.ISSUE
+    assert sorted(count for _, count in batches(installation)) == [1, 3]
+    token = desk.standing(bytes.fromhex(issuance.batch_root_hex), int(issuance.token_id_hex, 16))
+    assert token.token_root == bytes.fromhex(issuance.batch_root_hex)
+
+
+@pytest.mark.parametrize("place", ["facts_of", "keep", "standing", "put_endorsements", "move", "add_issuances", "state"])
+def test_death_anywhere_is_gone_on_from(
+    installation: Installation, homes: list[Whose], desk: ChainDesk, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """A run that dies at its second chunk of any step is started again: one statement each, one root, nothing double."""
+    monkeypatch.setattr(month_end, "CHUNK_COUNT", 1)
+    calls: list[str] = []
+
+    def dying(name: str) -> Callable[..., Any]:
+        real = getattr(month_end, name)
+
+        def call(*arguments: Any, **more: Any) -> Any:  # noqa: ANN401 - whatever it takes
+            calls.append(name)
+            if calls.count(name) == 2:
+                raise CrashError(name)
+            return real(*arguments, **more)
+
+        return call
+
+    if place == "state":  # before the envelope is signed
+        monkeypatch.setattr(subject, "sign_batch", dies_at_once)
+    else:
+        monkeypatch.setattr(month_end, place, dying(place))
+    with pytest.raises(CrashError):
+        month_ended(installation, desk)
+    monkeypatch.undo()
+    again = installation.restarted()
+    try:
+        assert month_ended(again, desk) == []
+        rows = [statement_of(again, whose) for whose in homes]
+        assert [row.state for row in rows] == [StatementState.ISSUED] * 3
+        assert [count for _, count in batches(again)] == [3]
+        with again.looking() as work:
+            for row in rows:
+                assert len(ledger.endorsements_of(work.session, row.tenant_id, row.id)) == 1
+    finally:
+        again.close()
+
+
+def dies_at_once(*_: object, **__: object) -> tuple[BatchRow, object]:
+    """No batch is signed."""
+    raise CrashError
+
+
+def test_expired_batch_is_signed_again_as_a_whole(installation: Installation, homes: list[Whose], desk: ChainDesk) -> None:
+    """A batch that waited past its deadline goes out under a fresh envelope, with the same root and nothing audited twice."""
+    close_all(installation)
+    endorse_month_end(installation.services, desk, MARCH)
+    before = batches(installation)
+    installation.clock.advance(DEADLINE_S + 1)
+    for _ in range(3):
+        send_outbox(installation.services, desk)
+        installation.clock.advance(int(LATER.total_seconds()))
+    assert batches(installation) == before
+    assert [statement_of(installation, whose).state for whose in homes] == [StatementState.ISSUED] * 3
+
+
+def test_failed_batch_is_signed_again_when_one_is_closed_again(
+    installation: Installation, homes: list[Whose], desk: ChainDesk
+) -> None:
+    """The owner of one statement closes it again: its whole batch is queued under a fresh envelope, and all are issued."""
+    close_all(installation)
+    endorse_month_end(installation.services, desk, MARCH)
+    ((root_hex, _),) = batches(installation)
+    with unit_of_work(installation.services.engine) as session:
+        row = ledger.claim_outbox(session, installation.clock.now(), lease_s=1)
+        assert row is not None
+        ledger.change_outbox(session, row, OutboxChange(OutboxState.FAILED, installation.clock.now()), installation.clock.now())
+    stuck = installation.close_months(homes[0], "2025-03")
+    assert endorse_statement(installation.services, desk, stuck.tenant_id, stuck.id) is StatementState.QUEUED
+    send_outbox(installation.services, desk)
+    assert [root for root, _ in batches(installation)] == [root_hex]
+    assert [statement_of(installation, whose).state for whose in homes] == [StatementState.ISSUED] * 3
+
+
+def test_statement_that_follows_its_batch_late_is_issued(installation: Installation, homes: list[Whose], desk: ChainDesk) -> None:
+    """One of a failed batch is asked for again while another had the batch signed and sent already: it is issued at once."""
+    close_all(installation)
+    endorse_month_end(installation.services, desk, MARCH)
+    with unit_of_work(installation.services.engine) as session:
+        row = ledger.claim_outbox(session, installation.clock.now(), lease_s=1)
+        assert row is not None
+        ledger.change_outbox(session, row, OutboxChange(OutboxState.FAILED, installation.clock.now()), installation.clock.now())
+    first, late = (installation.close_months(whose, "2025-03") for whose in homes[:2])
+    endorse_statement(installation.services, desk, first.tenant_id, first.id)
+    send_outbox(installation.services, desk)
+    assert endorse_statement(installation.services, desk, late.tenant_id, late.id) is StatementState.ISSUED
+
+
+def test_closed_again_after_a_failed_batch_joins_no_second_one(
+    installation: Installation, homes: list[Whose], desk: ChainDesk
+) -> None:
+    """A month-end over statements of a failed batch signs that batch again, not another one."""
+    close_all(installation)
+    endorse_month_end(installation.services, desk, MARCH)
+    with unit_of_work(installation.services.engine) as session:
+        row = ledger.claim_outbox(session, installation.clock.now(), lease_s=1)
+        assert row is not None
+        ledger.change_outbox(session, row, OutboxChange(OutboxState.FAILED, installation.clock.now()), installation.clock.now())
+    for whose in homes:
+        installation.close_months(whose, "2025-03")
+    assert month_ended(installation, desk) == []
+    assert [count for _, count in batches(installation)] == [3]
+    assert [statement_of(installation, whose).state for whose in homes] == [StatementState.ISSUED] * 3
+
+
+def test_endorsed_one_goes_on_alone_when_closed_again(installation: Installation, homes: list[Whose], desk: ChainDesk) -> None:
+    """A month-end that was stopped before signing holds nobody up: `close` brings a single statement to the chain."""
+    close_all(installation)
+    list(endorse_closed(installation.services, desk, MARCH))
+    assert statement_of(installation, homes[0]).state is StatementState.ENDORSED
+    stuck = installation.close_months(homes[0], "2025-03")
+    assert installation.issue(desk, stuck).state is StatementState.ISSUED
+    sign_accepted(installation.services, desk, MARCH)
+    assert sorted(count for _, count in batches(installation)) == [1, 2]
+
+
+def test_statement_moved_meanwhile_undoes_the_signing(
+    installation: Installation, homes: list[Whose], desk: ChainDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where somebody takes a statement out between the two looks, nothing is signed, and it says so."""
+    close_all(installation)
+    list(endorse_closed(installation.services, desk, MARCH))
+    real = month_end.move
+
+    def fewer(session: Any, statement_ids: Iterable[str], **more: Any) -> frozenset[str]:  # noqa: ANN401 - as the real one
+        return real(session, list(statement_ids)[:-1], **more)
+
+    monkeypatch.setattr(month_end, "move", fewer)
+    with pytest.raises(ConflictError, match="expected 3 endorsed statements; got 2"):
+        sign_accepted(installation.services, desk, MARCH)
+    assert batches(installation) == []
+    assert [statement_of(installation, whose).state for whose in homes] == [StatementState.ENDORSED] * 3
+
+
+def test_owner_of_the_chain_goes_on_with_it(installation: Installation, homes: list[Whose]) -> None:
+    """Where another process owns the chain, its worker endorses, signs and sends what was closed."""
+    close_all(installation)
+    ask_month_end(installation.services, MARCH)
+    desk = open_desk(installation.services)
+    assert Worker(installation.services, desk).drain()
+    desk.close()
+    assert [statement_of(installation, whose).state for whose in homes] == [StatementState.ISSUED] * 3
+    assert [count for _, count in batches(installation)] == [3]
