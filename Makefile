@@ -3,7 +3,6 @@
 .PHONY: help setup demo test check fix bench contract constraints
 
 VENV := .venv/bin
-BENCHES := parse rescore scoring factors gas page
 
 help: ## Print this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/' | expand -t 14
@@ -34,8 +33,8 @@ fix: $(VENV)/ruff ## Mend whatever can be mended by itself
 	$(VENV)/ruff check --fix .
 	$(VENV)/ruff format .
 
-bench: $(VENV)/ruff ## Measure the numbers in README again, or one of them: make bench W=parse
-	@for what in $(or $(W),$(BENCHES)); do $(VENV)/climate-fitness bench $$what || exit 1; done
+bench: $(VENV)/ruff ## Measure everything again and write docs/benchmarks.md, or print one: make bench W=parse
+	$(if $(W),$(VENV)/climate-fitness bench $(W),$(VENV)/python -m benchmarks.report)
 
 contract: $(VENV)/ruff ## Compile the contract again and write the artifact that is shipped
 	$(VENV)/python -m ledger.contract.compile
