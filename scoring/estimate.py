@@ -15,11 +15,12 @@ from datetime import date
 
 from domain.canonical import Json
 from domain.errors import ClimateFitnessError, KindError, UnitError
-from scoring.estimate_answer import Explain, answer_of
+from scoring.estimate_answer import answer_of
+from scoring.estimate_explain import Explain
 from scoring.estimate_request import FIELDS, REQUIRED_FIELDS, plain_id, understood
 from scoring.factors.factor_set import FactorSet
 
-__all__ = ["FIELDS", "REQUIRED_FIELDS", "Explain", "error_json", "estimate"]
+__all__ = ["FIELDS", "REQUIRED_FIELDS", "error_json", "estimate"]
 
 
 def estimate(request: object, *, factor_set: FactorSet, today_date: date, explain: Explain = Explain.FULL) -> dict[str, Json]:

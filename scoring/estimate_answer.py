@@ -6,7 +6,6 @@ first can be worked out once and the second put into it line by line (`estimate_
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import NamedTuple
 
 from domain.activity import ActivityKey
@@ -14,9 +13,9 @@ from domain.canonical import Json
 from domain.errors import FactorError
 from domain.factor import Basis, CompiledFactor, GasSplit, Part, Resolution, Step
 from domain.kinds import scope_and_category
-from domain.units import MICRO_PER_UNIT
 from scoring.arithmetic import line_emissions, line_ug
 from scoring.certificates import CERTIFICATE_KIND
+from scoring.estimate_explain import Explain
 from scoring.estimate_request import Request, by_year
 from scoring.factors.factor_set import FactorSet
 from scoring.hourly import HourWeights, by_the_hour, hourly_mean
@@ -29,12 +28,7 @@ OWN_PARTS = frozenset({Part.USE, Part.ELECTRICITY})
 PROSE_FIELDS = frozenset({"factor_label", "source_url", "steps", "table", "uncertainty_note"})
 """What an answer without explanation leaves out, also of its parts and additions; `factor_id` leads to the row with all of it."""
 
-
-class Explain(StrEnum):
-    """How much of its reasons an answer says."""
-
-    FULL = "full"
-    NONE = "none"
+_PLACES_COUNT = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +89,9 @@ class AnswerTexts(NamedTuple):
 
 def micro_text(amount_micro: int) -> str:
     """Millionths as exact decimal text without trailing zeros: ug as g."""
-    whole, part = divmod(abs(amount_micro), MICRO_PER_UNIT)
-    text = f"{whole}.{part:06d}".rstrip("0") if part else str(whole)
+    digits = str(abs(amount_micro)).rjust(_PLACES_COUNT + 1, "0")
+    decimals = digits[-_PLACES_COUNT:].rstrip("0")
+    text = f"{digits[:-_PLACES_COUNT]}.{decimals}" if decimals else digits[:-_PLACES_COUNT]
     return f"-{text}" if amount_micro < 0 else text
 
 

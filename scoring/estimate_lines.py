@@ -25,7 +25,8 @@ from domain.number import INT64_MAX
 from domain.split import split_in_proportion
 from domain.units import MICRO_PER_UNIT, find_unit
 from scoring.estimate import error_json
-from scoring.estimate_answer import Explain, answer_of, chosen_parts, counted_micro, micro_text
+from scoring.estimate_answer import answer_of, chosen_parts, counted_micro, micro_text
+from scoring.estimate_explain import Explain
 from scoring.estimate_plan import JsonStyle, Plan, Template, refusal_template
 from scoring.estimate_request import Request, days_of, plain_id, spans_of, understood
 from scoring.factors.factor_set import FactorSet
@@ -36,6 +37,7 @@ MAX_PLANS_BYTES = 64 * 1024 * 1024
 MAX_SAID_BYTES = 16 * 1024 * 1024
 """Most that is kept of what lines say, and as much of their days."""
 
+_MAX_NUMBERS_COUNT = 65_536
 _MAX_SPANS_COUNT = 24
 _MAX_DIGITS_COUNT = 28
 _POWERS = tuple(10**places for places in range(_MAX_DIGITS_COUNT + 1))
@@ -73,7 +75,8 @@ class LineEstimator:
         self._today_date = today_date
         self._tomorrow_date = today_date + timedelta(days=1)
         self._explain = explain
-        self._memo = _memo_of(factor_set)
+        self._mode = f"{style.name} {explain}"
+        self._memo = memo_of(factor_set)
 
     def answer(self, line_index: int, request: object) -> EstimatedLine:
         """The estimate of one line, or what is wrong with it.
@@ -111,10 +114,7 @@ class LineEstimator:
     def _plainly(self, line_index: int, request: object) -> EstimatedLine:
         answer: dict[str, Json]
         try:
-            asked = understood(request, self._factor_set, self._today_date)
-            if isinstance(request, dict):
-                self._learn(request, asked)
-            answer = answer_of(asked, self._factor_set, self._explain)
+            answer = answer_of(understood(request, self._factor_set, self._today_date), self._factor_set, self._explain)
         except ClimateFitnessError as error:
             line_id = plain_id(request.get("id")) if isinstance(request, Mapping) else None
             answer = {"id": line_id, "error": error_json(error)}
@@ -122,11 +122,6 @@ class LineEstimator:
 
     def _dumped(self, line_index: int, answer: Mapping[str, Json]) -> EstimatedLine:
         return EstimatedLine(self._style.dump({"line": line_index, **answer}), "error" in answer)
-
-    def _learn(self, request: dict[str, object], asked: Request) -> None:
-        said = _said(request)
-        if said is not None and asked.given_ug_per_unit is None and asked.readings is None:
-            self._memo.asked.put(said, _asked(next(self._memo.numbers), said, asked, str(request["unit"])))
 
     # The short way.
 
@@ -136,14 +131,14 @@ class LineEstimator:
         Raises:
             ClimateFitnessError: The same.
         """
-        said = _said(request)
-        asked = None if said is None else self._memo.asked.get(said)
+        asked = self._asked(request)
         amount = None if asked is None else _amount(request.get("quantity"), asked)
         days = None if asked is None else self._days(request, asked)
         if asked is None or amount is None or days is None:
             return None
         plan = self._memo.plans.get((asked.number, days.labels)) or self._plan(asked, days)
-        texts = [str(line_index).encode(), self._style.dump(plain_id(request.get("id")))]
+        line_id = plain_id(request.get("id"))
+        texts = [str(line_index).encode(), self._style.dump(line_id)]
         if isinstance(plan, _Refused):
             refusal = plan.templates.get(self._style.name) or refusal_template(plan.error, self._style)
             plan.templates[self._style.name] = refusal
@@ -152,13 +147,41 @@ class LineEstimator:
         quantities_micro = split_in_proportion(quantity_micro, days.days) if len(days.days) > 1 else [quantity_micro]
         amounts = plan.amounts(quantities_micro)
         form = plan.form(amounts, quantities_micro, is_rounded=is_rounded)
-        template = plan.templates.get((self._style.name, self._explain, form))
+        place = (self._mode, form)
+        template = plan.templates.get(place)
         if template is None:
-            like = replace(asked.like, quantity_micro=quantity_micro, rounded_away_micro=Fraction(int(is_rounded)))
-            template = plan.add_template(self._style, self._explain, form, like)
+            like = replace(
+                asked.like,
+                id=line_id,
+                quantity_micro=quantity_micro,
+                rounded_away_micro=Fraction(int(is_rounded)),
+                first_date=days.first_date,
+                end_date=days.end_date,
+            )
+            if place not in plan.templates:  # most keys of a batch of strangers are never seen again
+                plan.templates[place] = None
+                return self._dumped(line_index, plan.answer(form, like, amounts, self._explain))
+            template = plan.templates[place] = plan.template(form, like, self._explain, self._style)
+            plan.weight_bytes += template.weight_bytes
             self._memo.plans.grow(template.weight_bytes)
         texts += [days.start, days.end, *[micro_text(one_micro).encode() for one_micro in amounts]]
         return EstimatedLine(template.filled(texts), is_error=False)
+
+    def _asked(self, request: dict[str, object]) -> "_Asked | None":
+        """What a line asks for; None where some of it must be looked at line by line.
+
+        Raises:
+            ClimateFitnessError: It cannot be understood.
+        """
+        said = _said(request)
+        if said is None:
+            return None
+        asked = self._memo.asked.get(said)
+        if asked is None:
+            like = understood(request, self._factor_set, self._today_date)
+            asked = _asked(self._memo.number_of(like), said, like, str(request["unit"]))
+            self._memo.asked.put(said, asked)
+        return asked
 
     def _days(self, request: dict[str, object], asked: "_Asked") -> "_Days | None":
         """The days of a line, checked; None where there are too many years or months to keep.
@@ -206,7 +229,7 @@ class _Asked:
     """What a line says besides its id, quantity and days, understood.
 
     Attributes:
-        number: Its own, never given twice.
+        number: Of what its factors depend on, besides the days.
         like: A request that says the same.
         micro_per_unit: Millionths of the kept unit in one unit of the line, exact: numerator and denominator.
         is_money: Whether its factor depends on the month.
@@ -324,21 +347,27 @@ _Key = TypeVar("_Key", bound=Hashable)
 _Value = TypeVar("_Value", bound=_Weighed)
 
 
-class _Kept(Generic[_Key, _Value]):
+class Kept(Generic[_Key, _Value]):
     """Values by key, bounded in bytes: what was not asked for since half of it was replaced is forgotten.
 
     Several threads may use it; a value that one of them puts is seen by the others sooner or later, or put again.
 
     Args:
-        max_bytes: Most that it keeps.
+        max_bytes: Most that it keeps, roughly: one value more may stand in each half.
     """
 
     def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
         self._half_bytes = max_bytes // 2
         self._young: dict[_Key, _Value] = {}
         self._old: dict[_Key, _Value] = {}
-        self._young_bytes = 0
+        self._young_bytes = self._old_bytes = 0
         self._lock = Lock()
+
+    @property
+    def held_bytes(self) -> int:
+        """What it keeps takes, roughly."""
+        return self._young_bytes + self._old_bytes
 
     def get(self, key: _Key) -> _Value | None:
         """The value of a key; None where it is not kept."""
@@ -365,19 +394,32 @@ class _Kept(Generic[_Key, _Value]):
 
     def _forget(self) -> None:
         if self._young_bytes > self._half_bytes:
-            self._old, self._young, self._young_bytes = self._young, {}, 0
+            self._old, self._old_bytes = self._young, self._young_bytes
+            self._young, self._young_bytes = {}, 0
 
 
-class _Memo:
+class EstimateMemo:
     """What lines of one factor set have in common."""
 
     def __init__(self) -> None:
-        self.asked: _Kept[_Said, _Asked] = _Kept(MAX_SAID_BYTES)
-        self.days: _Kept[tuple[str, str | None, bool], _Days] = _Kept(MAX_SAID_BYTES)
-        self.plans: _Kept[tuple[int, tuple[tuple[int, str], ...]], Plan | _Refused] = _Kept(MAX_PLANS_BYTES)
-        self.numbers = count()
+        self.asked: Kept[_Said, _Asked] = Kept(MAX_SAID_BYTES)
+        self.days: Kept[tuple[str, str | None, bool], _Days] = Kept(MAX_SAID_BYTES)
+        self.plans: Kept[tuple[int, tuple[tuple[int, str], ...]], Plan | _Refused] = Kept(MAX_PLANS_BYTES)
+        self._numbers: dict[Hashable, int] = {}
+        self._counted = count()
+
+    def number_of(self, asked: Request) -> int:
+        """A number that only requests with the same factors share. None is given twice, so that old ones may be forgotten."""
+        key = (asked.kind.name, asked.attributes, asked.unit, asked.region, asked.basis, asked.gwp_set)
+        found = self._numbers.get(key)
+        if found is None:
+            if len(self._numbers) >= _MAX_NUMBERS_COUNT:
+                self._numbers.clear()
+            found = self._numbers[key] = next(self._counted)
+        return found
 
 
 @lru_cache(maxsize=4)
-def _memo_of(_factor_set: FactorSet) -> _Memo:
-    return _Memo()
+def memo_of(_factor_set: FactorSet) -> EstimateMemo:
+    """What lines of a factor set have in common, as far as it was learnt."""
+    return EstimateMemo()

@@ -10,7 +10,8 @@ from domain.errors import LineOverflowError
 from domain.factor import Part
 from domain.number import INT64_MAX
 from scoring.arithmetic import line_ug
-from scoring.estimate_answer import OWN_PARTS, AnswerTexts, ChosenPart, Explain, GasTexts, answer_json, beside_names
+from scoring.estimate_answer import OWN_PARTS, AnswerTexts, ChosenPart, GasTexts, answer_json, beside_names, micro_text
+from scoring.estimate_explain import Explain
 from scoring.estimate_request import Request
 
 LINE, ID, START, END, FIRST_AMOUNT = range(5)
@@ -20,7 +21,7 @@ _UNQUOTED = frozenset({LINE, ID})
 _GREENHOUSE_GASES = ("co2", "ch4", "n2o", "unsplit")
 _GAS_UG = {name: attrgetter(f"{name}_ug") for name in (*_GREENHOUSE_GASES, "biogenic_co2")}
 _PIECE_BYTES = 48
-_PLAN_BYTES = 3_000
+_PLAN_BYTES = 2_000
 """What a piece of a template, and a plan with its parts, take besides their texts, roughly."""
 
 
@@ -104,13 +105,18 @@ class Plan:
         by_span: Every part of each year (of money, month), in order.
         sign: What counts of a quantity: 1, or of certificates -1 or 0.
 
+    Attributes:
+        chosen: Every part.
+        templates: JSON by style and shape; None where a shape was asked for once, and may never be again.
+        weight_bytes: What it takes in memory, roughly.
+
     Invariants: `amounts` gives its numbers in the order that `_texts` has numbered them; a hole stands wherever a number can be
     anything but zero.
     """
 
     def __init__(self, by_span: Sequence[Sequence[ChosenPart]], sign: int) -> None:
         self.chosen = tuple(part for parts in by_span for part in parts)
-        self.templates: dict[tuple[str, Explain, Form], Template] = {}
+        self.templates: dict[tuple[str, Form], Template | None] = {}
         self.weight_bytes = _PLAN_BYTES * len(self.chosen)
         self._sign = sign
         self._spans_count = len(by_span)
@@ -213,43 +219,61 @@ class Plan:
         quantity_micro = quantities_micro[self._works[number].span]
         return abs(amounts[self._total_places[number]]), abs(quantity_micro), self.chosen[number].year
 
-    def add_template(self, style: JsonStyle, explain: Explain, form: Form, request: Request) -> Template:
-        """The JSON of answers of one shape, made and kept.
+    def answer(self, form: Form, request: Request, amounts: Sequence[int], explain: Explain) -> dict[str, Json]:
+        """The answer to one request, as `estimate_answer.answer_of` gives it.
 
         Args:
-            style: How JSON is written.
+            form: Its shape.
+            request: The request, of this plan and shape.
+            amounts: As `amounts` gives them for it.
             explain: Whether the words are said, too.
+
+        Returns:
+            The answer.
+        """
+
+        def put(text: str) -> str:
+            return micro_text(amounts[int(text) - FIRST_AMOUNT]) if isinstance(text, _Hole) else text
+
+        texts = self._texts(form, put)._replace(
+            id=request.id, start=request.first_date.isoformat(), end=request.end_date.isoformat()
+        )
+        return answer_json(request, self.chosen, self.chosen[form.main], texts, explain)
+
+    def template(self, form: Form, request: Request, explain: Explain, style: JsonStyle) -> Template:
+        """The JSON of all answers of one shape.
+
+        Args:
             form: The shape.
             request: A request of this plan and shape.
+            explain: Whether the words are said, too.
+            style: How JSON is written.
 
         Returns:
             The template.
         """
-        answer = answer_json(request, self.chosen, self.chosen[form.main], self._texts(form), explain)
-        template = make_template({"line": _Hole(LINE), **answer}, style)
-        self.templates[style.name, explain, form] = template
-        self.weight_bytes += template.weight_bytes
-        return template
+        answer = answer_json(request, self.chosen, self.chosen[form.main], self._texts(form, lambda text: text), explain)
+        return make_template({"line": _Hole(LINE), **answer}, style)
 
-    def _texts(self, form: Form) -> AnswerTexts:
-        """Holes in the places of all texts that change."""
+    def _texts(self, form: Form, put: Callable[[str], str]) -> AnswerTexts:
+        """All texts that change: what `put` makes of their holes."""
         zero = {self._biogenic_places[number] for number, is_there in enumerate(form.has_biogenic) if not is_there}
 
         def texts(gases: Mapping[str, str]) -> GasTexts:
             biogenic = gases.get("biogenic_co2", "")
-            total, co2, ch4, n2o, unsplit = (gases.get(name, "0") for name in ("total", *_GREENHOUSE_GASES))
+            total, co2, ch4, n2o, unsplit = (put(gases.get(name, "0")) for name in ("total", *_GREENHOUSE_GASES))
             is_zero = bool(biogenic) and int(biogenic) - FIRST_AMOUNT in zero
-            return GasTexts(total, co2, ch4, n2o, unsplit, "" if is_zero else biogenic)
+            return GasTexts(total, co2, ch4, n2o, unsplit, "" if is_zero else put(biogenic))
 
         return AnswerTexts(
             id=_Hole(ID),
             start=_Hole(START),
             end=_Hole(END),
-            quantity=self._quantity,
+            quantity=put(self._quantity),
             own=texts(self._own_gases),
-            with_additions=self._with_additions,
-            beside=self._beside,
-            parts=tuple((quantity, texts(gases)) for quantity, gases in self._parts),
+            with_additions=put(self._with_additions),
+            beside=tuple(put(amount) for amount in self._beside),
+            parts=tuple((put(quantity), texts(gases)) for quantity, gases in self._parts),
         )
 
 
@@ -289,16 +313,20 @@ def make_template(value: Mapping[str, Json], style: JsonStyle) -> Template:
 
 
 def _written(value: Json, style: JsonStyle) -> Iterator[bytes | int]:
-    """JSON, and the numbers of holes."""
+    """JSON of a value with a hole somewhere: bytes, and the places of holes."""
     if isinstance(value, _Hole):
         place = int(value)
         yield from (place,) if place in _UNQUOTED else (b'"', place, b'"')
-    elif not _has_hole(value):
-        yield style.dump(value)
     elif isinstance(value, Mapping):
-        for number, (name, item) in enumerate(value.items()):
-            yield (style.comma if number else b"{") + style.dump(name) + style.colon
-            yield from _written(item, style)
+        yield b"{"
+        for number, (names, item) in enumerate(_members(value)):
+            if number:
+                yield style.comma
+            if item is None:  # members without a hole, together
+                yield style.dump(names)[1:-1]
+            else:
+                yield style.dump(next(iter(names))) + style.colon
+                yield from _written(item, style)
         yield b"}"
     elif isinstance(value, list):
         for number, item in enumerate(value):
@@ -307,10 +335,27 @@ def _written(value: Json, style: JsonStyle) -> Iterator[bytes | int]:
         yield b"]"
 
 
+def _members(value: Mapping[str, Json]) -> Iterator[tuple[Mapping[str, Json], Json]]:
+    """The members of an object: those without a hole, as many as follow each other, with None; each other one with its value."""
+    constant: dict[str, Json] = {}
+    for name, item in value.items():
+        if not _has_hole(item):
+            constant[name] = item
+            continue
+        if constant:
+            yield constant, None
+            constant = {}
+        yield {name: item}, item
+    if constant:
+        yield constant, None
+
+
 def _has_hole(value: Json) -> bool:
-    if isinstance(value, Mapping):
+    """Whether one is in it; lists have holes in all of their items, or in none."""
+    kind = value.__class__
+    if kind is dict and isinstance(value, dict):
         return any(map(_has_hole, value.values()))
-    return any(map(_has_hole, value)) if isinstance(value, list) else isinstance(value, _Hole)
+    return kind is _Hole or (kind is list and isinstance(value, list) and bool(value) and _has_hole(value[0]))
 
 
 def _work(part: ChosenPart, span: int) -> _Work:

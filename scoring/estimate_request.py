@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 from typing import TypeAlias, TypeVar
 
@@ -281,6 +282,7 @@ def days_of(fields: JsonObject, today_date: date) -> tuple[date, date]:
     return first_date, end_date
 
 
+@lru_cache(maxsize=16_384)
 def _day(text: str, record: str, *, is_end: bool) -> date:
     """The local day that a date or an instant says; an end inside a day takes that day in.
 

@@ -1,8 +1,9 @@
 """Estimates: what an activity emits, line by line; nothing is stored."""
 
 from collections.abc import AsyncIterator, Sequence
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic_core import to_json
 from starlette.concurrency import run_in_threadpool
@@ -11,12 +12,16 @@ from app.api.problems import problem_responses
 from app.api.strict import Line, StrictRoute, read_lines
 from app.api.who import ServicesHere, caller
 from app.services import Services
-from domain.canonical import Json
 from domain.errors import DocumentTooLargeError
-from scoring.estimate import error_json, estimate
+from scoring.estimate_explain import Explain
+from scoring.estimate_lines import LineEstimator
+from scoring.estimate_plan import JsonStyle
 
-BLOCK_COUNT = 64
+BLOCK_COUNT = 256
 """Lines that are estimated at once in another thread, while the server goes on answering others."""
+
+STYLE = JsonStyle("compact", to_json, comma=b",", colon=b":")
+"""As `to_json` writes."""
 
 router = APIRouter(prefix="/v1", tags=["estimates"], route_class=StrictRoute, dependencies=[Depends(caller)])
 
@@ -33,18 +38,26 @@ _LINES = {
 
 
 @router.post("/estimate", response_class=StreamingResponse, responses=problem_responses(401), openapi_extra=_LINES)
-async def estimate_lines(request: Request, services: ServicesHere) -> StreamingResponse:
+async def estimate_lines(
+    request: Request,
+    services: ServicesHere,
+    explain: Annotated[
+        Explain,
+        Query(description="`none` leaves out the words: `steps`, `factor_label`, `table`, `source_url`, `uncertainty_note`."),
+    ] = Explain.FULL,
+) -> StreamingResponse:
     """One activity per line in, one result per line out, in the same order; an error of one line never stops the others.
 
     The whole body is read before the reply begins. A client that sends everything before it reads would otherwise wait for us
     while we wait for it; a body that is cut off or too slow gets its status; and a client that leaves ends the work.
     """
     pieces = [piece async for piece in request.stream()]
-    return StreamingResponse(_answers(pieces, services), media_type="application/x-ndjson")
+    return StreamingResponse(_answers(pieces, services, explain), media_type="application/x-ndjson")
 
 
-async def _answers(pieces: list[bytes], services: Services) -> AsyncIterator[bytes]:
+async def _answers(pieces: list[bytes], services: Services, explain: Explain) -> AsyncIterator[bytes]:
     settings = services.settings
+    estimator = LineEstimator(services.factor_set, STYLE, today_date=services.clock.now().date(), explain=explain)
     lines = read_lines(_forgotten_as_read(pieces), max_line_bytes=settings.max_line_bytes, max_line_count=settings.max_line_count)
     block: list[Line] = []
     end = b""
@@ -52,12 +65,12 @@ async def _answers(pieces: list[bytes], services: Services) -> AsyncIterator[byt
         async for line in lines:
             block.append(line)
             if len(block) == BLOCK_COUNT:
-                yield await run_in_threadpool(_estimated, block, services)
+                yield await run_in_threadpool(_estimated, block, estimator)
                 block = []
     except DocumentTooLargeError as error:  # the reply has begun: the last line says why it ends here
-        end = to_json({"line": settings.max_line_count + 1, "id": None, "error": error_json(error)}) + b"\n"
+        end = estimator.refusal(settings.max_line_count + 1, error).json + b"\n"
     if block:
-        yield await run_in_threadpool(_estimated, block, services)
+        yield await run_in_threadpool(_estimated, block, estimator)
     if end:
         yield end
 
@@ -69,14 +82,14 @@ async def _forgotten_as_read(pieces: list[bytes]) -> AsyncIterator[bytes]:
         yield pieces.pop()
 
 
-def _estimated(lines: Sequence[Line], services: Services) -> bytes:
-    today_date = services.clock.now().date()
+def _estimated(lines: Sequence[Line], estimator: LineEstimator) -> bytes:
     found = bytearray()
     for line in lines:
-        result: dict[str, Json] = (
-            estimate(line.value, factor_set=services.factor_set, today_date=today_date)
+        answer = (
+            estimator.answer(line.line_index, line.value)
             if line.error is None
-            else {"id": None, "error": error_json(line.error)}
+            else estimator.refusal(line.line_index, line.error)
         )
-        found += to_json({"line": line.line_index, **result}) + b"\n"
+        found += answer.json
+        found += b"\n"
     return bytes(found)

@@ -3,80 +3,107 @@
 import json
 import sys
 from collections.abc import Iterator
-from datetime import date
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO
+from typing import cast
+
+import typer
 
 from app.api.strict import read_json
-from app.cli.terminal import ExitCode, say
+from app.cli.terminal import ExitCode
 from app.clock import SystemClock
 from app.factor_packs import installed_factor_set
 from app.settings import read_settings
-from domain.canonical import Json
 from domain.errors import ClimateFitnessError, DocumentTooLargeError
-from scoring.estimate import error_json, estimate
-from scoring.factors.factor_set import FactorSet
+from scoring.estimate_explain import Explain
+from scoring.estimate_lines import EstimatedLine, LineEstimator
+from scoring.estimate_plan import JsonStyle
 
 LONGEST_LINE_BYTES = 64 * 1024
 """A longer line is refused, and only that line."""
 
+READ_BYTES = 64 * 1024
+"""Most that is read at once: what is there by then is answered together."""
 
-def run_estimate(*, data_folder: Path | None) -> int:
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def run_estimate(*, explain: Explain, data_folder: Path | None) -> int:
     """Answer every line of standard input, as it comes.
 
     Args:
+        explain: Whether the words are said, too.
         data_folder: Folder of the installation, whose packs count; the setting where left out.
 
     Returns:
         The exit code: 1 where a line could not be answered.
     """
     code = ExitCode.DONE
-    today_date = SystemClock().now().date()
     factor_set = installed_factor_set(read_settings(data_folder=data_folder).data_folder)
-    for line_index, raw in numbered_lines(sys.stdin.buffer):
-        result = answer(raw, line_index, today_date, factor_set=factor_set)
-        if "error" in result:
+    estimator = LineEstimator(factor_set, STYLE, today_date=SystemClock().now().date(), explain=explain)
+    for block in line_blocks(cast("BufferedIOBase", sys.stdin.buffer)):
+        answers = [answer(raw, line_index, estimator) for line_index, raw in block]
+        if any(one.is_error for one in answers):
             code = ExitCode.PARTLY
-        say(json.dumps({"line": line_index, **result}, ensure_ascii=False))
-        sys.stdout.flush()
+        typer.echo(b"".join(one.json + b"\n" for one in answers), nl=False)
     return code
 
 
-def numbered_lines(stream: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
-    """The lines of a stream that are not empty, numbered from 1 as in the file; None for one that is too long."""
-    line_index = 0
-    while raw := stream.readline(LONGEST_LINE_BYTES + 1):
-        line_index += 1
-        if len(raw) > LONGEST_LINE_BYTES and not raw.endswith(b"\n"):
-            _skip_rest(stream)
-            yield line_index, None
-        elif raw.strip():
-            yield line_index, raw
+def line_blocks(stream: BufferedIOBase) -> Iterator[list[tuple[int, bytes | None]]]:
+    """The lines of a stream that are not empty, numbered from 1 as in the file; None for one that is too long.
+
+    Args:
+        stream: The input; it may still be written at its other end.
+
+    Yields:
+        All lines that have come by now, before it waits for more.
+    """
+    held, is_skipping, line_index = b"", False, 0
+    while chunk := stream.read1(READ_BYTES):
+        *complete, rest = chunk.split(b"\n")
+        block: list[tuple[int, bytes | None]] = []
+        for part in complete:
+            line_index += 1
+            raw = held + part + b"\n"
+            if is_skipping or len(raw) > LONGEST_LINE_BYTES + 1:
+                block.append((line_index, None))
+            elif raw.strip():
+                block.append((line_index, raw))
+            held, is_skipping = b"", False
+        held += rest
+        if is_skipping or len(held) > LONGEST_LINE_BYTES:
+            held, is_skipping = b"", True
+        if block:
+            yield block
+    if is_skipping or held.strip():
+        yield [(line_index + 1, None if is_skipping else held)]
 
 
-def answer(raw: bytes | None, line_index: int, today_date: date, *, factor_set: FactorSet) -> dict[str, Json]:
+def answer(raw: bytes | None, line_index: int, estimator: LineEstimator) -> EstimatedLine:
     """The result of one line.
 
     Args:
         raw: Its bytes; None where it was too long.
         line_index: Its number, from 1.
-        today_date: The day of asking.
-        factor_set: Rows to choose from.
+        estimator: Answers it.
 
     Returns:
-        The estimate, or an error with `id` null.
+        The estimate, or an error; with `id` null where it could not be read.
     """
     record = f"line {line_index}"
     if raw is None:
         expected = f"at most {LONGEST_LINE_BYTES} bytes"
-        return {"id": None, "error": error_json(DocumentTooLargeError("This line is too long", expected=expected, record=record))}
+        return estimator.refusal(line_index, DocumentTooLargeError("This line is too long", expected=expected, record=record))
     try:
         request = read_json(raw, record=record)
     except ClimateFitnessError as error:
-        return {"id": None, "error": error_json(error)}
-    return estimate(request, factor_set=factor_set, today_date=today_date)
+        return estimator.refusal(line_index, error)
+    return estimator.answer(line_index, request)
 
 
-def _skip_rest(stream: BinaryIO) -> None:
-    while (more := stream.readline(LONGEST_LINE_BYTES)) and not more.endswith(b"\n"):
-        pass
+def _dump(value: object) -> bytes:
+    return _encode(value).encode()
+
+
+STYLE = JsonStyle("spaced", _dump, comma=b", ", colon=b": ")
+"""As `json.dumps` writes."""

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from app import cli
 from app.cli.bench import run_bench
 from app.cli.document import cli_document, commands
-from app.cli.estimating import LONGEST_LINE_BYTES, numbered_lines
+from app.cli.estimating import LONGEST_LINE_BYTES, line_blocks
 from app.cli.installation import find_subject, installation
 from app.cli.program import program
 from app.cli.terminal import show_error
@@ -329,7 +329,8 @@ def test_lines_that_are_too_long_are_skipped_whole() -> None:
     """The rest of an overlong line is not taken for another line; the longest allowed line is read."""
     longest = b"x" * (LONGEST_LINE_BYTES - 1) + b"\n"
     stream = io.BytesIO(b"a\n" + b"y" * (3 * LONGEST_LINE_BYTES) + b"\n\n" + longest + b"b")
-    assert list(numbered_lines(stream)) == [(1, b"a\n"), (2, None), (4, longest), (5, b"b")]
+    lines = [line for block in line_blocks(stream) for line in block]
+    assert lines == [(1, b"a\n"), (2, None), (4, longest), (5, b"b")]
 
 
 @pytest.mark.parametrize(
