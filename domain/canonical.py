@@ -6,9 +6,10 @@ below 2^53 in magnitude, booleans and null. Inside that set the standard library
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from domain.errors import CanonicalError
 
@@ -20,6 +21,9 @@ MAX_INTEGER = 2**53 - 1
 
 MAX_DEPTH_COUNT = 64
 """Nesting allowed when reading."""
+
+_LONG_NUMBER = re.compile(rb"[0-9]{16}")
+"""Fewer digits are below 2^53."""
 
 
 def to_canonical(value: Json) -> bytes:
@@ -86,8 +90,9 @@ def from_json(data: bytes, *, record: str = "document") -> Json:
     Raises:
         CanonicalError: The bytes are not such JSON.
     """
+    is_flat = data.count(b"[") + data.count(b"{") <= MAX_DEPTH_COUNT
     try:
-        if data.count(b"[") + data.count(b"{") > MAX_DEPTH_COUNT and _depth_count(data) > MAX_DEPTH_COUNT:
+        if not is_flat and _depth_count(data) > MAX_DEPTH_COUNT:
             raise CanonicalError(expected=f"at most {MAX_DEPTH_COUNT} levels", got="deeper nesting")
         value = json.loads(
             data.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_float=_no_fraction
@@ -98,7 +103,8 @@ def from_json(data: bytes, *, record: str = "document") -> Json:
         raise CanonicalError("This is not JSON", expected="UTF-8 JSON", got=str(error), record=record) from error
     except ValueError as error:  # over-long integers
         raise CanonicalError("This is not JSON that we read", got=str(error), record=record) from error
-    if not _is_plain(value, 0):
+    is_told_by_bytes = is_flat and data.isascii() and b"\\u" not in data and not _LONG_NUMBER.search(data)
+    if not is_told_by_bytes and not _is_plain(value, 0):
         _check(value, record, 0)
     return cast("Json", value)
 
@@ -113,21 +119,27 @@ def canonical_sha256(value: Json) -> bytes:
     return sha256(to_canonical(value)).digest()
 
 
-def _is_plain(value: object, depth: int) -> bool:
+def _is_plain(value: Any, depth: int) -> bool:  # noqa: ANN401 - whatever was given
     """Whether a value is canonical JSON of the plainest types: then there is no fault to look for, and no path to build."""
-    kind, is_deep = type(value), depth >= MAX_DEPTH_COUNT
-    if kind is str:
-        return value.isascii()  # type: ignore[attr-defined, no-any-return]  # it is text
-    if kind is int:
-        return -MAX_INTEGER <= value <= MAX_INTEGER  # type: ignore[operator]  # it is an integer
+    kind = type(value)
     if kind is dict:
-        for key, item in () if is_deep else value.items():  # type: ignore[attr-defined]  # it is a dictionary
-            if type(key) is not str or not key.isascii() or not _is_plain(item, depth + 1):
-                return False
-        return not is_deep
+        return depth < MAX_DEPTH_COUNT and _is_plain_object(value, depth)
     if kind is list or kind is tuple:
-        return not is_deep and all(_is_plain(item, depth + 1) for item in value)  # type: ignore[attr-defined]  # it is a sequence
+        return depth < MAX_DEPTH_COUNT and all(_is_plain(item, depth + 1) for item in value)
+    if kind is str:
+        return bool(value.isascii())
+    if kind is int:
+        return bool(-MAX_INTEGER <= value <= MAX_INTEGER)
     return value is None or kind is bool
+
+
+def _is_plain_object(value: dict[Any, Any], depth: int) -> bool:
+    for key, item in value.items():
+        if type(key) is not str or not key.isascii():
+            return False
+        if not (item.isascii() if type(item) is str else _is_plain(item, depth + 1)):  # most are text: no call for them
+            return False
+    return True
 
 
 def _check(value: object, path: str, depth: int) -> None:

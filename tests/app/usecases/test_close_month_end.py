@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +92,8 @@ def issuance_of(installation: Installation, row: StatementRow) -> IssuanceRow:
 def batches(installation: Installation) -> list[tuple[str, int]]:
     """Root and count of every batch."""
     with installation.looking() as work:
-        return [(row.root_hex, row.count) for row in work.session.execute(text("SELECT root_hex, count FROM batch")).all()]
+        rows = work.session.execute(text("SELECT root_hex, count AS issuance_count FROM batch")).mappings()
+        return [(str(row["root_hex"]), int(row["issuance_count"])) for row in rows]
 
 
 def test_all_open_subjects_are_issued_under_one_root(installation: Installation, homes: list[Whose], desk: ChainDesk) -> None:
@@ -162,7 +162,9 @@ def test_refused_subject_is_named_and_stops_nobody(installation: Installation, h
     fill(installation, quarter)
     with unit_of_work(installation.services.engine) as session:
         spring = MonthRange.from_text("2025-02..2025-03")
-        periods.get_or_open(session, *astuple(quarter), spring, period_id="spring", subject_commitment=b"s" * 32)
+        periods.get_or_open(
+            session, quarter.tenant_id, quarter.subject_id, spring, period_id="spring", subject_commitment=b"s" * 32
+        )
     fill(installation, nowhere)
     with unit_of_work(installation.services.engine) as session:
         session.execute(text("UPDATE subject SET zone = 'Mars/Olympus' WHERE id = :id"), {"id": nowhere.subject_id})
