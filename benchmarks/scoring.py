@@ -52,7 +52,10 @@ RUNS_COUNT = 5
 SAMPLE_COUNT = 500_000
 """Activities that the slow alternatives get."""
 
-MONTH_YM = 202311
+MONTH_YM = 202301
+"""The first month; 10 million activities are one month's, more are of the months after it."""
+
+PER_MONTH_COUNT = 10_000_000
 SEED = 20260101
 BLOOM = "@tmrow/bloom-contrib@0.0.29"
 
@@ -87,7 +90,10 @@ def measure(rows_count: int) -> dict[str, Any]:
         sample = make_folder(folder / "sample", min(rows_count, SAMPLE_COUNT), kinds_count=len(_KINDS))
         ours, of_readings, of_sample = (_runs("ours", place) for place in (mixed, readings, sample))
         beside = {name: _child(name, sample) for name in ("loop", "sqlite", "bloom")}
-        beside |= {name: _child(name, mixed) for name in ("rows", "polars")}
+        month = (
+            mixed if rows_count <= PER_MONTH_COUNT else make_folder(folder / "month", PER_MONTH_COUNT, kinds_count=len(_KINDS))
+        )
+        beside |= {name: _child(name, month) for name in ("rows", "polars")}
     finally:
         shutil.rmtree(folder)
     loop = beside["loop"]
@@ -95,7 +101,7 @@ def measure(rows_count: int) -> dict[str, Any]:
     return {
         "what": "scoring: Parquet in, lines out, all gases, parts and bases, exact; DuckDB on the canonical SQL",
         "rows": rows_count,
-        "subjects": rows_count // PER_SUBJECT_COUNT,
+        "subjects": min(rows_count, PER_MONTH_COUNT) // PER_SUBJECT_COUNT,
         **{name: ours[name] for name in ("lines", "seconds", "per_second", "peak_mb", "keys")},
         "result_sha256": ours["lines_sha256"],
         "hash_seconds": ours["hash_seconds"],
@@ -117,31 +123,34 @@ def make_folder(folder: Path, rows_count: int, *, kinds_count: int) -> Path:
 
     Args:
         folder: Folder to make.
-        rows_count: How many activities.
+        rows_count: How many activities, at most 120 million.
         kinds_count: How many kinds of activity every subject has.
 
     Returns:
         The folder.
     """
-    month = folder / "activity" / f"month_ym={MONTH_YM}"
-    month.mkdir(parents=True)
     keys = [ActivityKey(kind, place, 2023, unit, tuple(sorted(said.items()))) for place in _PLACES for kind, unit, said in _KINDS]
     texts = [(i, k.kind, k.region, k.year, k.unit, to_canonical(dict(k.attributes)).decode()) for i, k in enumerate(keys)]
+    folder.mkdir(parents=True)
     with duckdb.connect() as database:
         database.execute("CREATE TABLE key (key_id BIGINT, kind TEXT, region TEXT, year BIGINT, unit TEXT, attributes_json TEXT)")
         database.executemany("INSERT INTO key VALUES (?, ?, ?, ?, ?, ?)", texts)
         database.execute(f"COPY key TO '{folder}/keys.parquet' (FORMAT parquet)")
         subject, place = f"(i // {PER_SUBJECT_COUNT})", f"(i // {PER_SUBJECT_COUNT} % {len(_PLACES)})"
         kind = f"(i % {PER_SUBJECT_COUNT} * {kinds_count} // {PER_SUBJECT_COUNT})"
-        amount = f"(hash(i + {SEED}) % 40000000)::BIGINT"
-        amount = f"CASE WHEN {kind} IN (0, 1, 5, 7) AND i % 97 = 0 THEN -{amount} ELSE {amount} END"
-        copy_to(
-            database,
-            f"SELECT {subject}::BIGINT AS subject_id, ({place} * {len(_KINDS)} + {kind})::BIGINT AS key_id,"  # noqa: S608 - numbers
-            f" {amount} AS quantity_micro, 'fetched_by_connector' AS evidence FROM range({rows_count}) AS numbers(i)",
-            month / "part-0.parquet",
-            is_in_order=True,
-        )
+        for index in range(-(-rows_count // PER_MONTH_COUNT)):
+            month = folder / "activity" / f"month_ym={MONTH_YM + index}"
+            month.mkdir(parents=True)
+            amount = f"(hash(i + {SEED + index * PER_MONTH_COUNT}) % 40000000)::BIGINT"
+            amount = f"CASE WHEN {kind} IN (0, 1, 5, 7) AND i % 97 = 0 THEN -{amount} ELSE {amount} END"
+            count = min(PER_MONTH_COUNT, rows_count - index * PER_MONTH_COUNT)
+            copy_to(
+                database,
+                f"SELECT {subject}::BIGINT AS subject_id, ({place} * {len(_KINDS)} + {kind})::BIGINT AS key_id,"  # noqa: S608
+                f" {amount} AS quantity_micro, 'fetched_by_connector' AS evidence FROM range({count}) AS numbers(i)",
+                month / "part-0.parquet",
+                is_in_order=True,
+            )
     return folder
 
 
@@ -295,7 +304,8 @@ def _product(size: Any, factor: Any, quantity: Any) -> Any:  # noqa: ANN401 - ex
 
 
 def _file(folder: Path) -> str:
-    (file,) = files_by_month(folder / "activity")[MONTH_YM]
+    """The activities of a folder of one month: what the alternatives are given."""
+    ((file,),) = files_by_month(folder / "activity").values()
     return file
 
 
