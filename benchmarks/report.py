@@ -2,8 +2,9 @@
 
     make bench
 
-Takes about a quarter of an hour on a quiet machine. Ratios compare what was measured in the same run; of several runs the median
-counts, and the least and the most stand beside it.
+Takes about a quarter of an hour on a quiet machine; `python -m benchmarks.report NAME...` measures some of them again and leaves
+the others as they are. Ratios compare what was measured in the same run; of several runs the median counts, and the least and
+the most stand beside it.
 """
 
 import argparse
@@ -11,7 +12,6 @@ import json
 import math
 import os
 import platform
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -29,6 +29,14 @@ from benchmarks.scoring import PER_MONTH_COUNT, PER_SUBJECT_COUNT, make_folder
 REPOSITORY = Path(__file__).resolve().parents[1]
 RUNS_COUNT = 5
 GROWTH_COUNTS = (100_000, 1_000_000, 10_000_000, 100_000_000)
+GROWTH = "growth"
+NAMES = (GROWTH, "scoring", "estimate", "parse", "rescore", "month_end", "factors", "gas", "page")
+"""Sections of the report, in their order."""
+_GROWTH_TEXT = (
+    "Mixed activities, 200 a subject and month, Parquet in, lines out; beyond 10 million, 50,000 subjects over more months.",
+    "Memory is the most of five runs, time their median.",
+    "",
+)
 ONE_RUN = frozenset({"scoring", "month_end"})
 """What measures several runs itself, or takes minutes."""
 
@@ -39,17 +47,20 @@ def machine() -> list[tuple[str, str]]:
         line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")
     }
     memory_kb = int(Path("/proc/meminfo").read_text().split()[1])
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=REPOSITORY, capture_output=True, text=True, check=False)  # noqa: S607
     return [
-        ("date", f"{datetime.now(UTC):%d %B %Y, %H:%M} UTC"),
-        ("commit", commit.stdout.strip() or "none"),
         ("processor", f"{', '.join(sorted(cpus)) or platform.processor()}, {len(os.sched_getaffinity(0))} cores"),
         ("memory", f"{memory_kb / 2**20:.0f} GiB"),
         ("system", f"{platform.system()} {platform.release()}"),
         ("Python", platform.python_version()),
         ("DuckDB, SQLite", f"{duckdb.__version__}, {sqlite3.sqlite_version}"),
-        ("load when it began", f"{os.getloadavg()[0]:.2f}"),
     ]
+
+
+def measured_on() -> str:
+    """When, of what, and beside how much else."""
+    command = ["git", "describe", "--always", "--dirty"]
+    commit = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)  # noqa: S603 - constants
+    return f"{datetime.now(UTC):%d %B %Y, %H:%M} UTC, commit {commit.stdout.strip() or 'none'}, load {os.getloadavg()[0]:.2f}."
 
 
 def bench(name: str, rows_count: int | None = None) -> dict[str, Any]:
@@ -61,17 +72,35 @@ def bench(name: str, rows_count: int | None = None) -> dict[str, Any]:
     return found
 
 
-def section(name: str, runs: Sequence[Mapping[str, Any]]) -> list[str]:
+def section(name: str, runs: Sequence[Mapping[str, Any]], about: str) -> list[str]:
     """One benchmark as Markdown: what is a number with its median, least and most, what is text as it is."""
-    lines = [f"## {name}", "", f"`climate-fitness bench {name} --json`, {len(runs)} runs. {runs[0].get('what', '')}".rstrip(), ""]
+    times = "once" if len(runs) == 1 else f"{len(runs)} runs"
+    lines = [f"`climate-fitness bench {name} --json`, {times}: {runs[0].get('what', '')}", "", about, ""]
     lines += ["| | median | least | most |", "|---|---|---|---|"] if len(runs) > 1 else ["| | |", "|---|---|"]
-    for field in (field for field in runs[0] if field != "what"):
+    tables = {field: value for field, value in runs[0].items() if _is_table(value)}
+    for field in (field for field in runs[0] if field != "what" and field not in tables):
         values = [run[field] for run in runs]
         if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values) and len(runs) > 1:
             lines.append(f"| {field} | {_number(median(values))} | {_number(min(values))} | {_number(max(values))} |")
         else:
             lines.append(f"| {field} | {_cell(values[0])} |" + (" | |" if len(runs) > 1 else ""))
-    return [*lines, ""]
+    for field, table in tables.items():
+        lines += ["", *_table(field, table)]
+    return lines
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, dict) and bool(value) and all(isinstance(one, dict) for one in value.values())
+
+
+def _table(field: str, table: Mapping[str, Mapping[str, object]]) -> list[str]:
+    """A table of tables as Markdown: a row for each, a column for whatever one of them has; hashes are left out."""
+    columns = [name for name in dict.fromkeys(name for one in table.values() for name in one) if not name.endswith("sha256")]
+    lines = [f"| {field} | " + " | ".join(columns) + " |", "|" + "---|" * (len(columns) + 1)]
+    return lines + [
+        f"| {name} | " + " | ".join(_cell(one[column]) if column in one else "" for column in columns) + " |"
+        for name, one in table.items()
+    ]
 
 
 def _number(value: float) -> str:
@@ -84,16 +113,16 @@ def _cell(value: object) -> str:
     return _number(value) if isinstance(value, (int, float)) else str(value)
 
 
-def growth(counts: Sequence[int], folder: Path) -> list[dict[str, Any]]:
+def grow(counts: Sequence[int]) -> list[dict[str, Any]]:
     """Scoring of mixed activities in several sizes: the median of five runs each."""
     found = []
     for rows_count in counts:
-        place = make_folder(folder / str(rows_count), rows_count, kinds_count=8)
-        runs = [_scored(place) for _ in range(RUNS_COUNT)]
+        with TemporaryDirectory(prefix="bench-growth-") as folder:
+            place = make_folder(Path(folder) / "activities", rows_count, kinds_count=8)
+            runs = [_scored(place) for _ in range(RUNS_COUNT)]
+            size_mb = sum(file.stat().st_size for file in place.rglob("*.parquet")) / 1e6
         middle = sorted(runs, key=lambda run: float(run["seconds"]))[RUNS_COUNT // 2]
-        size_mb = sum(file.stat().st_size for file in place.rglob("*.parquet")) / 1e6
         found.append({**middle, "input_mb": round(size_mb, 1), "peak_mb": max(run["peak_mb"] for run in runs)})
-        shutil.rmtree(place)
     return found
 
 
@@ -165,42 +194,47 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit code 0.
     """
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("names", nargs="*", default=["parse", "rescore", "scoring", "estimate", "factors", "gas", "page"])
+    parser.add_argument("names", nargs="*", default=[*NAMES], help="what to measure; the rest of the document stays")
     parser.add_argument("--most", type=int, default=GROWTH_COUNTS[-1], help="activities of the largest size of the growth")
     parser.add_argument("--docs", type=Path, default=REPOSITORY / "docs", help="folder to write into")
     given = parser.parse_args(arguments)
-    about = machine()
-    folder = Path(mkdtemp(prefix="bench-growth-"))
-    try:
-        grown = growth([count for count in GROWTH_COUNTS if count <= given.most], folder)
-    finally:
-        shutil.rmtree(folder)
+    document = given.docs / "benchmarks.md"
+    sections = sections_of(document.read_text(encoding="utf-8")) if document.is_file() else {}
+    for name in given.names:
+        sys.stderr.write(f"{name}\n")
+        about = measured_on()
+        if name == GROWTH:
+            grown = grow([count for count in GROWTH_COUNTS if count <= given.most])
+            (given.docs / "benchmarks.svg").write_text(growth_svg(grown), encoding="utf-8")
+            sections[name] = [*_GROWTH_TEXT, about, "", *growth_table(grown), "", "![Growth](benchmarks.svg)"]
+        else:
+            sections[name] = section(name, [bench(name) for _ in range(1 if name in ONE_RUN else RUNS_COUNT)], about)
+        document.write_text(_text(sections), encoding="utf-8")
+    return 0
+
+
+def sections_of(text: str) -> dict[str, list[str]]:
+    """The lines of a report by the name of their section, without what stands before the first one."""
+    found: dict[str, list[str]] = {}
+    for part in text.split("\n## ")[1:]:
+        name, _, body = part.partition("\n")
+        found[name.strip().lower()] = body.strip().splitlines()
+    return found
+
+
+def _text(sections: Mapping[str, Sequence[str]]) -> str:
     lines = [
         "# Benchmarks",
         "",
-        "Written by `make bench`; every number is measured by the command beside it. Figures are medians.",
+        "Written by `make bench`; every number is measured by the command above it. Figures are medians, beside them the least",
+        "and the most. Ratios compare what was measured in the same run.",
         "",
+        *["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in machine()), ""],
     ]
-    lines += ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in about), ""]
-    lines += [
-        "## Growth",
-        "",
-        "Mixed activities, 200 a subject and month, Parquet in, lines out; beyond 10 million, 50,000 subjects over more months.",
-    ]
-    lines += [
-        "Memory is the most of five runs, time their median.",
-        "",
-        *growth_table(grown),
-        "",
-        "![Growth](benchmarks.svg)",
-        "",
-    ]
-    for name in given.names:
-        sys.stderr.write(f"{name}\n")
-        lines += section(name, [bench(name) for _ in range(1 if name in ONE_RUN else RUNS_COUNT)])
-    (given.docs / "benchmarks.svg").write_text(growth_svg(grown), encoding="utf-8")
-    (given.docs / "benchmarks.md").write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
-    return 0
+    for name in [*NAMES, *sorted(sections.keys() - set(NAMES))]:
+        if name in sections:
+            lines += [f"## {name.capitalize()}", "", *sections[name], ""]
+    return "\n".join(lines).rstrip() + "\n"
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ from scoring.engines import sql_text
 from scoring.engines.duckdb_engine import DuckDbEngine
 from scoring.engines.factors import activity_keys, key_factors
 from scoring.engines.files import FactorRow, ScoreJob
-from scoring.engines.parquet import check_activities, copy_to, files_by_month, lines_sha256, read_keys
+from scoring.engines.parquet import check_activities, connection, copy_to, files_by_month, lines_sha256, read_keys
 from scoring.factors.load import shipped_factor_set
 from scoring.resolve import resolve
 
@@ -176,9 +176,10 @@ def run_ours(folder: Path) -> dict[str, Any]:
     _factors(folder)  # the rows of a kind are read when it is first asked for, once in the life of a program
     output = Path(mkdtemp(prefix=".lines-", dir=folder.parent))
     began = perf_counter()
-    keys, factors = _factors(folder)
-    months = files_by_month(folder / "activity")
-    check_activities(months, keys_count=len(keys))
+    with connection() as database:
+        keys, factors = _factors(folder, database=database)
+        months = files_by_month(folder / "activity")
+        check_activities(months, keys_count=len(keys), database=database)
     result = DuckDbEngine().score(ScoreJob(months, len(keys), factors, (), str(output)))
     taken_s = perf_counter() - began
     peak_mb = _peak_mb()
@@ -197,10 +198,10 @@ def run_ours(folder: Path) -> dict[str, Any]:
     }
 
 
-def _factors(folder: Path) -> tuple[list[ActivityKey], Sequence[FactorRow]]:
+def _factors(folder: Path, *, database: duckdb.DuckDBPyConnection | None = None) -> tuple[list[ActivityKey], Sequence[FactorRow]]:
     """Keys of a folder, and what they are multiplied with."""
     factor_set = shipped_factor_set()
-    keys = activity_keys(read_keys(folder / "keys.parquet"), record="keys.parquet")
+    keys = activity_keys(read_keys(folder / "keys.parquet", database=database), record="keys.parquet")
     found = key_factors(keys, lambda key, basis: resolve(key, factor_set, basis))
     assert not found.unscored, f"expected a factor for every key, got {found.unscored}"
     return keys, found.rows

@@ -47,18 +47,18 @@ class Template(NamedTuple):
 
     Attributes:
         pieces: Constant bytes at even places; what stands at odd ones is replaced.
-        picks: Which text goes into each hole.
+        text_indexes: Which text goes into each hole.
         weight_bytes: What it takes in memory, roughly.
     """
 
     pieces: list[bytes]
-    picks: tuple[int, ...]
+    text_indexes: tuple[int, ...]
     weight_bytes: int
 
     def filled(self, texts: Sequence[bytes]) -> bytes:
         """The JSON with these texts in its holes."""
         pieces = self.pieces.copy()
-        pieces[1::2] = [texts[index] for index in self.picks]
+        pieces[1::2] = [texts[index] for index in self.text_indexes]
         return b"".join(pieces)
 
 
@@ -68,13 +68,13 @@ class Form(NamedTuple):
     Attributes:
         is_negative: Whether it is below zero.
         is_rounded: Whether less than a millionth was rounded away.
-        main: Which of the activity's own parts emits most.
+        main_index: Which of the activity's own parts emits most.
         has_biogenic: Which amounts of biogenic CO2 are not zero, in the order of the plan.
     """
 
     is_negative: bool
     is_rounded: bool
-    main: int
+    main_index: int
     has_biogenic: tuple[bool, ...]
 
 
@@ -82,12 +82,12 @@ class _Work(NamedTuple):
     """What is multiplied for one part.
 
     Attributes:
-        span: Which year's, or month's, quantity.
+        span_index: Which year's, or month's, quantity.
         greenhouse_ug: Factors by gas, ug CO2e per unit, those that are not zero.
         biogenic_ug: Factor of biogenic CO2, or 0.
     """
 
-    span: int
+    span_index: int
     greenhouse_ug: tuple[int, ...]
     biogenic_ug: int
 
@@ -103,7 +103,7 @@ class Plan:
 
     Args:
         by_span: Every part of each year (of money, month), in order.
-        sign: What counts of a quantity: 1, or of certificates -1 or 0.
+        sign_ratio: What counts of a quantity: 1, or of certificates -1 or 0.
 
     Attributes:
         chosen: Every part.
@@ -114,11 +114,11 @@ class Plan:
     anything but zero.
     """
 
-    def __init__(self, by_span: Sequence[Sequence[ChosenPart]], sign: int) -> None:
+    def __init__(self, by_span: Sequence[Sequence[ChosenPart]], sign_ratio: int) -> None:
         self.chosen = tuple(part for parts in by_span for part in parts)
         self.templates: dict[tuple[str, Form], Template | None] = {}
         self.weight_bytes = _PLAN_BYTES * len(self.chosen)
-        self._sign = sign
+        self._sign_ratio = sign_ratio
         self._spans_count = len(by_span)
         self._works = [_work(part, span) for span, parts in enumerate(by_span) for part in parts]
         self._own = [number for number, part in enumerate(self.chosen) if part.part in OWN_PARTS]
@@ -175,10 +175,10 @@ class Plan:
             LineOverflowError: A part is 2^63 ug or more.
         """
         found = [sum(quantities_micro)]
-        is_divided, sign, all_ug = self._spans_count > 1, self._sign, 0
+        is_divided, sign_ratio, all_ug = self._spans_count > 1, self._sign_ratio, 0
         for span, greenhouse_ug, biogenic_ug in self._works:
             quantity_micro = quantities_micro[span]
-            counted_micro = quantity_micro * sign
+            counted_micro = quantity_micro * sign_ratio
             if is_divided:
                 found.append(quantity_micro)
             total_ug = 0
@@ -200,32 +200,36 @@ class Plan:
             found.append(sum(line_ug(quantities_micro[span], ug_per_unit, record="quantity") for span, ug_per_unit in effect))
         return found
 
-    def form(self, amounts: Sequence[int], quantities_micro: Sequence[int], *, is_rounded: bool) -> Form:
+    def form(self, amounts_micro: Sequence[int], quantities_micro: Sequence[int], *, is_rounded: bool) -> Form:
         """The shape of the answer with these amounts.
 
         Args:
-            amounts: As `amounts` gives them for these quantities.
+            amounts_micro: As `amounts` gives them for these quantities.
             quantities_micro: Of each year (of money, month).
             is_rounded: Whether less than a millionth was rounded away.
 
         Returns:
             Its shape.
         """
-        main = 0 if len(self._own) == 1 else max(self._own, key=lambda number: self._size(number, amounts, quantities_micro))
-        return Form(amounts[0] < 0, is_rounded, main, tuple([amounts[place] != 0 for place in self._biogenic_places]))
+        main_index = (
+            0 if len(self._own) == 1 else max(self._own, key=lambda number: self._size(number, amounts_micro, quantities_micro))
+        )
+        return Form(
+            amounts_micro[0] < 0, is_rounded, main_index, tuple([amounts_micro[place] != 0 for place in self._biogenic_places])
+        )
 
-    def _size(self, number: int, amounts: Sequence[int], quantities_micro: Sequence[int]) -> tuple[int, int, int]:
+    def _size(self, number: int, amounts_micro: Sequence[int], quantities_micro: Sequence[int]) -> tuple[int, int, int]:
         """What the main part is the largest of."""
-        quantity_micro = quantities_micro[self._works[number].span]
-        return abs(amounts[self._total_places[number]]), abs(quantity_micro), self.chosen[number].year
+        quantity_micro = quantities_micro[self._works[number].span_index]
+        return abs(amounts_micro[self._total_places[number]]), abs(quantity_micro), self.chosen[number].year
 
-    def answer(self, form: Form, request: Request, amounts: Sequence[int], explain: Explain) -> dict[str, Json]:
+    def answer(self, form: Form, request: Request, amounts_micro: Sequence[int], explain: Explain) -> dict[str, Json]:
         """The answer to one request, as `estimate_answer.answer_of` gives it.
 
         Args:
             form: Its shape.
             request: The request, of this plan and shape.
-            amounts: As `amounts` gives them for it.
+            amounts_micro: As `amounts` gives them for it.
             explain: Whether the words are said, too.
 
         Returns:
@@ -233,12 +237,12 @@ class Plan:
         """
 
         def put(text: str) -> str:
-            return micro_text(amounts[int(text) - FIRST_AMOUNT]) if isinstance(text, _Hole) else text
+            return micro_text(amounts_micro[int(text) - FIRST_AMOUNT]) if isinstance(text, _Hole) else text
 
         texts = self._texts(form, put)._replace(
             id=request.id, start=request.first_date.isoformat(), end=request.end_date.isoformat()
         )
-        return answer_json(request, self.chosen, self.chosen[form.main], texts, explain)
+        return answer_json(request, self.chosen, self.chosen[form.main_index], texts, explain)
 
     def template(self, form: Form, request: Request, explain: Explain, style: JsonStyle) -> Template:
         """The JSON of all answers of one shape.
@@ -252,7 +256,7 @@ class Plan:
         Returns:
             The template.
         """
-        answer = answer_json(request, self.chosen, self.chosen[form.main], self._texts(form, lambda text: text), explain)
+        answer = answer_json(request, self.chosen, self.chosen[form.main_index], self._texts(form, lambda text: text), explain)
         return make_template({"line": _Hole(LINE), **answer}, style)
 
     def _texts(self, form: Form, put: Callable[[str], str]) -> AnswerTexts:
@@ -300,16 +304,16 @@ def make_template(value: Mapping[str, Json], style: JsonStyle) -> Template:
     Returns:
         The template.
     """
-    pieces, picks, held = list[bytes](), list[int](), bytearray()
+    pieces, text_indexes, held = list[bytes](), list[int](), bytearray()
     for piece in _written(value, style):
         if isinstance(piece, int):
             pieces += [bytes(held), b""]
-            picks.append(piece)
+            text_indexes.append(piece)
             held.clear()
         else:
             held += piece
     pieces.append(bytes(held))
-    return Template(pieces, tuple(picks), sum(len(piece) + _PIECE_BYTES for piece in pieces))
+    return Template(pieces, tuple(text_indexes), sum(len(piece) + _PIECE_BYTES for piece in pieces))
 
 
 def _written(value: Json, style: JsonStyle) -> Iterator[bytes | int]:
@@ -358,7 +362,7 @@ def _has_hole(value: Json) -> bool:
     return kind is _Hole or (kind is list and isinstance(value, list) and bool(value) and _has_hole(value[0]))
 
 
-def _work(part: ChosenPart, span: int) -> _Work:
+def _work(part: ChosenPart, span_index: int) -> _Work:
     per_unit = part.chosen.ug_per_unit
     greenhouse_ug = tuple(ug for name in _GREENHOUSE_GASES if (ug := _GAS_UG[name](per_unit)))
-    return _Work(span, greenhouse_ug, per_unit.biogenic_co2_ug)
+    return _Work(span_index, greenhouse_ug, per_unit.biogenic_co2_ug)

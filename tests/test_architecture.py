@@ -51,6 +51,8 @@ BREACHES = [
     ("connectors.base", "import pydantic", "logging, settings"),
     ("scoring.lines", "import sqlglot", "SQL dialects"),
     ("scoring.lines", "import pyspark", "Spark"),
+    ("scoring.lines", "import duckdb", "DuckDB"),
+    ("app.usecases.pull", "import boto3", "S3"),
     ("app.api.statements", "import jinja2", "templates"),
     ("ledger.chain", "import vyper", "contract compiler"),
 ]

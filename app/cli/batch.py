@@ -9,7 +9,7 @@ from app.services import Work
 from app.store import subjects
 from app.store.session import reading
 from app.usecases.export_activities import export_activities
-from app.usecases.score_files import score_files
+from app.usecases.score_files import local_folder, score_files
 from domain.errors import InputError
 from domain.factor import GwpSet
 from scoring.engines.files import Engine
@@ -48,12 +48,12 @@ def run_export_activities(output: Path, *, subject_text: str, is_json: bool, dat
 
 
 def run_score(
-    source: Path, output: Path, *, engine_name: str, master: str, gwp_set: GwpSet, is_json: bool, data_folder: Path | None
+    source: str, output: Path, *, engine_name: str, master: str, gwp_set: GwpSet, is_json: bool, data_folder: Path | None
 ) -> int:
     """Score a folder of Parquet.
 
     Args:
-        source: Folder of activities.
+        source: Folder of activities, or `s3://BUCKET/PREFIX`, which is copied beside the output first and removed at the end.
         output: Folder to make.
         engine_name: "duckdb" or "spark".
         master: Spark's master.
@@ -66,11 +66,14 @@ def run_score(
 
     Raises:
         NotFoundError: There is no such folder.
-        ConflictError: The output is there already.
+        ConflictError: The output is there already, or what the engine or the address needs is not installed.
         DocumentError: A file cannot be read.
+        ArchiveError: The bucket cannot be read.
     """
     factor_set = installed_factor_set(settings_of(data_folder).data_folder)
-    found = score_files(source, output, engine=_engine(engine_name, master), factor_set=factor_set, gwp_set=gwp_set)
+    engine = _engine(engine_name, master)
+    with local_folder(source, beside=output) as folder:
+        found = score_files(folder, output, engine=engine, factor_set=factor_set, gwp_set=gwp_set)
     result = found.result
     for one in result.refused[:10]:
         tell(

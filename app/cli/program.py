@@ -374,7 +374,10 @@ def export_activities(
 def score(
     *,
     source: Annotated[
-        Path, typer.Option("--input", metavar="FOLDER", help="Folder of activities, as `export activities` writes.")
+        str,
+        typer.Option(
+            "--input", metavar="PLACE", help="Folder of activities, as `export activities` writes; or s3://BUCKET/PREFIX."
+        ),
     ],
     output: Annotated[Path, typer.Option("--output", metavar="FOLDER", help="Folder to make, for lines and result.json.")],
     engine: Annotated[

@@ -5,17 +5,21 @@ folder of its own beside it, so that neither two runs nor a run that was killed 
 """
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 
-from app.usecases.own_folder import own_folder
+from app.usecases.own_folder import own_folder, refuse_existing
+from archive.s3 import copy_folder, is_s3
 from domain.canonical import Json
 from domain.errors import NotFoundError
 from domain.factor import GwpSet
 from scoring.engines.factors import KeyFactors, activity_keys, key_factors
 from scoring.engines.files import Engine, EngineResult, RefusedLine, ScoreJob
-from scoring.engines.parquet import check_activities, files_by_month, lines_sha256, read_keys
+from scoring.engines.parquet import check_activities, connection, files_by_month, lines_sha256, read_keys
 from scoring.factors.factor_set import FactorSet
 from scoring.net import method_name
 from scoring.resolve import resolve
@@ -47,6 +51,33 @@ class Scored:
     summary: dict[str, Json]
 
 
+@contextmanager
+def local_folder(source: str, *, beside: Path) -> Iterator[Path]:
+    """A folder of this machine that holds what is at a place.
+
+    Args:
+        source: A folder, or `s3://BUCKET/PREFIX`, whose objects are copied and removed again at the end.
+        beside: Where the copy goes: into a folder of its own next to this one, where every worker that can write lines can read.
+
+    Yields:
+        The folder.
+
+    Raises:
+        ConflictError: What speaks to S3 is not installed, or `beside` is there already.
+        NotFoundError: There is nothing under the address.
+        InputError: The address is no place in a bucket.
+        ArchiveError: The bucket cannot be read.
+    """
+    if not is_s3(source):
+        yield Path(source)
+        return
+    refuse_existing(beside)
+    beside.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{beside.name}.input.", dir=beside.parent) as folder:
+        copy_folder(source, Path(folder))
+        yield Path(folder)
+
+
 def score_files(source: Path, output: Path, *, engine: Engine, factor_set: FactorSet, gwp_set: GwpSet = GwpSet.AR5) -> Scored:
     """Score a folder of activities.
 
@@ -73,9 +104,10 @@ def score_files(source: Path, output: Path, *, engine: Engine, factor_set: Facto
             got=str(source),
             next_step="`export activities` writes one; docs/parquet.md says what is in it.",
         )
-    keys = activity_keys(read_keys(key_file), record=str(key_file))
-    months = files_by_month(source / "activity")
-    check_activities(months, keys_count=len(keys))
+    with connection() as database:
+        keys = activity_keys(read_keys(key_file, database=database), record=str(key_file))
+        months = files_by_month(source / "activity")
+        check_activities(months, keys_count=len(keys), database=database)
     factors = key_factors(keys, lambda key, basis: resolve(key, factor_set, basis, gwp_set=gwp_set))
     with own_folder(output) as own:
         job = ScoreJob(months, len(keys), factors.rows, tuple(factors.unscored), str(own))

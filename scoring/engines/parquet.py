@@ -4,7 +4,7 @@ Nothing is downloaded: extensions of DuckDB are off. Paths are paths, never patt
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from hashlib import sha256
 from pathlib import Path
 from shutil import rmtree
@@ -12,6 +12,7 @@ from shutil import rmtree
 import duckdb
 
 from domain.errors import DocumentError
+from domain.number import INT64_MAX
 from scoring.engines.files import ACTIVITY_COLUMNS, KEY_COLUMNS, LINE_COLUMNS, LINE_ORDER
 
 MEMORY_BYTES = 1_000_000_000
@@ -24,7 +25,6 @@ _TEXT = frozenset({"VARCHAR"})
 _LINES_AT_ONCE_COUNT = 20_000
 _OPTIONS = "FORMAT parquet, PARQUET_VERSION v2, DICTIONARY_SIZE_LIMIT 1000"
 """Amounts have no repetitions that a dictionary would find: without looking for them, lines take a third of the time to write."""
-_ROWS_AT_ONCE_COUNT = 2_000
 _MONTH_LENGTH = 6
 _MONTHS_COUNT = 12
 
@@ -65,11 +65,12 @@ def connection(
         rmtree(spill)
 
 
-def read_keys(file: Path) -> list[KeyRow]:
+def read_keys(file: Path, *, database: duckdb.DuckDBPyConnection | None = None) -> list[KeyRow]:
     """The activity keys of a folder, in the order of their ids.
 
     Args:
         file: Its `keys.parquet`.
+        database: Reads it; one of its own where left out.
 
     Returns:
         Rows of `KEY_COLUMNS`; their ids are 0, 1, 2 and so on.
@@ -78,10 +79,10 @@ def read_keys(file: Path) -> list[KeyRow]:
         DocumentError: It is no Parquet, lacks a column, holds a null or another type, or its ids leave one out.
     """
     types = {name: _KEY_TYPES.get(name, _TEXT) for name in KEY_COLUMNS}
-    with connection() as database:
-        _check_columns(database, str(file), types)
+    with nullcontext(database) if database else connection() as reader:
+        _check_columns(reader, str(file), types)
         source = parquet_source([str(file)])
-        rows = database.execute(f"SELECT {', '.join(KEY_COLUMNS)} FROM {source} ORDER BY key_id").fetchall()  # noqa: S608 - constants
+        rows = reader.execute(f"SELECT {', '.join(KEY_COLUMNS)} FROM {source} ORDER BY key_id").fetchall()  # noqa: S608 - constants
     for index, row in enumerate(rows):
         for name, value in zip(KEY_COLUMNS, row, strict=True):
             if value is None:
@@ -128,7 +129,9 @@ def files_by_month(folder: Path) -> dict[int, list[str]]:
     return found
 
 
-def check_activities(files_by_month: Mapping[int, Sequence[str]], *, keys_count: int) -> None:
+def check_activities(
+    files_by_month: Mapping[int, Sequence[str]], *, keys_count: int, database: duckdb.DuckDBPyConnection | None = None
+) -> None:
     """Refuse activity files that lack a column, hold a null or another type, or name a key that the folder does not have.
 
     What a file says of itself (its statistics) is believed; where it says nothing, its rows are read.
@@ -136,14 +139,15 @@ def check_activities(files_by_month: Mapping[int, Sequence[str]], *, keys_count:
     Args:
         files_by_month: Local paths.
         keys_count: Keys of the folder, whose ids are 0 to one less.
+        database: Reads them; one of its own where left out.
 
     Raises:
         DocumentError: A file is otherwise; the message names file and column.
     """
-    with connection() as database:
+    with nullcontext(database) if database else connection() as reader:
         for file in (file for files in files_by_month.values() for file in files):
-            _check_columns(database, file, _ACTIVITY_TYPES)
-            for name, (nulls_count, least, most) in _ranges(database, file).items():
+            _check_columns(reader, file, _ACTIVITY_TYPES)
+            for name, (nulls_count, least, most) in _ranges(reader, file).items():
                 if nulls_count:
                     raise DocumentError(**_null(file, name))
                 if name == "key_id" and least is not None and most is not None and not 0 <= least <= most < keys_count:
@@ -169,6 +173,29 @@ def _ranges(database: duckdb.DuckDBPyConnection, file: str) -> dict[str, tuple[i
             asked = f"SELECT COUNT(*) - COUNT({name}), MIN({name}), MAX({name}) FROM {parquet_source([file])}"  # noqa: S608 - a path
             found[name] = database.execute(asked).fetchone() or (0, None, None)
     return {name: found[name] for name in ACTIVITY_COLUMNS}
+
+
+def fits_in_64_bits(database: duckdb.DuckDBPyConnection, files: Sequence[str]) -> bool:
+    """Whether the sizes of all quantities of some files together stay below 2^63, by what the files say of themselves.
+
+    Args:
+        database: Where to ask.
+        files: Activity files, local paths.
+
+    Returns:
+        False, too, where they say nothing of it.
+    """
+    row_groups = (
+        "SELECT CAST(row_group_num_rows AS HUGEINT) AS num_rows, TRY_CAST(stats_min_value AS HUGEINT) AS least,"  # noqa: S608 - paths
+        " TRY_CAST(stats_max_value AS HUGEINT) AS most"
+        f" FROM parquet_metadata({_list(files)}) WHERE path_in_schema = 'quantity_micro'"
+    )
+    said = database.execute(
+        "SELECT SUM(num_rows * GREATEST(ABS(least), ABS(most))),"  # noqa: S608 - paths
+        f" BOOL_AND(num_rows = 0 OR (least IS NOT NULL AND most IS NOT NULL)) FROM ({row_groups})"
+    ).fetchone()
+    size_micro, is_known = said or (None, None)
+    return bool(is_known) and (size_micro or 0) <= INT64_MAX
 
 
 def write_activities(folder: Path, *, activity_csv: Path, keys: Sequence[KeyRow], subjects: Sequence[tuple[int, str]]) -> int:
@@ -226,19 +253,16 @@ def lines_sha256(output: Path) -> str:
 
 
 def insert_rows(database: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[int | str, ...]]) -> None:
-    """Insert rows, many with one statement: one by one they would take a hundred times as long.
+    """Insert rows, column by column: one by one they would take a hundred times as long.
 
     Args:
         database: Where.
         table: Its name, one of ours.
         rows: Integers and text.
     """
-    for begin in range(0, len(rows), _ROWS_AT_ONCE_COUNT):
-        values = [
-            f"({', '.join(str(value) if isinstance(value, int) else _quoted(value) for value in row)})"
-            for row in rows[begin : begin + _ROWS_AT_ONCE_COUNT]
-        ]
-        database.execute(f"INSERT INTO {table} VALUES {', '.join(values)}")  # noqa: S608 - integers, and text in quotes
+    if rows:
+        columns = ", ".join("UNNEST(?)" for _ in rows[0])
+        database.execute(f"INSERT INTO {table} SELECT {columns}", [list(column) for column in zip(*rows, strict=True)])
 
 
 def copy_to(database: duckdb.DuckDBPyConnection, query: str, file: Path, *, is_in_order: bool = False) -> int:

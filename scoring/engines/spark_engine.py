@@ -26,8 +26,8 @@ from scoring.engines.files import (
     ScoreJob,
 )
 
-DEFAULT_MASTER = "local[2]"
-"""Two threads of this machine."""
+DEFAULT_MASTER = "local[*]"
+"""As many threads of this machine as it has cores."""
 
 _SETTINGS = {
     "spark.app.name": "climate-fitness score",
@@ -66,12 +66,13 @@ class SparkEngine:
     """The canonical SQL on Spark.
 
     Args:
-        master: Where it runs, in Spark's own words: `local[2]`, `spark://HOST:7077`, `yarn`, `k8s://...`.
+        master: Where it runs, in Spark's own words: `local[2]`, `spark://HOST:7077`, `yarn`, `k8s://...`; `DEFAULT_MASTER` where
+            empty.
         settings: Further settings of Spark; those of `spark-defaults.conf` and `PYSPARK_SUBMIT_ARGS` hold, too.
     """
 
-    def __init__(self, *, master: str = DEFAULT_MASTER, settings: Mapping[str, str] | None = None) -> None:
-        self._master = master
+    def __init__(self, *, master: str = "", settings: Mapping[str, str] | None = None) -> None:
+        self._master = master or DEFAULT_MASTER
         self._settings = dict(settings or {})
 
     @property

@@ -282,6 +282,14 @@ def test_estimate_goes_on_after_bad_lines(tmp_path: Path) -> None:
     ]
 
 
+def test_estimate_leaves_out_words(tmp_path: Path) -> None:
+    """`--explain none` gives the same numbers without steps, labels, tables and addresses."""
+    line = b'{"kind":"electricity","quantity":"350","unit":"kWh","start":"2023-03-01","end":"2023-04-01","region":"94110"}'
+    full, brief = (json.loads(run("estimate", *more, folder=tmp_path, stdin=line).stdout) for more in ((), ("--explain", "none")))
+    assert full.keys() - brief.keys() == {"factor_label", "source_url", "steps", "table", "uncertainty_note"}
+    assert brief["g_co2e"] == full["g_co2e"] == "69559.52395"
+
+
 def test_estimate_answers_before_the_input_ends(tmp_path: Path) -> None:
     """A line is answered while the next one is still to come."""
     line = b'{"kind":"electricity","quantity":"1","unit":"kWh","start":"2023-03-01","end":"2023-04-01","region":"DE"}\n'

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import duckdb
 
-from benchmarks import scoring
-from benchmarks.report import growth_svg, growth_table, machine, section
+from benchmarks import report, scoring
+from benchmarks.report import growth_svg, growth_table, machine, measured_on, section
 from scoring.engines.parquet import files_by_month
 
 
@@ -38,13 +38,28 @@ def test_activities_are_mixed(tmp_path: Path) -> None:
 
 
 def test_report_says_median_least_and_most() -> None:
-    """Of several runs; text and tables stay as they are."""
-    runs = [{"what": "thing", "seconds": value, "gas": {"one": 12_345}} for value in (3.0, 1.0, 2.0)]
-    text = "\n".join(section("gas", runs))
-    assert "| seconds | 2 | 1 | 3 |" in text
-    assert "one: 12,345" in text
-    assert "thing" in text
-    assert {name for name, _ in machine()} >= {"date", "processor", "Python", "load when it began"}
+    """Of several runs; text stays as it is, and a table of tables is a table."""
+    beside = {"loop": {"rows": 5, "result_sha256": "f00"}, "other": {"not_run": "is away"}}
+    runs = [{"what": "thing", "seconds": value, "gas": {"one": 12_345}, "beside": beside} for value in (3.0, 1.0, 2.0)]
+    lines = section("gas", runs, "today")
+    assert "| seconds | 2 | 1 | 3 |" in lines
+    assert lines[0] == "`climate-fitness bench gas --json`, 3 runs: thing"
+    assert "| gas | one: 12,345 | | |" in lines
+    assert lines[-4:] == ["| beside | rows | not_run |", "|---|---|---|", "| loop | 5 |  |", "| other |  | is away |"]
+    assert {name for name, _ in machine()} >= {"processor", "Python"}
+    assert "load" in measured_on()
+
+
+def test_report_keeps_what_is_not_measured_again(tmp_path: Path) -> None:
+    """One section is written anew, the other stays word for word."""
+    document = tmp_path / "benchmarks.md"
+    document.write_text("# Benchmarks\n\n## Growth\n\nold growth\n\n## Gas\n\nold gas\n", encoding="utf-8")
+    report.main(["gas", "--docs", str(tmp_path)])
+    found = report.sections_of(document.read_text(encoding="utf-8"))
+    assert list(found) == ["growth", "gas"]
+    assert found["growth"] == ["old growth"]
+    assert found["gas"][0].startswith("`climate-fitness bench gas --json`, 5 runs")
+    assert "issue_2_signatures_max" in "\n".join(found["gas"])
 
 
 def test_growth_is_a_table_and_a_plot() -> None:

@@ -111,6 +111,30 @@ def test_pieces_do_not_matter(shared_live: Live, piece_size: int) -> None:
     assert estimate(shared_live, (body[i : i + piece_size] for i in range(0, len(body), piece_size))).content == whole
 
 
+def test_words_can_be_left_out(shared_live: Live) -> None:
+    """`explain=none` leaves out the words and nothing else; `full` is what comes without asking."""
+    body = line(id="a") + line(id="b", unit="kg")
+
+    def ask(query: str) -> httpx2.Response:
+        return shared_live.post(f"/v1/estimate{query}", as_=shared_live.ada, content=body, headers=NDJSON)
+
+    full, brief = results(ask("")), results(ask("?explain=none"))
+    assert ask("?explain=full").content == ask("").content
+    assert full[0].keys() - brief[0].keys() == {"factor_label", "source_url", "steps", "table", "uncertainty_note"}
+    assert {name: full[0][name] for name in brief[0] if name != "additions"} == {
+        k: v for k, v in brief[0].items() if k != "additions"
+    }
+    assert brief[0]["additions"][0].keys() < full[0]["additions"][0].keys()
+    assert brief[1] == full[1]
+
+
+def test_other_explanations_are_refused(shared_live: Live) -> None:
+    """What is neither full nor none is a 422 before a line is read."""
+    reply = shared_live.post("/v1/estimate?explain=some", as_=shared_live.ada, content=line(), headers=NDJSON)
+    assert reply.status_code == 422
+    assert "full" in reply.text
+
+
 def test_too_many_lines(installation: Installation) -> None:
     """The reply ends with a line that says how many are allowed."""
     with start(installation, max_line_count=10) as live:

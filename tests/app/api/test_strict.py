@@ -136,6 +136,32 @@ def test_plain_json_round_trip(value: object) -> None:
     assert read_json(json.dumps(value).encode()) == value
 
 
+ITEM = st.sampled_from(
+    ['"a"', '"b"', '"\\n"', '""', '"a', "1", "-0", "01", "9007199254740992", "1.5", "1e3", "NaN", "null", "true", "[1]", "{}"]
+)
+MEMBERS = st.lists(st.tuples(ITEM, st.sampled_from([":", " : ", ":\t", ""]), ITEM).map("".join), max_size=4)
+
+
+@given(MEMBERS, st.sampled_from([",", ", ", ",,", ""]), st.sampled_from(["", " ", "\n", "x", "\ufeff", "}", ","]))
+def test_flat_objects_are_read_as_nested_ones(members: list[str], comma: str, after: str) -> None:
+    """The fast way for flat objects takes and refuses what the slow one does, and gives the same types."""
+    text = "{" + comma.join(members) + "}" + after
+
+    def read(data: str) -> object:
+        try:
+            return read_json(data.encode())
+        except CanonicalError as error:
+            return error.message, error.expected
+
+    flat, slow = read(text), read(f'{{"deep":[{text}]}}')
+    if isinstance(slow, dict) and not after.strip():
+        assert repr(flat) == repr(slow["deep"][0])
+    elif isinstance(slow, tuple) and slow[0] != "This is not JSON":
+        assert flat == slow
+    else:
+        assert not isinstance(flat, dict)
+
+
 @given(PLAIN)
 def test_depth_is_that_of_the_value(value: object) -> None:
     """Brackets inside texts do not count as levels."""

@@ -15,7 +15,7 @@ from app.store import subjects
 from app.store.statements import StatementRow
 from app.usecases.export_activities import Exported, export_activities
 from app.usecases.export_bundle import Shown, export_bundle
-from app.usecases.score_files import Scored, score_files
+from app.usecases.score_files import Scored, local_folder, score_files
 from domain.activity import ActivityKey
 from domain.canonical import to_canonical
 from domain.errors import ConflictError, DocumentError, NotFoundError
@@ -24,7 +24,9 @@ from domain.statement import Line, line_from_json
 from scoring.engines.duckdb_engine import DuckDbEngine
 from scoring.engines.files import GAS_COLUMNS
 from scoring.engines.parquet import files_by_month
+from tests.app.test_cli import answer
 from tests.app.usecases.installation import Installation, steady
+from tests.archive.bucket import BUCKET, open_bucket
 
 ACTIVITIES = (
     {"id": "1", "kind": "natural_gas", "quantity": "120.5", "unit": "therm", "start": "2025-04-01", "end": "2025-04-30"},
@@ -185,3 +187,25 @@ def test_nothing_to_export_or_to_score(installation: Installation, household: Wh
     with pytest.raises(NotFoundError, match="This is no folder of activities"):
         score(installation, tmp_path / "in", tmp_path / "out")
     assert list(tmp_path.glob("*in*")) == []
+
+
+def test_bucket_is_scored_as_the_folder_is(installation: Installation, exported: Path, tmp_path: Path) -> None:
+    """Activities from a bucket give the lines of the folder that was put there, and no copy of them is left."""
+    here = score(installation, exported, tmp_path / "here")
+    objects = {f"2025/{file.relative_to(exported)}": file.read_bytes() for file in exported.rglob("*.parquet")}
+    output = tmp_path / "there" / "lines"
+    with open_bucket(objects), local_folder(f"s3://{BUCKET}/2025", beside=output) as copy:
+        there = score(installation, copy, output)
+    assert there.lines_sha256 == here.lines_sha256
+    assert list(output.parent.iterdir()) == [output]
+    with open_bucket(objects), pytest.raises(ConflictError), local_folder(f"s3://{BUCKET}/2025", beside=output):
+        pytest.fail("expected a refusal before anything is copied")
+
+
+def test_command_reads_a_bucket(installation: Installation, exported: Path, tmp_path: Path) -> None:
+    """`score --input s3://...` says what `score --input FOLDER` says."""
+    objects = {f"2025/{file.relative_to(exported)}": file.read_bytes() for file in exported.rglob("*.parquet")}
+    here = score(installation, exported, tmp_path / "here")
+    with open_bucket(objects):
+        found = answer("score", "--input", f"s3://{BUCKET}/2025", "--output", str(tmp_path / "lines"), folder=tmp_path / "data")
+    assert found["lines_sha256"] == here.lines_sha256

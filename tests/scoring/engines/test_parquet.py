@@ -10,7 +10,15 @@ import pytest
 from domain.errors import DocumentError
 from scoring.engines.duckdb_engine import DuckDbEngine
 from scoring.engines.files import LINE_COLUMNS, FactorRow, RefusedLine, ScoreJob
-from scoring.engines.parquet import check_activities, files_by_month, lines_sha256, read_keys, write_activities
+from scoring.engines.parquet import (
+    check_activities,
+    connection,
+    files_by_month,
+    fits_in_64_bits,
+    lines_sha256,
+    read_keys,
+    write_activities,
+)
 
 INT64_MAX = 2**63 - 1
 GOOD = "SELECT 0::BIGINT AS subject_id, 1::BIGINT AS key_id, 5::BIGINT AS quantity_micro, 'typed' AS evidence"
@@ -153,3 +161,30 @@ def test_lines_and_their_hash(tmp_path: Path) -> None:
     unscored = duckdb.read_parquet(f"{output}/unscored/month_ym=202302/*.parquet", hive_partitioning=False).fetchall()
     assert unscored == [(0, 2, 7)]
     assert not (output / "spill").exists()
+
+
+@pytest.mark.parametrize(
+    ("quantities", "fits"),
+    [
+        ("(5), (-7)", True),
+        (f"({INT64_MAX})", True),
+        (f"({INT64_MAX}), (0)", False),
+        (f"(-{INT64_MAX // 2}), ({INT64_MAX // 2})", True),
+        (f"(-{INT64_MAX // 2 + 1}), ({INT64_MAX // 2 + 1})", False),
+        ("(-9223372036854775808)", False),
+    ],
+)
+def test_sums_that_cannot_leave_64_bits(tmp_path: Path, quantities: str, fits: bool) -> None:  # noqa: FBT001 - an expectation
+    """By number of rows and largest size, over all files; sums are made early only then."""
+    file = parquet(tmp_path / "a.parquet", f"SELECT q::BIGINT AS quantity_micro FROM (VALUES {quantities}) AS t(q)")  # noqa: S608
+    empty = parquet(tmp_path / "b.parquet", "SELECT 1::BIGINT AS quantity_micro WHERE false")
+    with connection() as database:
+        assert fits_in_64_bits(database, [str(file), str(empty)]) is fits
+        assert fits_in_64_bits(database, [str(file), str(file)]) is (fits and "(5)" in quantities)
+
+
+def test_file_that_says_nothing_of_itself(tmp_path: Path) -> None:
+    """Without statistics nothing is known, so nothing is summed early."""
+    file = parquet(tmp_path / "a.parquet", "SELECT 'x' AS quantity_micro")
+    with connection() as database:
+        assert not fits_in_64_bits(database, [str(file)])
