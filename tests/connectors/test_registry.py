@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from connectors import registry
-from connectors.base import Connector, Manifest
+from connectors.base import Connector, Manifest, Provider
 from connectors.green_button import GREEN_BUTTON
 from domain.activity import KINDS
 from domain.errors import NotFoundError
@@ -20,8 +20,8 @@ def test_find_gives_the_connector() -> None:
 
 def test_unknown_name_lists_all() -> None:
     """A name that is not there is refused with those that are."""
-    with pytest.raises(NotFoundError, match=r"no such connector; expected one of activities, green-button, .*; got octopus"):
-        registry.find("octopus")
+    with pytest.raises(NotFoundError, match=r"no such connector; expected one of activities, green-button, .*; got acme"):
+        registry.find("acme")
 
 
 def test_declared_entry_points_are_our_connectors(repository: Path) -> None:
@@ -45,6 +45,7 @@ def test_green_button_keeps_the_contract() -> None:
 
 def test_availability_says_when() -> None:
     """A connector works now, or says how long the registration takes."""
-    later = Manifest("x", "X", frozenset(), "x-1", auth="oauth2", registration_days_count=45)
+    slow = Provider("slow", "Slow", "https://slow.example", registration_days_count=45)
+    later = Manifest("x", "X", frozenset(), "x-1", providers=(slow,))
     assert GREEN_BUTTON.manifest.availability() == "works now"
     assert later.availability() == "needs registration with the provider, about 45 days"
