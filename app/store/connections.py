@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.store import subjects, tables
 from app.store.rows import columns_of, found, insert_new, to_row, to_values
 from app.store.tenant import of_tenant
+from domain.errors import ConflictError
 
 
 class ConnectionState(StrEnum):
@@ -17,6 +19,20 @@ class ConnectionState(StrEnum):
 
     ACTIVE = "active"
     NEEDS_CONSENT = "needs_consent"
+    PAUSED = "paused"
+    ENDED = "ended"
+
+
+class Health(StrEnum):
+    """How a connection does, for a person."""
+
+    OK = "ok"
+    WAITING = "waiting"
+    """The provider asked to come back later."""
+    TRYING = "trying"
+    """Something failed; it is tried again by itself."""
+    NEEDS_CONSENT = "needs_consent"
+    FORMAT_CHANGED = "format_changed"
     PAUSED = "paused"
     ENDED = "ended"
 
@@ -33,8 +49,22 @@ class ConnectionRow:
         state: Where the consent stands.
         is_file: The standing connection that uploads of this connector belong to.
         cursor: How far the connector has read, in its own words.
-        sealed_tokens: Its tokens, sealed under the subject's key.
+        sealed_tokens: Its tokens, sealed under the subject's key for the field `tokens/` and its id.
         created_at: When it was made.
+        provider: Id of the provider; empty for files.
+        title: As the person calls it.
+        sealed_link: Canonical JSON of its link (answers, addresses), sealed for the field `link/` and its id.
+        granted_scope: What the provider granted, in its own words, which can be less than was asked for.
+        access_expires_at: When the access token dies; None where it does not say.
+        refresh_until: Until when somebody is renewing its tokens; None where nobody is.
+        health: How it does.
+        health_said: The same for a person, in a sentence without personal data.
+        failure_count: Failed tries since the last good one.
+        next_at: When it is due; None: not by itself.
+        synced_at: When it was last read to its end.
+        tried_at: When it was last tried.
+        running_until: Until when a sync has it; None where none runs.
+        running_id: Which sync.
     """
 
     id: str
@@ -46,6 +76,20 @@ class ConnectionRow:
     cursor: str
     sealed_tokens: bytes | None
     created_at: datetime
+    provider: str = ""
+    title: str = ""
+    sealed_link: bytes | None = None
+    granted_scope: str = ""
+    access_expires_at: datetime | None = None
+    refresh_until: datetime | None = None
+    health: Health = Health.OK
+    health_said: str = ""
+    failure_count: int = 0
+    next_at: datetime | None = None
+    synced_at: datetime | None = None
+    tried_at: datetime | None = None
+    running_until: datetime | None = None
+    running_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +187,238 @@ def of_subject(session: Session, tenant_id: str, subject_id: str) -> tuple[Conne
     return tuple(to_row(ConnectionRow, row) for row in rows)
 
 
+def due(session: Session, now: datetime, *, limit_count: int) -> tuple[ConnectionRow, ...]:
+    """Connections of any tenant that are to be pulled now, longest due first.
+
+    Args:
+        session: The open transaction.
+        now: The time.
+        limit_count: At most so many.
+
+    Returns:
+        Active connections whose time has come and that no sync has.
+    """
+    table = tables.CONNECTION
+    query = (
+        select(*columns_of(ConnectionRow, table))
+        .where(
+            table.c.next_at <= now,
+            table.c.state == str(ConnectionState.ACTIVE),
+            or_(table.c.running_until.is_(None), table.c.running_until <= now),
+        )
+        .order_by(table.c.next_at, table.c.id)
+        .limit(limit_count)
+    )
+    return tuple(to_row(ConnectionRow, row) for row in session.execute(query))
+
+
+def claim_run(
+    session: Session, tenant_id: str, connection_id: str, *, run_id: str, now: datetime, until: datetime
+) -> ConnectionRow | None:
+    """Take a connection for one sync, so that no other runs beside it.
+
+    Args:
+        session: A transaction of its own; commit it before asking the provider.
+        tenant_id: Its tenant.
+        connection_id: Which.
+        run_id: Name of the sync: the token of the claim.
+        now: The time.
+        until: When the claim ends unless `keep_run` extends it.
+
+    Returns:
+        The connection as it is now, or None where another sync has it.
+
+    Raises:
+        NotFoundError: There is none in this tenant.
+    """
+    table = tables.CONNECTION
+    taken = (
+        update(table)
+        .where(table.c.id == connection_id, or_(table.c.running_until.is_(None), table.c.running_until <= now))
+        .values(running_id=run_id, running_until=until, tried_at=now)
+        .returning(*columns_of(ConnectionRow, table))
+    )
+    row = session.execute(of_tenant(taken, table, tenant_id)).first()
+    if row is not None:
+        return to_row(ConnectionRow, row)
+    by_id(session, tenant_id, connection_id)
+    return None
+
+
+def keep_run(
+    session: Session, tenant_id: str, connection_id: str, *, run_id: str, until: datetime, cursor: str | None = None
+) -> None:
+    """Go on with a sync, and note how far it has read; to be called in the transaction that stores what was read.
+
+    Args:
+        session: The open transaction.
+        tenant_id: Its tenant.
+        connection_id: Which.
+        run_id: As given to `claim_run`.
+        until: When the claim ends now.
+        cursor: Where the next pull begins; None keeps the old one.
+
+    Raises:
+        ConflictError: The claim has ended and another sync has the connection, or the consent has ended: store nothing.
+    """
+    values: dict[str, Any] = {"running_until": until}
+    if cursor is not None:
+        values["cursor"] = cursor
+    _change_run(session, tenant_id, connection_id, run_id, values)
+
+
+def end_run(
+    session: Session,
+    tenant_id: str,
+    connection_id: str,
+    *,
+    run_id: str,
+    health: Health,
+    said: str,
+    failure_count: int,
+    next_at: datetime | None,
+    synced_at: datetime | None = None,
+    state: ConnectionState = ConnectionState.ACTIVE,
+) -> None:
+    """Give a connection back after a sync, with what became of it.
+
+    Args:
+        session: The open transaction.
+        tenant_id: Its tenant.
+        connection_id: Which.
+        run_id: As given to `claim_run`.
+        health: How it does.
+        said: The same for a person.
+        failure_count: Failed tries since the last good one.
+        next_at: When it is due next; None: not by itself.
+        synced_at: When it was read to its end, if it was.
+        state: Where the consent stands now.
+
+    Raises:
+        ConflictError: Another sync has the connection, or the consent has ended.
+    """
+    values: dict[str, Any] = {
+        "running_until": None,
+        "running_id": "",
+        "health": str(health),
+        "health_said": said,
+        "failure_count": failure_count,
+        "next_at": next_at,
+        "state": str(state),
+    }
+    if synced_at is not None:
+        values["synced_at"] = synced_at
+    _change_run(session, tenant_id, connection_id, run_id, values)
+
+
+def _change_run(session: Session, tenant_id: str, connection_id: str, run_id: str, values: dict[str, Any]) -> None:
+    table = tables.CONNECTION
+    changed = (
+        update(table)
+        .where(
+            table.c.id == connection_id,
+            table.c.running_id == run_id,
+            table.c.state.in_([str(ConnectionState.ACTIVE), str(ConnectionState.NEEDS_CONSENT)]),
+        )
+        .values(values)
+        .returning(table.c.id)
+    )
+    if session.execute(of_tenant(changed, table, tenant_id)).first() is None:
+        raise ConflictError(
+            "This sync no longer has its connection",
+            expected=f"sync {run_id}",
+            got="another one, or a consent that is paused or has ended",
+            record=f"connection {connection_id}",
+        )
+
+
+def claim_refresh(session: Session, tenant_id: str, connection_id: str, *, now: datetime, until: datetime) -> bool:
+    """Take the right to renew a connection's tokens; False where somebody else has it.
+
+    Args:
+        session: A transaction of its own; commit it before asking the provider.
+        tenant_id: Its tenant.
+        connection_id: Which.
+        now: The time.
+        until: When the right ends; `set_tokens` gives it back.
+    """
+    table = tables.CONNECTION
+    taken = (
+        update(table)
+        .where(table.c.id == connection_id, or_(table.c.refresh_until.is_(None), table.c.refresh_until <= now))
+        .values(refresh_until=until)
+        .returning(table.c.id)
+    )
+    return session.execute(of_tenant(taken, table, tenant_id)).first() is not None
+
+
+def release_refresh(session: Session, tenant_id: str, connection_id: str) -> None:
+    """Give the right to renew back, where nothing was renewed."""
+    table = tables.CONNECTION
+    change = update(table).where(table.c.id == connection_id).values(refresh_until=None)
+    session.execute(of_tenant(change, table, tenant_id))
+
+
+def set_tokens(
+    session: Session,
+    tenant_id: str,
+    connection_id: str,
+    sealed_tokens: bytes,
+    *,
+    granted_scope: str,
+    access_expires_at: datetime | None,
+) -> None:
+    """Keep new tokens before they are used, and give back the right to renew.
+
+    Args:
+        session: The open transaction.
+        tenant_id: Its tenant.
+        connection_id: Which.
+        sealed_tokens: Sealed by the caller for the field `tokens/` and the connection's id.
+        granted_scope: What the provider granted.
+        access_expires_at: When the access token dies; None where it does not say.
+    """
+    table = tables.CONNECTION
+    values = {
+        "sealed_tokens": sealed_tokens,
+        "granted_scope": granted_scope,
+        "access_expires_at": access_expires_at,
+        "refresh_until": None,
+    }
+    session.execute(of_tenant(update(table).where(table.c.id == connection_id).values(values), table, tenant_id))
+
+
+def set_link(session: Session, tenant_id: str, connection_id: str, sealed_link: bytes) -> None:
+    """Keep a connection's link, sealed by the caller for the field `link/` and the connection's id."""
+    table = tables.CONNECTION
+    change = update(table).where(table.c.id == connection_id).values(sealed_link=sealed_link)
+    session.execute(of_tenant(change, table, tenant_id))
+
+
 def set_state(session: Session, tenant_id: str, connection_id: str, state: ConnectionState) -> None:
-    """Change where the consent stands; an ended one loses its tokens."""
+    """Change where the consent stands; an ended one loses its tokens and link."""
     table = tables.CONNECTION
     values: dict[str, object] = {"state": str(state)}
     if state is ConnectionState.ENDED:
-        values["sealed_tokens"] = None
+        values |= {"sealed_tokens": None, "sealed_link": None}
+    session.execute(of_tenant(update(table).where(table.c.id == connection_id).values(values), table, tenant_id))
+
+
+def set_health(
+    session: Session, tenant_id: str, connection_id: str, health: Health, said: str, *, next_at: datetime | None
+) -> None:
+    """Say how a connection does where no sync says it: after a consent, a pause, an end.
+
+    Args:
+        session: The open transaction.
+        tenant_id: Its tenant.
+        connection_id: Which.
+        health: How it does.
+        said: The same for a person.
+        next_at: When it is due; None: not by itself.
+    """
+    table = tables.CONNECTION
+    values = {"health": str(health), "health_said": said, "next_at": next_at, "failure_count": 0}
     session.execute(of_tenant(update(table).where(table.c.id == connection_id).values(values), table, tenant_id))
 
 

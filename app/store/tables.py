@@ -31,6 +31,10 @@ class _Base(SQLModel, registry=registry(metadata=METADATA)):
     """A row of our own tables, apart from any other SQLModel in the process."""
 
 
+_DEFAULT_EMPTY = {"server_default": text("''")}
+"""Of columns that a later migration added to a table with rows."""
+
+
 class _Row(_Base):
     """A row of one tenant."""
 
@@ -126,6 +130,8 @@ class Connection(_Row, table=True):
             sqlite_where=text("is_file"),
             postgresql_where=text("is_file"),
         ),
+        Index("ix_connection_next_at", "next_at"),
+        Index("ix_connection_subject_id", "subject_id"),
     )
     id: str = Field(primary_key=True)
     subject_id: str = Field(foreign_key="subject.id")
@@ -135,6 +141,92 @@ class Connection(_Row, table=True):
     cursor: str
     sealed_tokens: bytes | None
     created_at: datetime = Field(sa_type=UtcDateTime)
+    provider: str = Field(sa_column_kwargs=_DEFAULT_EMPTY)
+    title: str = Field(sa_column_kwargs=_DEFAULT_EMPTY)
+    sealed_link: bytes | None
+    granted_scope: str = Field(sa_column_kwargs=_DEFAULT_EMPTY)
+    access_expires_at: datetime | None = Field(sa_type=UtcDateTime)
+    refresh_until: datetime | None = Field(sa_type=UtcDateTime)
+    health: str = Field(sa_column_kwargs={"server_default": text("'ok'")})
+    health_said: str = Field(sa_column_kwargs=_DEFAULT_EMPTY)
+    failure_count: int = Field(sa_column_kwargs={"server_default": text("0")})
+    next_at: datetime | None = Field(sa_type=UtcDateTime)
+    synced_at: datetime | None = Field(sa_type=UtcDateTime)
+    tried_at: datetime | None = Field(sa_type=UtcDateTime)
+    running_until: datetime | None = Field(sa_type=UtcDateTime)
+    running_id: str = Field(sa_column_kwargs=_DEFAULT_EMPTY)
+
+
+class ConsentRequest(_Row, table=True):
+    """A person on the way to a provider's consent page and back; gone when it is consumed, dead when it is over."""
+
+    __tablename__ = "consent_request"
+    state_sha256: bytes = Field(primary_key=True)
+    account_id: str = Field(foreign_key="account.id", index=True)
+    session_sha256: bytes
+    connector: str
+    provider: str
+    subject_id: str = Field(foreign_key="subject.id", index=True)
+    connection_id: str
+    sealed: bytes
+    redirect_uri: str
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
+
+
+class ProviderClient(_Row, table=True):
+    """Our registration with a provider; of the installation."""
+
+    __tablename__ = "provider_client"
+    provider: str = Field(primary_key=True)
+    client_id: str
+    sealed_secret: bytes
+    registered_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class ProviderRate(_Row, table=True):
+    """How much of a provider's allowance is left, for all workers; of the installation."""
+
+    __tablename__ = "provider_rate"
+    provider: str = Field(primary_key=True)
+    tokens_micro: int = Field(sa_type=BigInteger)
+    refilled_at: datetime = Field(sa_type=UtcDateTime)
+    blocked_until: datetime | None = Field(sa_type=UtcDateTime)
+    day_date: date
+    day_count: int
+
+
+class Quarantine(_Row, table=True):
+    """A record, or a whole document, that was fetched and could not be used."""
+
+    __tablename__ = "quarantine"
+    __table_args__ = (UniqueConstraint("connection_id", "document_sha256", "record"),)
+    id: str = Field(primary_key=True)
+    subject_id: str = Field(foreign_key="subject.id", index=True)
+    connection_id: str = Field(foreign_key="connection.id")
+    document_sha256: str
+    record: str
+    reason_json: str
+    at: datetime = Field(sa_type=UtcDateTime)
+    state: str
+
+
+class SyncRun(_Row, table=True):
+    """One sync of a connection, with what it brought so far."""
+
+    __tablename__ = "sync_run"
+    __table_args__ = (Index("ix_sync_run_connection_id_started_at", "connection_id", "started_at"),)
+    id: str = Field(primary_key=True)
+    connection_id: str = Field(foreign_key="connection.id")
+    started_at: datetime = Field(sa_type=UtcDateTime)
+    ended_at: datetime | None = Field(sa_type=UtcDateTime)
+    documents_count: int
+    new_count: int
+    changed_count: int
+    refused_count: int
+    state: str
+    error_code: str
+    said: str
 
 
 class UsagePoint(_Row, table=True):
@@ -503,6 +595,11 @@ SUBJECT_KEY = _table(SubjectKey)
 MEMBERSHIP = _table(Membership)
 CONNECTION = _table(Connection)
 USAGE_POINT = _table(UsagePoint)
+CONSENT_REQUEST = _table(ConsentRequest)
+PROVIDER_CLIENT = _table(ProviderClient)
+PROVIDER_RATE = _table(ProviderRate)
+QUARANTINE = _table(Quarantine)
+SYNC_RUN = _table(SyncRun)
 DOCUMENT = _table(Document)
 IMPORT_REPORT = _table(ImportReport)
 RECORD = _table(Record)

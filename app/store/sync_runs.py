@@ -1,0 +1,149 @@
+"""Runs of syncs: what each brought so far, for people who watch and for support."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from app.store import tables
+from app.store.rows import columns_of, found, to_row, to_values
+from app.store.tenant import of_tenant
+
+KEPT_COUNT = 50
+"""Runs of a connection that are kept."""
+
+
+class SyncState(StrEnum):
+    """Where a run stands."""
+
+    RUNNING = "running"
+    DONE = "done"
+    WAITING = "waiting"
+    """The provider asked to come back later; the next run goes on."""
+    FAILED = "failed"
+    DIED = "died"
+    """Its process ended in the middle; the next run went on."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRunRow:
+    """One sync of a connection.
+
+    Attributes:
+        id: Random text.
+        tenant_id: Of the connection.
+        connection_id: Which.
+        started_at: When it began.
+        ended_at: When it ended; None while it runs.
+        documents_count: Documents that were fetched and stored.
+        new_count: Records that were new.
+        changed_count: Records that were corrected or taken back.
+        refused_count: Records that could not be used and are held.
+        state: Where it stands.
+        error_code: Stable name of the error that ended it; empty where none did.
+        said: What became of it, for a person.
+    """
+
+    id: str
+    tenant_id: str
+    connection_id: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    documents_count: int = 0
+    new_count: int = 0
+    changed_count: int = 0
+    refused_count: int = 0
+    state: SyncState = SyncState.RUNNING
+    error_code: str = ""
+    said: str = ""
+
+
+def begin(session: Session, run: SyncRunRow) -> None:
+    """Note that a sync begins; one of the same connection that never ended has died. Old runs are forgotten."""
+    table = tables.SYNC_RUN
+    dead = update(table).where(table.c.connection_id == run.connection_id, table.c.ended_at.is_(None))
+    session.execute(of_tenant(dead.values(state=str(SyncState.DIED), ended_at=run.started_at), table, run.tenant_id))
+    session.execute(insert(table).values(to_values(run)))
+    kept = select(table.c.id).where(table.c.connection_id == run.connection_id)
+    newest = of_tenant(kept, table, run.tenant_id).order_by(table.c.started_at.desc(), table.c.id).limit(KEPT_COUNT)
+    old = delete(table).where(table.c.connection_id == run.connection_id, table.c.id.not_in(newest), table.c.id != run.id)
+    session.execute(of_tenant(old, table, run.tenant_id))
+
+
+def add_counts(
+    session: Session,
+    tenant_id: str,
+    run_id: str,
+    *,
+    documents_count: int,
+    new_count: int,
+    changed_count: int,
+    refused_count: int,
+) -> None:
+    """Add what one document brought, in the transaction that stores it."""
+    table = tables.SYNC_RUN
+    change = (
+        update(table)
+        .where(table.c.id == run_id)
+        .values(
+            documents_count=table.c.documents_count + documents_count,
+            new_count=table.c.new_count + new_count,
+            changed_count=table.c.changed_count + changed_count,
+            refused_count=table.c.refused_count + refused_count,
+        )
+    )
+    session.execute(of_tenant(change, table, tenant_id))
+
+
+def end(
+    session: Session, tenant_id: str, run_id: str, state: SyncState, *, at: datetime, error_code: str = "", said: str = ""
+) -> None:
+    """Note that a sync has ended, and how.
+
+    Args:
+        session: The open transaction.
+        tenant_id: Its tenant.
+        run_id: Which.
+        state: How it ended.
+        at: When.
+        error_code: Stable name of the error that ended it.
+        said: The same for a person.
+    """
+    table = tables.SYNC_RUN
+    change = update(table).where(table.c.id == run_id).values(state=str(state), ended_at=at, error_code=error_code, said=said)
+    session.execute(of_tenant(change, table, tenant_id))
+
+
+def by_id(session: Session, tenant_id: str, run_id: str) -> SyncRunRow:
+    """The run of an id.
+
+    Args:
+        session: The open transaction.
+        tenant_id: Its tenant.
+        run_id: Its id.
+
+    Returns:
+        The run.
+
+    Raises:
+        NotFoundError: There is none in this tenant.
+    """
+    table = tables.SYNC_RUN
+    query = of_tenant(select(*columns_of(SyncRunRow, table)).where(table.c.id == run_id), table, tenant_id)
+    return to_row(SyncRunRow, found(session.execute(query).first(), "sync", run_id))
+
+
+def of_connection(session: Session, tenant_id: str, connection_id: str, *, limit_count: int = 10) -> tuple[SyncRunRow, ...]:
+    """The newest runs of a connection, newest first."""
+    table = tables.SYNC_RUN
+    query = select(*columns_of(SyncRunRow, table)).where(table.c.connection_id == connection_id)
+    rows = session.execute(of_tenant(query, table, tenant_id).order_by(table.c.started_at.desc(), table.c.id).limit(limit_count))
+    return tuple(to_row(SyncRunRow, row) for row in rows)
+
+
+def remove_of_connection(session: Session, tenant_id: str, connection_id: str) -> None:
+    """Forget the runs of a connection."""
+    table = tables.SYNC_RUN
+    session.execute(of_tenant(delete(table).where(table.c.connection_id == connection_id), table, tenant_id))
