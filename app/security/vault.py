@@ -22,6 +22,7 @@ RandomBytes = Callable[[int], bytes]
 KEY_SIZE_BYTES = 32
 NONCE_SIZE_BYTES = 12
 TAG_SIZE_BYTES = 16
+MOST_SECRET_BYTES = 4096
 KEY_ID = 1
 """Generation of a subject's data key; another one would mean that rows are being sealed again."""
 
@@ -155,6 +156,55 @@ class Vault:
         data_key = self._unwrap(former, tenant_id, subject_id, key)
         return WrappedKey(self._kek.kek_id, self._kek.wrap(data_key, _key_place(tenant_id, subject_id)))
 
+    def seal_secret(self, place: str, plain: bytes) -> bytes:
+        """A short secret of the installation itself, directly under the key-encryption key.
+
+        Args:
+            place: What it is: "provider/coned".
+            plain: At most 4 KiB, which is what key-management services take.
+
+        Returns:
+            Length and name of the key-encryption key, then the wrapped bytes.
+
+        Raises:
+            SecurityError: It is longer.
+        """
+        if len(plain) > MOST_SECRET_BYTES:
+            raise SecurityError("This secret is too long", expected=f"{MOST_SECRET_BYTES} bytes or less", got=f"{len(plain)}")
+        kek_id = self._kek.kek_id.encode()
+        return bytes([len(kek_id)]) + kek_id + self._kek.wrap(plain, _secret_place(place))
+
+    def open_secret(self, place: str, sealed: bytes) -> bytes:
+        """The secret that was sealed for this place.
+
+        Args:
+            place: As in `seal_secret`.
+            sealed: As `seal_secret` made it.
+
+        Returns:
+            The secret.
+
+        Raises:
+            SecurityError: It was changed, sealed for another place, or under another key-encryption key.
+        """
+        return _opened(self._kek, place, sealed)
+
+    def rewrap_secret(self, place: str, sealed: bytes, *, former: Kek) -> bytes:
+        """The same secret under this vault's key-encryption key.
+
+        Args:
+            place: As in `seal_secret`.
+            sealed: As stored.
+            former: The key-encryption key that sealed it.
+
+        Returns:
+            What to store instead.
+
+        Raises:
+            SecurityError: The former one did not seal it.
+        """
+        return self.seal_secret(place, _opened(former, place, sealed))
+
     def _unwrap(self, kek: Kek, tenant_id: str, subject_id: str, key: WrappedKey) -> bytes:
         if key.kek_id != kek.kek_id:
             raise SecurityError(
@@ -165,6 +215,28 @@ class Vault:
                 next_step="Start with the key file that belongs to this database.",
             )
         return kek.unwrap(key.wrapped, _key_place(tenant_id, subject_id))
+
+
+def kek_id_of_secret(sealed: bytes) -> str:
+    """Name of the key-encryption key that sealed a secret; empty where the bytes are none."""
+    return sealed[1 : 1 + sealed[0]].decode("ascii", "replace") if sealed else ""
+
+
+def _opened(kek: Kek, place: str, sealed: bytes) -> bytes:
+    name = kek_id_of_secret(sealed)
+    if name != kek.kek_id:
+        raise SecurityError(
+            "This secret was sealed under another key-encryption key",
+            expected=name,
+            got=kek.kek_id,
+            record=place,
+            next_step="Start with the key file that belongs to this database.",
+        )
+    return kek.unwrap(sealed[1 + sealed[0] :], _secret_place(place))
+
+
+def _secret_place(place: str) -> bytes:
+    return _bound_to("climate-fitness/secret/1", place)
 
 
 def _key_place(tenant_id: str, subject_id: str) -> bytes:

@@ -388,6 +388,40 @@ def set_tokens(
     session.execute(of_tenant(update(table).where(table.c.id == connection_id).values(values), table, tenant_id))
 
 
+def renew_tokens(
+    session: Session,
+    connection: ConnectionRow,
+    *,
+    held_until: datetime,
+    sealed_tokens: bytes,
+    granted_scope: str,
+    access_expires_at: datetime | None,
+) -> bool:
+    """Keep renewed tokens and give back the right to renew; False, and nothing changed, where that right is no longer ours.
+
+    Args:
+        session: The open transaction.
+        connection: Which.
+        held_until: As given to `claim_refresh`: the token of the right.
+        sealed_tokens: As in `set_tokens`.
+        granted_scope: As in `set_tokens`.
+        access_expires_at: As in `set_tokens`.
+    """
+    table = tables.CONNECTION
+    change = (
+        update(table)
+        .where(table.c.id == connection.id, table.c.refresh_until == held_until, table.c.state != str(ConnectionState.ENDED))
+        .values(
+            sealed_tokens=sealed_tokens,
+            granted_scope=granted_scope,
+            access_expires_at=access_expires_at,
+            refresh_until=None,
+        )
+        .returning(table.c.id)
+    )
+    return session.execute(of_tenant(change, table, connection.tenant_id)).first() is not None
+
+
 def set_link(session: Session, tenant_id: str, connection_id: str, sealed_link: bytes) -> None:
     """Keep a connection's link, sealed by the caller for the field `link/` and the connection's id."""
     table = tables.CONNECTION
