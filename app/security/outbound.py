@@ -1,0 +1,401 @@
+"""The one HTTP client for addresses of providers: what it checks is what it connects to.
+
+An address comes from a row of data, from a provider's reply, or from a person: it is believed in nothing. https only, to ports
+of the web, to hosts all of whose addresses are public; the address that was checked is the one that is connected to, while the
+certificate and `Host` are those of the name. No redirects. Sizes are limited as declared and as they come, time as a whole.
+Origins on this machine that the settings name (`CF_ALLOWED_LOCAL_ORIGINS`, for the demo's providers) are called over http.
+"""
+
+import ipaddress
+import re
+import socket
+import ssl
+import time
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NoReturn, Protocol
+from urllib.parse import urlsplit
+
+import httpcore2
+
+from app.security.oauth_client import Answer, LostAnswerError
+from app.settings import Settings
+from domain.errors import DocumentTooLargeError, FormatChangedError, SecurityError, TryLaterError
+
+MAX_BODY_BYTES = 64 * 1024 * 1024
+"""Largest reply, bytes, also after it is unpacked."""
+
+TIMEOUT_S = 60.0
+"""Longest time for a whole exchange: looking up, connecting, sending, receiving; seconds."""
+
+GAP_S = 20.0
+"""Longest time without a byte, seconds."""
+
+PORTS = frozenset({443, 8443})
+"""Ports of public addresses that are called."""
+
+MAX_URL_LENGTH = 8_000
+USER_AGENT = "climate-fitness/0.1"
+
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?\Z")
+_PRINTABLE = re.compile(r"[!-~]+\Z")
+_NOT_PUBLIC = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        *("192.0.0.0/24", "192.88.99.0/24"),
+        *("::/96", "64:ff9b:1::/48", "2001::/23", "2002::/16", "3fff::/20", "5f00::/16", "fec0::/10"),
+    )
+)
+"""What `ipaddress.is_global` of some Python versions passes although it is not: translators, tunnels, documentation."""
+
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Resolve = Callable[[str, int], Iterable[str]]
+"""Takes a host and a port; gives its addresses as text."""
+
+
+class HttpSender(Protocol):
+    """Sends one request and gives the whole reply; its `send` is a `Send` of the OAuth client."""
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        max_body_bytes: int = MAX_BODY_BYTES,
+    ) -> Answer:
+        """The reply to one request.
+
+        Args:
+            method: "GET", "POST", "DELETE".
+            url: Absolute, with its query.
+            headers: Of the request.
+            body: Of the request.
+            max_body_bytes: Largest reply, bytes.
+
+        Returns:
+            Status, headers and body.
+
+        Raises:
+            SecurityError: The address may not be called.
+            LostAnswerError: The request may have arrived; its answer did not, or not in time, or it breaks off.
+            TryLaterError: Nobody is there: the request has not arrived.
+            DocumentTooLargeError: The reply is larger than allowed.
+            FormatChangedError: The reply is packed in a way that was not asked for, or is no HTTP.
+        """
+        ...
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address is one of the public internet: not this machine, this network, a tunnel or a special range."""
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return is_public(address.ipv4_mapped)
+        if address in _NAT64:
+            return is_public(ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF))
+    if any(address.version == net.version and address in net for net in _NOT_PUBLIC):
+        return False
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """Where a request goes."""
+
+    origin: str
+    host: str
+    port: int
+    is_local: bool
+
+
+class Outbound:
+    """An `HttpSender` that calls public addresses, and those origins on this machine that are allowed.
+
+    Any thread may send. Connections are kept open for a while; each was checked when it was made.
+
+    Args:
+        allowed_local_origins: Such as `http://127.0.0.1:8101`.
+        resolve: Looks hosts up; the machine's resolver.
+        timeout_s: Longest time for a whole exchange, seconds.
+        gap_s: Longest time without a byte, seconds.
+        ssl_context: For https; that of the machine.
+    """
+
+    def __init__(
+        self,
+        *,
+        allowed_local_origins: Iterable[str] = (),
+        resolve: Resolve | None = None,
+        timeout_s: float = TIMEOUT_S,
+        gap_s: float = GAP_S,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        self._local_origins = frozenset(allowed_local_origins)
+        self._timeout_s = timeout_s
+        self._gap_s = gap_s
+        context = ssl_context or ssl.create_default_context()
+        context.set_alpn_protocols(["http/1.1"])
+        self._pool = httpcore2.ConnectionPool(
+            ssl_context=context,
+            max_connections=100,
+            max_keepalive_connections=20,
+            keepalive_expiry=15.0,
+            network_backend=_CheckedBackend(self._local_origins, resolve or _addresses_of),
+        )
+        self.requests_count = 0
+
+    def close(self) -> None:
+        """Close the connections that are kept open."""
+        self._pool.close()
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        max_body_bytes: int = MAX_BODY_BYTES,
+    ) -> Answer:
+        """The reply to one request; see `HttpSender`.
+
+        Args:
+            method: "GET", "POST", "DELETE".
+            url: Absolute, with its query.
+            headers: Of the request.
+            body: Of the request.
+            max_body_bytes: Largest reply, bytes.
+
+        Returns:
+            Status, headers and body.
+
+        Raises:
+            SecurityError: The address may not be called.
+            LostAnswerError: The request may have arrived; its answer did not, or not in time, or it breaks off.
+            TryLaterError: Nobody is there: the request has not arrived.
+            DocumentTooLargeError: The reply is larger than allowed.
+            FormatChangedError: The reply is packed in a way that was not asked for, or is no HTTP.
+        """
+        target = checked_target(url, self._local_origins)
+        self.requests_count += 1
+        sent = {"user-agent": USER_AGENT, "accept-encoding": "gzip", **(headers or {})}
+        gap = {"connect": self._gap_s, "read": self._gap_s, "write": self._gap_s, "pool": self._gap_s}
+        token = _DEADLINE_S.set(time.monotonic() + self._timeout_s)
+        try:
+            with self._pool.stream(
+                method, url, headers=list(sent.items()), content=body or None, extensions={"timeout": gap}
+            ) as response:
+                found = _lower(response.headers)
+                got = _received(response.iter_stream(), found, max_body_bytes, record=target.origin)
+                return Answer(response.status, found, got)
+        except (httpcore2.ConnectError, httpcore2.ConnectTimeout, httpcore2.PoolTimeout, ssl.SSLError) as error:
+            raise TryLaterError(
+                "The provider cannot be reached",
+                expected="somebody who answers",
+                got=type(error).__name__,
+                record=target.origin,
+                next_step="It is tried again by itself.",
+            ) from error
+        except (httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.RemoteProtocolError) as error:
+            raise LostAnswerError(
+                "The provider's answer broke off",
+                expected="a whole answer",
+                got=type(error).__name__,
+                record=target.origin,
+                next_step="It is tried again by itself.",
+            ) from error
+        except httpcore2.LocalProtocolError as error:
+            raise SecurityError("This request may not be sent", got=type(error).__name__, record=target.origin) from error
+        finally:
+            _DEADLINE_S.reset(token)
+
+
+@lru_cache(maxsize=8)
+def _shared(allowed_local_origins: tuple[str, ...]) -> Outbound:
+    return Outbound(allowed_local_origins=allowed_local_origins)
+
+
+def outbound_of(settings: Settings) -> Outbound:
+    """The one client of this process for these settings."""
+    return _shared(settings.allowed_local_origins)
+
+
+def checked_target(url: str, allowed_local_origins: Iterable[str] = ()) -> _Target:
+    """Where an address points, if it may be called as far as its text tells; its host is looked up when it is called.
+
+    Args:
+        url: Absolute.
+        allowed_local_origins: Origins on this machine that may be called.
+
+    Returns:
+        Its origin, host and port.
+
+    Raises:
+        SecurityError: It may not be called.
+    """
+    if len(url) > MAX_URL_LENGTH or not _PRINTABLE.match(url) or "\\" in url:
+        _refuse(url[:80], "an address of printable signs")
+    try:
+        parts = urlsplit(url)
+        host, port = (parts.hostname or "").rstrip("."), parts.port
+    except ValueError as error:
+        _refuse(f"{url[:80]}: {error}", "scheme://host/path")
+    if "@" in parts.netloc:  # not shown: it can be a password
+        _refuse("an address with a name in it", "an address without user and password")
+    origin = f"{parts.scheme}://{parts.netloc}".lower()
+    if origin in allowed_local_origins:
+        return _Target(origin, host, port or (443 if parts.scheme == "https" else 80), is_local=True)
+    if parts.scheme != "https":
+        _refuse(origin, "https")
+    port = 443 if port is None else port
+    if port not in PORTS:
+        _refuse(origin, f"port {' or '.join(str(one) for one in sorted(PORTS))}")
+    if ":" not in host and not _HOST.match(host):
+        _refuse(origin, "the name of a host")
+    return _Target(origin, host, port, is_local=False)
+
+
+def _refuse(got: str, expected: str) -> NoReturn:
+    """Refuse an address.
+
+    Raises:
+        SecurityError: Always.
+    """
+    raise SecurityError(
+        "This address may not be called", expected=expected, got=got, next_step="Correct the address of the provider."
+    )
+
+
+_DEADLINE_S: ContextVar[float] = ContextVar("deadline_s")
+"""When the exchange of this thread must be over, on the monotonic clock, seconds."""
+
+
+def _left_s(timeout_s: float | None, kind: type[Exception]) -> float:
+    left_s = _DEADLINE_S.get(float("inf")) - time.monotonic()
+    if left_s <= 0:
+        raise kind("the whole exchange took too long")
+    return left_s if timeout_s is None else min(timeout_s, left_s)
+
+
+class _Stream(httpcore2.NetworkStream):
+    """A stream that also ends when the exchange has taken too long as a whole: a drip is no reply."""
+
+    def __init__(self, stream: httpcore2.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _left_s(timeout, httpcore2.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, _left_s(timeout, httpcore2.WriteTimeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.NetworkStream:
+        left_s = _left_s(timeout, httpcore2.ConnectTimeout)
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, left_s))
+
+    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - whatever the stream below says
+        return self._stream.get_extra_info(info)
+
+
+class _CheckedBackend(httpcore2.SyncBackend):
+    """Connects to the very address that it has checked."""
+
+    def __init__(self, local_origins: frozenset[str], resolve: Resolve) -> None:
+        super().__init__()
+        self._local = {(one.hostname, one.port or (443 if one.scheme == "https" else 80)) for one in map(urlsplit, local_origins)}
+        self._resolve = resolve
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore2.NetworkStream:
+        name = host.strip("[]").rstrip(".").lower()
+        is_local = (name, port) in self._local
+        try:
+            found = [ipaddress.ip_address(text.partition("%")[0]) for text in self._resolve(name, port)]
+        except (OSError, UnicodeError) as error:
+            raise httpcore2.ConnectError("the host is not known") from error
+        if not found:
+            raise httpcore2.ConnectError("the host has no address")
+        if not all(one.is_loopback if is_local else is_public(one) for one in found):
+            _refuse(f"{name}, which is in a private network", "a host with public addresses")
+        left_s = _left_s(timeout, httpcore2.ConnectTimeout)
+        last: Exception = httpcore2.ConnectError("no address")
+        for address in found[:_MOST_ADDRESSES_COUNT]:
+            try:
+                return _Stream(super().connect_tcp(str(address), port, left_s, local_address, socket_options))
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
+                last = error
+        raise last
+
+
+_MOST_ADDRESSES_COUNT = 3
+
+
+def _addresses_of(host: str, port: int) -> Iterable[str]:
+    return dict.fromkeys(str(one[4][0]) for one in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+
+
+def _lower(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in headers:
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        found[key] = f"{found[key]}, {text}" if key in found else text
+    return found
+
+
+def _received(chunks: Iterable[bytes], headers: Mapping[str, str], max_bytes: int, *, record: str) -> bytes:
+    """The body, as far as it is allowed: what is declared is looked at first, and what comes is counted.
+
+    Raises:
+        DocumentTooLargeError: It is larger.
+        FormatChangedError: It is packed in another way than was asked for.
+        LostAnswerError: What was packed breaks off.
+    """
+    declared = headers.get("content-length", "")
+    if declared.isascii() and declared.isdigit() and int(declared[:20]) > max_bytes:
+        _refuse_size(max_bytes, f"{declared[:20]} bytes declared", record)
+    coding = headers.get("content-encoding", "identity").strip().lower()
+    if coding not in {"identity", "", "gzip", "x-gzip"}:
+        raise FormatChangedError("The provider packs its replies", expected="gzip or nothing", got=coding, record=record)
+    unpack = zlib.decompressobj(wbits=31) if coding.endswith("gzip") else None
+    parts: list[bytes] = []
+    size = 0
+    try:
+        for chunk in chunks:
+            part = chunk if unpack is None else unpack.decompress(chunk, max_bytes + 1 - size)
+            size += len(part)
+            if size > max_bytes:
+                _refuse_size(max_bytes, "more", record)
+            parts.append(part)
+    except zlib.error as error:
+        raise LostAnswerError("A packed reply is damaged", got=str(error), record=record) from error
+    if unpack is not None and size and not unpack.eof:
+        raise LostAnswerError("A packed reply breaks off", expected="a whole reply", got=f"{size} bytes", record=record)
+    return b"".join(parts)
+
+
+def _refuse_size(max_bytes: int, got: str, record: str) -> NoReturn:
+    """Refuse a reply.
+
+    Raises:
+        DocumentTooLargeError: Always.
+    """
+    raise DocumentTooLargeError(
+        "This reply is larger than allowed", expected=f"at most {max_bytes} bytes", got=got, record=record
+    )
