@@ -27,7 +27,14 @@ from authlib.oauth2.rfc7009 import prepare_revoke_token_request
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from connectors.base import ClientAuth, OAuth2
-from domain.errors import ConnectorBugError, FormatChangedError, NeedsConsentError, SecurityError, TryLaterError
+from domain.errors import (
+    ConnectorBugError,
+    DocumentTooLargeError,
+    FormatChangedError,
+    NeedsConsentError,
+    SecurityError,
+    TryLaterError,
+)
 
 MAX_REPLY_BYTES = 64 * 1024
 """Largest reply of a token endpoint; real ones have 1 to 4 kB."""
@@ -75,11 +82,12 @@ class Answer:
 class Send(Protocol):
     """Sends one request to a provider.
 
-    Contract: follows no redirect; raises `LostAnswerError` where the request may have arrived and its answer did not (or is
-    larger than allowed), `TryLaterError` where it surely did not arrive, `SecurityError` where the address must not be called.
+    Contract: follows no redirect; raises `LostAnswerError` where the request may have arrived and its answer did not (or
+    broke off), `TryLaterError` where it surely did not arrive, `DocumentTooLargeError` where the answer is larger than allowed,
+    `SecurityError` where the address must not be called.
     """
 
-    def __call__(self, method: str, url: str, *, headers: Mapping[str, str], body: bytes) -> Answer:
+    def __call__(self, method: str, url: str, *, headers: Mapping[str, str], body: bytes, max_body_bytes: int) -> Answer:
         """The answer."""
         ...
 
@@ -384,7 +392,10 @@ def _post(send: Send, auth: OAuth2, client: ClientId, url: str, body: str) -> An
     name, secret = (quote_plus(text) if is_quoted else text for text in (client.client_id, client.secret))
     named = AuthlibClientAuth(name, secret, str(auth.client_auth))
     _, headers, body = named.prepare("POST", url, headers, body)
-    return send("POST", url, headers=headers, body=body.encode("ascii"))
+    try:
+        return send("POST", url, headers=headers, body=body.encode("ascii"), max_body_bytes=MAX_REPLY_BYTES)
+    except DocumentTooLargeError as error:
+        raise FormatChangedError(expected=error.expected, got=error.got, record="token reply") from error
 
 
 def _granted(answer: Answer, now: datetime) -> Mapping[str, object]:
@@ -467,8 +478,6 @@ def _json_object(body: bytes) -> Mapping[str, object]:
         FormatChangedError: It is something else.
     """
     wanted = "a JSON object, each name once"
-    if len(body) > MAX_REPLY_BYTES:
-        raise FormatChangedError(expected=f"at most {MAX_REPLY_BYTES} bytes", got=f"{len(body)} bytes", record="token reply")
     try:
         value = _DECODER.decode(body.decode("utf-8"))
     except (ValueError, RecursionError) as error:  # never with what came: it may hold a token
