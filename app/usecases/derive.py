@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from connectors import registry
 from domain.activity import Activity, EvidenceClass, Quality, activity_key
 from domain.meter_day import CutSeries, DayReadings, MeterDayId, Span, cut_into_days, day_activity, merge_days, merge_readings
 from domain.period import Period, instant_of_epoch_s, zone_of
@@ -13,7 +14,7 @@ from domain.standing import standing
 from domain.units import find_unit
 
 _STRONGEST_EVIDENCE = {"typed-bill": EvidenceClass.TYPED}
-"""Strongest class by connector; of every other one's files: uploaded. Nobody has seen them fetched."""
+"""Strongest class by connector, where it is not that of its documents: uploaded for files, fetched for what can be pulled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +80,24 @@ class DerivedMeters:
 def believed_evidence(connector: str, claimed: EvidenceClass) -> EvidenceClass:
     """How a connector's documents are known, at most as strong as can be believed: what was typed stays typed.
 
+    That we fetched a document ourselves is believed of connectors that can be pulled; who fetched it, nobody else can see.
+
     Args:
         connector: Which connector reads them.
         claimed: What is said.
+
+    Returns:
+        The weaker one of what is said and what can be.
+
+    Raises:
+        NotFoundError: There is no such connector.
     """
     order = list(EvidenceClass)
-    return min(claimed, _STRONGEST_EVIDENCE.get(connector, EvidenceClass.UPLOADED), key=order.index)
+    strongest = _STRONGEST_EVIDENCE.get(connector)
+    if strongest is None:
+        can_pull = registry.find(connector).pull is not None
+        strongest = EvidenceClass.FETCHED_BY_CONNECTOR if can_pull else EvidenceClass.UPLOADED
+    return min(claimed, strongest, key=order.index)
 
 
 def cut_document(document: MeterDocument, sites: Mapping[str, MeterSite]) -> CutSeries:

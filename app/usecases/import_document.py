@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from app.services import Whose, Work
+from app.store.connections import ConnectionRow
 from app.usecases.derive import believed_evidence
 from app.usecases.import_activities import import_activities
 from app.usecases.import_readings import import_readings
@@ -29,7 +30,7 @@ def read_document(connector_name: str, body: bytes) -> MeterDocument | ActivityD
         NotFoundError: There is no such connector.
         DocumentError: The file cannot be read at all, or nothing in it can be used.
     """
-    document = registry.find(connector_name).parse(body)
+    document = registry.read(connector_name, body)
     _check_readable(document, connector_name)
     return document
 
@@ -42,6 +43,7 @@ def import_document(
     *,
     place: Place | None = None,
     document: MeterDocument | ActivityDocument | None = None,
+    connection: ConnectionRow | None = None,
 ) -> ImportReport:
     """Take in one document of a subject; everything of it that can be used, or nothing.
 
@@ -53,6 +55,7 @@ def import_document(
         place: Where its meters are, or where those activities happened that do not say it, as the person says; else what is
             registered, else the subject's home.
         document: What `read_document` read of the same file; read here where left out.
+        connection: The connection that it was pulled through; the standing one of files where left out.
 
     Returns:
         What became of it.
@@ -68,13 +71,13 @@ def import_document(
     received = replace(received, evidence=believed_evidence(connector_name, received.evidence))
     read = document or read_document(connector_name, received.body)
     if isinstance(read, ActivityDocument):
-        return import_activities(work, whose, connector_name, received, place=place, document=read)
-    return import_readings(work, whose, connector_name, received, place=place, document=read)
+        return import_activities(work, whose, connector_name, received, place=place, document=read, connection=connection)
+    return import_readings(work, whose, connector_name, received, place=place, document=read, connection=connection)
 
 
 def _check_readable(document: MeterDocument | ActivityDocument, connector_name: str) -> None:
     if isinstance(document, ActivityDocument):
-        is_usable = bool(document.activities or document.removed_keys)
+        is_usable = bool(document.spoken_keys())
         nothing, expected, next_step = "activities", "activities, one per line", "Correct the lines that are named."
     else:
         is_usable = any(len(series.values) for series in document.series)

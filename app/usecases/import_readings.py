@@ -41,6 +41,7 @@ def import_readings(
     *,
     place: Place | None = None,
     document: MeterDocument,
+    connection: ConnectionRow | None = None,
 ) -> ImportReport:
     """Take in the readings of one document of a subject; everything or nothing of it.
 
@@ -54,6 +55,7 @@ def import_readings(
         received: The file, with the evidence that is believed of it.
         place: Where the meter is, as the person says; else what is registered, else the subject's home.
         document: What the connector read in it.
+        connection: The connection that it was pulled through; the standing one of files where left out.
 
     Returns:
         What became of it.
@@ -74,7 +76,7 @@ def import_readings(
     if connector_name == TYPED_BILL.manifest.connector_id:
         check_bill(work, whose, bill_of_document(received.body))
     subject = subjects.by_id(session, whose.tenant_id, whose.subject_id)
-    connection = connections.standing_file(
+    connection = connection or connections.standing_file(
         session, whose.tenant_id, whose.subject_id, connector_name, connection_id=services.randomness.id(), now=now
     )
     placed = _place_meters(work, subject, connection, document, place)
@@ -102,6 +104,7 @@ def import_readings(
         months=tuple(months),
         meters=placed.meters,
         import_id=services.randomness.id(),
+        refusals=document.refused,
     )
     keep_report(
         work,

@@ -14,7 +14,7 @@ from app.usecases.place_meter import MeterPlace
 from app.usecases.sealing import seal, unseal
 from domain.activity import Direction
 from domain.declared import DeclaredActivity
-from domain.errors import ClimateFitnessError
+from domain.errors import ClimateFitnessError, DocumentError
 from domain.meter_day import CutSeries
 from domain.number import round_half_even
 from domain.period import Month, instant_of_epoch_s, local_day, zone_of
@@ -44,6 +44,7 @@ class ImportReport:
         months: Months whose activity is other than before.
         meters: Usage points with their places; what was declared one by one has none.
         import_id: Id of the kept report.
+        refusals: The same as `refused`, all of them, for who keeps them.
     """
 
     document_sha256: str
@@ -58,6 +59,7 @@ class ImportReport:
     months: tuple[Month, ...]
     meters: Mapping[str, MeterPlace]
     import_id: str
+    refusals: tuple[DocumentError, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

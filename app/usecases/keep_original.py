@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from hashlib import sha256
 
-from app.services import Whose, Work
+from app.services import Services, Whose, Work
 from app.store import documents
 from app.store.documents import DocumentRow
+from app.store.session import reading
 from app.usecases.sealing import seal, unseal
+from archive.base import ArchiveReference
 from domain.activity import EvidenceClass
 from domain.errors import ArchiveError, NotFoundError
 
@@ -20,12 +22,14 @@ class Received:
         media_type: As the sender says; never believed.
         evidence: How it is known.
         document_name: As the sender named the file; shown, never trusted.
+        archived: Where `archive_original` has put it; None where it is still to be archived.
     """
 
     body: bytes
     media_type: str
     evidence: EvidenceClass
     document_name: str = ""
+    archived: ArchiveReference | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +72,7 @@ def keep_original(work: Work, whose: Whose, connector: str, received: Received) 
         known = None
     if known is not None:
         return Original(known.id, digest, is_known=True)
-    sealed = seal(work, whose, _field(digest), received.body)
-    reference = work.services.archive.put(sealed)
+    reference = received.archived or work.services.archive.put(seal(work, whose, _field(digest), received.body))
     row = documents.add(
         work.session,
         DocumentRow(
@@ -87,6 +90,30 @@ def keep_original(work: Work, whose: Whose, connector: str, received: Received) 
         ),
     )
     return Original(row.id, digest, is_known=False)
+
+
+def archive_original(services: Services, whose: Whose, body: bytes) -> ArchiveReference | None:
+    """Archive an original before anybody reads it; `keep_original` notes it later, in the transaction that stores what it says.
+
+    Args:
+        services: The installation.
+        whose: The subject.
+        body: The bytes.
+
+    Returns:
+        Where it lies, for `Received.archived`, or for `Archive.delete` where nothing was read from it; None where the subject has
+        these bytes already.
+
+    Raises:
+        ArchiveError: The archive cannot be written.
+        NotFoundError: The subject's key was destroyed.
+    """
+    digest = sha256(body).hexdigest()
+    with reading(services.engine) as session:
+        if documents.is_known(session, whose.tenant_id, whose.subject_id, digest):
+            return None
+        sealed = seal(Work(session, services), whose, _field(digest), body)
+    return services.archive.put(sealed)
 
 
 def fetch_original(work: Work, document: DocumentRow) -> bytes:
