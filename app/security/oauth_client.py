@@ -417,7 +417,7 @@ def _granted(answer: Answer, now: datetime) -> Mapping[str, object]:
                 got="HTML",
                 record="token reply",
             )
-        return _json_object(answer.body)
+        return json_object(answer.body)
     code = _error_code(answer)
     if code == "invalid_grant":
         raise RevokedGrantError(next_step="Connect the account again.")
@@ -461,7 +461,7 @@ def _is_page(answer: Answer) -> bool:
 def _error_code(answer: Answer) -> str:
     """The registered code of a refusal; `other` for one that is not registered, empty where there is none."""
     try:
-        code = _json_object(answer.body).get("error")
+        code = json_object(answer.body).get("error")
     except FormatChangedError:
         return ""
     return _told(code) if isinstance(code, str) and code else ""
@@ -471,8 +471,14 @@ def _told(code: str) -> str:
     return code if _ERROR_CODE.match(code) and code in _TOLD_CODES else "other"
 
 
-def _json_object(body: bytes) -> Mapping[str, object]:
+def json_object(body: bytes) -> Mapping[str, object]:
     """The members of a JSON object, each once; numbers as text, so that none is rounded.
+
+    Args:
+        body: UTF-8.
+
+    Returns:
+        Name to value.
 
     Raises:
         FormatChangedError: It is something else.
@@ -515,15 +521,27 @@ def _token_reply(values: Mapping[str, object], auth: OAuth2) -> TokenReply:
     scope = values.get("scope")
     kept = {name: values[name] for name in sorted(auth.keeps & values.keys())}
     return TokenReply(
-        access_token=_token(values.get("access_token"), "access_token"),
-        refresh_token=_token(refresh, "refresh_token") if refresh not in {None, ""} else "",
+        access_token=token_text(values.get("access_token"), "access_token"),
+        refresh_token="" if refresh is None or refresh == "" else token_text(refresh, "refresh_token"),
         life_s=_life_s(values.get("expires_in")),
-        scope=scope if isinstance(scope, str) and len(scope) <= MAX_TOKEN_COUNT and scope.isprintable() else None,
+        scope=scope if isinstance(scope, str) and 0 < len(scope) <= MAX_TOKEN_COUNT and scope.isprintable() else None,
         kept={name: _address(value, name) for name, value in kept.items() if value is not None},
     )
 
 
-def _token(value: object, name: str) -> str:
+def token_text(value: object, name: str) -> str:
+    """A token, if it is one that can be sent in a header.
+
+    Args:
+        value: What a reply says.
+        name: What it is called there.
+
+    Returns:
+        The same text.
+
+    Raises:
+        FormatChangedError: It is something else; never shown.
+    """
     if type(value) is not str or len(value) > MAX_TOKEN_COUNT or not _VISIBLE.match(value):
         raise FormatChangedError(
             expected=f"1 to {MAX_TOKEN_COUNT} visible ASCII characters", got="something else", record=f"token reply, {name}"
@@ -556,7 +574,7 @@ def _check_id_token(values: Mapping[str, object], auth: OAuth2, client: ClientId
         return
     try:
         middle = str(text).split(".")[1]
-        claims = _json_object(urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
+        claims = json_object(urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
     except (IndexError, ValueError) as error:
         raise FormatChangedError(expected="a JWT", got="something else", record="token reply, id_token") from error
     audience = claims.get("aud")

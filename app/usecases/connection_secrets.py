@@ -7,6 +7,7 @@ from enum import StrEnum
 from app.services import Whose, Work
 from app.store.connections import ConnectionRow
 from app.usecases.sealing import seal, unseal
+from connectors.base import Link, Provider
 from domain.canonical import from_canonical, to_canonical
 from domain.errors import SecurityError
 
@@ -115,6 +116,19 @@ def open_link(work: Work, connection: ConnectionRow) -> dict[str, str]:
         return {}
     whose = Whose(connection.tenant_id, connection.subject_id)
     return texts_of(unseal(work, whose, _link_field(connection.id), connection.sealed_link))
+
+
+def full_link(provider: Provider, own: Mapping[str, str]) -> Link:
+    """What a connector is handed: the provider's address and quirks, and what this connection knows besides.
+
+    Args:
+        provider: Its row.
+        own: As `open_link` gives it.
+
+    Returns:
+        Names to texts; what an answer says never hides the provider's address.
+    """
+    return {**provider.quirks, **own, "base_url": provider.base_url}
 
 
 def texts_of(data: bytes) -> dict[str, str]:

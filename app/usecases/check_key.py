@@ -1,0 +1,94 @@
+"""Whether a provider takes the key that a person gave: asked once, with the first request that the connection makes anyway."""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from http import HTTPStatus
+from urllib.parse import urlencode, urljoin, urlsplit
+
+from app.security.oauth_client import USUAL_WAIT_S, Send
+from connectors.base import ApiKey, Connector, Get, KeyPlace, Link, Provider
+from domain.errors import InputError, TryLaterError
+
+MAX_CHECK_BYTES = 8 * 1024 * 1024
+"""Largest answer to the first request, bytes; it is thrown away."""
+
+
+def check_key(connector: Connector, provider: Provider, key: str, link: Link, send: Send) -> None:
+    """Refuse a key that the provider does not take.
+
+    Args:
+        connector: Asks.
+        provider: Whom.
+        key: As the person gave it.
+        link: As the connection would have it.
+        send: Sends.
+
+    Raises:
+        InputError: The provider does not take it, or knows no such account.
+        TryLaterError: The provider is away: nothing is known about the key.
+        SecurityError: The connector asks for an address that must not be called.
+    """
+    if not isinstance(provider.auth, ApiKey) or connector.pull is None:
+        return
+    first = next(connector.pull(link, None), None)
+    if not isinstance(first, Get):
+        return
+    url = urljoin(provider.base_url, first.url)
+    if urlsplit(url).hostname not in {urlsplit(provider.base_url).hostname, *provider.hosts}:
+        raise InputError(
+            "This key cannot be checked", expected=provider.base_url, got="another host", record=provider.provider_id
+        )
+    url, headers = with_key(provider.auth, key, url, dict(first.params), {**first.headers, "Accept": first.accept})
+    answer = send("GET", url, headers=headers, body=b"", max_body_bytes=MAX_CHECK_BYTES)
+    is_page = answer.headers.get("content-type", "").lower().startswith("text/html")
+    if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} and not is_page:
+        raise InputError(
+            f"{provider.title} does not take this key",
+            expected="a key that works",
+            record="api_key",
+            next_step=provider.auth.help,
+        )
+    if answer.status in {HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST} and answer.status not in first.passes and not is_page:
+        raise InputError(
+            f"{provider.title} knows no such account",
+            got=f"status {answer.status}",
+            record="answers",
+            next_step="Check your answers.",
+        )
+    if answer.status not in {HTTPStatus.OK, HTTPStatus.NO_CONTENT, *first.passes}:
+        raise TryLaterError(
+            f"{provider.title} cannot answer now",
+            wait_s=USUAL_WAIT_S,
+            got=f"status {answer.status}",
+            next_step="Nothing was connected; try again in a few minutes.",
+        )
+
+
+def with_key(
+    auth: ApiKey, key: str, url: str, params: Mapping[str, str], headers: Mapping[str, str]
+) -> tuple[str, dict[str, str]]:
+    """An address and headers with the key in its place.
+
+    Args:
+        auth: Says the place.
+        key: The person's.
+        url: Absolute.
+        params: Query parameters.
+        headers: Without credentials.
+
+    Returns:
+        Both.
+    """
+    query, sent = dict(params), dict(headers)
+    match auth.place:
+        case KeyPlace.BASIC_USER:
+            sent["Authorization"] = f"Basic {b64encode(f'{key}:'.encode()).decode()}"
+        case KeyPlace.BEARER:
+            sent["Authorization"] = f"Bearer {key}"
+        case KeyPlace.HEADER:
+            sent[auth.name] = key
+        case KeyPlace.QUERY:
+            query[auth.name] = key
+    if not query:
+        return url, sent
+    return f"{url}{'&' if urlsplit(url).query else '?'}{urlencode(query)}", sent
