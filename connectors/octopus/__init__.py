@@ -1,0 +1,166 @@
+"""Octopus Energy (Great Britain): half hours of electricity and gas, with the key that a customer finds in the own account.
+
+1. The account names its meter points and meters.
+2. A meter that is new is asked for its newest reading; from two years before it, piece by piece, everything is fetched.
+3. From then on each pull begins ten days before the newest reading, or where the first gap is, up to sixty days back: readings
+   come late and are corrected.
+"""
+
+from collections.abc import Callable, Sequence
+from urllib.parse import quote
+
+from connectors.base import ApiKey, Batch, Document, Get, KeyPlace, Link, Manifest, Provider, Pull, Question
+from connectors.octopus.meters import Meter, meters_of
+from connectors.octopus.parse import PARSER_VERSION, parse, read_page
+from domain.canonical import from_canonical, to_canonical
+from domain.errors import ConnectorBugError, FormatChangedError
+from domain.period import instant_from_text, instant_of_epoch_s, instant_to_text
+from domain.series import MeterDocument
+
+PAGE_SIZE = 25_000
+"""The most readings that the API gives at once."""
+
+_DAY_S = 86_400
+_BACKFILL_S, _PIECE_S, _OVERLAP_S, _LONGEST_WAIT_S = 730 * _DAY_S, 92 * _DAY_S, 10 * _DAY_S, 60 * _DAY_S
+_MOST_PAGES_COUNT = 200
+_OK = 200
+
+Begins = dict[str, str]
+"""Where the next pull of each meter begins, RFC 3339 in UTC, by its name: the cursor."""
+
+
+def _pull(link: Link, cursor: str | None) -> Pull:
+    begins = _begins(cursor)
+    account = yield Get(f"accounts/{quote(link['account'], safe='')}/")
+    gas_unit, serials = link.get("gas_unit", ""), link.get("gas_kwh_serials", "")
+    for meter in meters_of(_came(account).body, gas_unit=gas_unit, gas_kwh_serials=serials):
+        yield from _pull_meter(meter, begins)
+
+
+def _pull_meter(meter: Meter, begins: Begins) -> Pull:
+    if meter.name not in begins:
+        newest = _came((yield _get(meter, {"page_size": "1"})))
+        if newest.status != _OK or not (spans_s := read_page(newest.body).spans_s):
+            return  # a meter that sends nothing, or nothing yet
+        begin_s, end_s = spans_s[-1][1] - _BACKFILL_S, spans_s[-1][1]
+        while end_s - begin_s > _PIECE_S:
+            yield from _pull_span(meter, begins, begin_s, begin_s + _PIECE_S)
+            begin_s += _PIECE_S
+        begins[meter.name] = _text(begin_s)
+    yield from _pull_span(meter, begins, int(instant_from_text(begins[meter.name]).timestamp()), None)
+
+
+def _pull_span(meter: Meter, begins: Begins, begin_s: int, end_s: int | None) -> Pull:
+    """The readings from one instant to another, or to the newest, page by page; the last page moves the cursor.
+
+    Raises:
+        FormatChangedError: There is always one more page.
+    """
+    until = {"period_to": _text(end_s)} if end_s else {}
+    request = _get(meter, {"page_size": str(PAGE_SIZE), "order_by": "period", "period_from": _text(begin_s), **until})
+    spans_s: list[tuple[int, int]] = []
+    seen = {""}
+    while True:
+        answer = _came((yield request))
+        if answer.status != _OK:  # 204: nothing there; 404: this meter is no longer served
+            return
+        page = read_page(answer.body)
+        spans_s += page.spans_s
+        is_last = not page.next_url
+        if is_last:
+            begins[meter.name] = _text(end_s or _next_begin_s(begin_s, sorted(spans_s)))
+        yield Batch(page.document, to_canonical(begins).decode() if is_last else None, answer)
+        if is_last:
+            return
+        if page.next_url in seen or len(seen) > _MOST_PAGES_COUNT:
+            raise FormatChangedError("Paging does not end", expected="another page", got=page.next_url, record=meter.name)
+        seen.add(page.next_url)
+        request = Get(page.next_url, context=meter.to_context(), passes=request.passes)
+
+
+def _next_begin_s(begin_s: int, spans_s: Sequence[tuple[int, int]]) -> int:
+    """Where the next pull begins: at the first gap or ten days before the newest reading, but not more than sixty days before."""
+    if not spans_s:
+        return begin_s
+    covered_s = begin_s
+    for start_s, end_s in spans_s:
+        if start_s > covered_s:
+            break
+        covered_s = max(covered_s, end_s)
+    newest_s = max(end_s for _, end_s in spans_s)
+    return max(min(newest_s - _OVERLAP_S, covered_s), newest_s - _LONGEST_WAIT_S)
+
+
+def _get(meter: Meter, params: dict[str, str]) -> Get:
+    path = f"{meter.fuel}-meter-points/{meter.point}/meters/{quote(meter.serial, safe='')}/consumption/"
+    return Get(path, params, context=meter.to_context(), passes=frozenset({404}))
+
+
+def _came(document: Document | None) -> Document:
+    if document is None:
+        raise ConnectorBugError("A request was answered with nothing", expected="a document")
+    return document
+
+
+def _begins(cursor: str | None) -> Begins:
+    value = from_canonical(cursor.encode()) if cursor else {}
+    return {name: str(begin) for name, begin in value.items()} if isinstance(value, dict) else {}
+
+
+def _text(at_s: int) -> str:
+    return instant_to_text(instant_of_epoch_s(at_s))
+
+
+class Octopus:
+    """The connector for Octopus Energy."""
+
+    manifest = Manifest(
+        connector_id="octopus",
+        title="Octopus Energy (electricity, gas)",
+        kinds=frozenset({"electricity", "electricity_export", "natural_gas"}),
+        parser_version=PARSER_VERSION,
+        providers=(
+            Provider(
+                "octopus-energy",
+                "Octopus Energy",
+                "https://api.octopus.energy/v1/",
+                ApiKey(KeyPlace.BASIC_USER, help="In your account, under Personal details, API access: it begins with sk_live_."),
+                countries=frozenset({"GB"}),
+                help_url="https://octopus.energy/dashboard/new/accounts/personal-details/api-access",
+            ),
+        ),
+        questions=(
+            Question("account", "Account number", "On each bill: A-1234ABCD.", pattern=r"A-[0-9A-Z]{4,16}"),
+            Question(
+                "gas_unit",
+                "What your gas meter counts",
+                "Octopus Energy does not say it. The meter's display does: SMETS2 meters count m3; SMETS1 meters come as kWh.",
+                {"m3": "Cubic metres (m3)", "kWh": "Kilowatt-hours (kWh)", "none": "I have no gas from them"},
+            ),
+            Question(
+                "gas_kwh_serials",
+                "Serial numbers of gas meters that count kWh, where the others do not",
+                "Only where a gas meter was replaced. Commas between them.",
+                is_required=False,
+            ),
+        ),
+    )
+    pull: Callable[[Link, str | None], Pull] | None = staticmethod(_pull)
+
+    def parse(self, body: bytes) -> MeterDocument:
+        """The readings of one answer.
+
+        Args:
+            body: Its bytes, after the line that names the meter.
+
+        Returns:
+            One series in kWh or m3, or none where the answer is empty, and what was refused with the reason.
+
+        Raises:
+            DocumentError: No meter is named, or it is no page of readings.
+        """
+        return parse(body)
+
+
+OCTOPUS = Octopus()
+"""The one instance; it has no state."""
