@@ -222,6 +222,13 @@ def key_of(session: Session, tenant_id: str, subject_id: str) -> SubjectKeyRow:
     return to_row(SubjectKeyRow, found(session.execute(query).first(), "subject key", subject_id))
 
 
+def all_keys(session: Session) -> tuple[SubjectKeyRow, ...]:
+    """The wrapped keys of everybody: for the operator who changes the key-encryption key, never for a request."""
+    table = tables.SUBJECT_KEY
+    rows = session.execute(select(*columns_of(SubjectKeyRow, table)).order_by(table.c.subject_id))
+    return tuple(to_row(SubjectKeyRow, row) for row in rows)
+
+
 def rewrap_key(session: Session, key: SubjectKeyRow) -> None:
     """Replace a subject's wrapped key with the same key under another key-encryption key."""
     table = tables.SUBJECT_KEY

@@ -92,7 +92,7 @@ def register_provider(services: Services, provider: str, client_id: str, secret:
                 got=f"{len(text)} characters",  # never the text: it may be the secret
                 record=provider,
             )
-    sealed = services.vault.seal_secret(_place(provider), secret.encode("ascii")) if secret else b""
+    sealed = services.vault.seal_secret(secret_place(provider), secret.encode("ascii")) if secret else b""
     with unit_of_work(services.engine) as session:
         provider_clients.put(session, ProviderClientRow(provider, client_id, sealed, services.clock.now()))
 
@@ -120,11 +120,12 @@ def our_client(work: Work, provider: Provider) -> ClientId:
             record=provider.provider_id,
             next_step=f"The operator runs `climate-fitness connectors register {provider.provider_id} --client-id ID`.",
         )
-    place = _place(provider.provider_id)
+    place = secret_place(provider.provider_id)
     secret = work.services.vault.open_secret(place, row.sealed_secret).decode("ascii") if row.sealed_secret else ""
     is_encoded = provider.quirks.get("client_auth_encoding", "form") == "form"
     return ClientId(row.client_id, secret, is_encoded=is_encoded)
 
 
-def _place(provider: str) -> str:
+def secret_place(provider: str) -> str:
+    """What a provider's secret is sealed for."""
     return f"provider/{provider}"
