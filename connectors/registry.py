@@ -7,14 +7,18 @@ from importlib.metadata import EntryPoint, entry_points
 
 from connectors.activities import ACTIVITIES
 from connectors.base import Connector
+from connectors.decisions import is_decision, read_decision
+from connectors.google_timeline import GOOGLE_TIMELINE
 from connectors.green_button import GREEN_BUTTON
 from connectors.typed_bill import TYPED_BILL
+from domain.declared import ActivityDocument
 from domain.errors import NotFoundError
+from domain.series import MeterDocument
 
 GROUP = "climate_fitness.connectors"
 """Name of the entry-point group."""
 
-_OURS: tuple[Connector, ...] = (ACTIVITIES, GREEN_BUTTON, TYPED_BILL)
+_OURS: tuple[Connector, ...] = (ACTIVITIES, GOOGLE_TIMELINE, GREEN_BUTTON, TYPED_BILL)
 _OWN = {one.manifest.connector_id: one for one in _OURS}  # also where not installed
 
 
@@ -48,6 +52,24 @@ def find(name: str) -> Connector:
         )
     loaded: Connector = entry_point.load()
     return loaded
+
+
+def read(name: str, body: bytes) -> MeterDocument | ActivityDocument:
+    """What a document of a connector says: what its provider wrote, or what a person decided about its activities.
+
+    Args:
+        name: Id of the connector.
+        body: The original bytes.
+
+    Returns:
+        As `Connector.parse` gives it.
+
+    Raises:
+        NotFoundError: There is no such connector.
+        DocumentError: Nothing of it can be used.
+    """
+    connector = find(name)
+    return read_decision(body) if is_decision(body) else connector.parse(body)
 
 
 def connectors() -> tuple[Connector, ...]:

@@ -67,12 +67,21 @@ class ActivityDocument:
         removed_keys: Record keys that it takes back.
         refused: What was not read, each with its line and reason; the rest of the document stands.
         title: For people.
+        set_aside_keys: Record keys that a person decided not to count, whatever their source goes on saying of them.
+        restored_keys: Record keys that count again, as their source says them.
     """
 
     activities: tuple[DeclaredActivity, ...]
     removed_keys: tuple[str, ...] = ()
     refused: tuple[DocumentError, ...] = ()
     title: str = ""
+    set_aside_keys: tuple[str, ...] = ()
+    restored_keys: tuple[str, ...] = ()
+
+    def spoken_keys(self) -> tuple[str, ...]:
+        """Every record key that it says something about, each once."""
+        declared = (one.record_key for one in self.activities)
+        return tuple(dict.fromkeys((*declared, *self.removed_keys, *self.set_aside_keys, *self.restored_keys)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,10 +78,13 @@ FUEL_DAYS_COUNT = 10
 TRIP_TOLERANCE_PPM = 150_000
 """Distances of one trip differ by up to 15 % between a phone, a car and a table of airports."""
 
+REACH_MONTHS_COUNT = 7
+"""No rule pairs records that are further apart."""
+
 _BILL_DAYS_COUNT = 75
 _CHARGING_DAYS_COUNT = 31
 _LOSS_PPM = 100_000
-_TICKET_DAYS_BEFORE_COUNT = {"flight": 330, "rail": 90, "ferry": 180, "bus": 30, "taxi": 2, "hotel": 180}
+_TICKET_DAYS_BEFORE_COUNT = {"flight": 180, "rail": 90, "ferry": 180, "bus": 30, "taxi": 2, "hotel": 180}
 _TICKET_DAYS_AFTER_COUNT = {"flight": 5, "rail": 5, "ferry": 5, "bus": 5, "taxi": 5, "hotel": 35}
 _TRAVEL = frozenset({"bus", "car", "ferry", "flight", "motorcycle", "rail", "taxi", "van"})
 _ONE_DAY_LATER = frozenset({"flight", "ferry", "rail"})

@@ -8,7 +8,7 @@ from hashlib import sha256
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Select, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Select, Table, bindparam, delete, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -208,6 +208,47 @@ def current_profiles(
     return result
 
 
+def last_counting(session: Session, tenant_id: str, connection_id: str, record_keys: Iterable[str]) -> dict[str, RecordRevision]:
+    """The newest revision of each of these records that said something; what counts no longer counted as this one says.
+
+    Args:
+        session: The open transaction.
+        tenant_id: Its tenant.
+        connection_id: The connection they came through.
+        record_keys: Their names at the source.
+
+    Returns:
+        Record key to that revision; a record that never counted is left out.
+    """
+    record, revision = tables.RECORD, tables.RECORD_REVISION
+    result: dict[str, RecordRevision] = {}
+    for keys in _chunks(record_keys):
+        query = (
+            _select_revisions(tenant_id)
+            .where(record.c.connection_id == connection_id, record.c.record_key.in_(keys), ~revision.c.is_removal)
+            .order_by(revision.c.revision)
+        )
+        result |= {one.revision.record_key: one.revision for one in _read(session, tenant_id, query)}
+    return result
+
+
+def was_read_otherwise(session: Session, tenant_id: str, connection_id: str, usage_point: str, parser_version: str) -> bool:
+    """Whether a record of a meter point that counts was read by another version of the parser."""
+    record, revision = tables.RECORD, tables.RECORD_REVISION
+    query = (
+        select(record.c.id)
+        .join(revision, (revision.c.record_id == record.c.id) & (revision.c.revision == record.c.latest_revision))
+        .where(
+            record.c.connection_id == connection_id,
+            record.c.usage_point == usage_point,
+            revision.c.parser_version != parser_version,
+            ~revision.c.is_removal,
+        )
+        .limit(1)
+    )
+    return session.execute(of_tenant(query, record, tenant_id)).first() is not None
+
+
 @dataclass(frozen=True, slots=True)
 class RecordState:
     """A record of a meter point as it stands, without what it says.
@@ -366,6 +407,9 @@ def remove_of_connection(session: Session, tenant_id: str, connection_id: str) -
     """
     record, revision = tables.RECORD, tables.RECORD_REVISION
     mine = of_tenant(select(record.c.id).where(record.c.connection_id == connection_id), record, tenant_id)
+    pair = tables.DUPLICATE
+    of_pairs = or_(pair.c.keep_record_id.in_(mine), pair.c.aside_record_id.in_(mine))
+    session.execute(of_tenant(delete(pair).where(of_pairs), pair, tenant_id))
     revisions = of_tenant(select(revision.c.id).where(revision.c.record_id.in_(mine)), revision, tenant_id)
     for table in (tables.ACTIVITY, tables.RECORD_DOCUMENT):
         session.execute(of_tenant(delete(table).where(table.c.record_revision_id.in_(revisions)), table, tenant_id))

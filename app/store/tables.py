@@ -324,6 +324,22 @@ class RecordDocument(_Row, table=True):
     position: int  # in the order in which they were merged: an auditor merges them again
 
 
+class Duplicate(_Row, table=True):
+    """Two records that may be one thing, and what was decided."""
+
+    __tablename__ = "duplicate"
+    __table_args__ = (UniqueConstraint("subject_id", "pair_key"),)
+    id: str = Field(primary_key=True)
+    subject_id: str = Field(foreign_key="subject.id")
+    pair_key: str
+    rule: str
+    keep_record_id: str = Field(foreign_key="record.id", index=True)
+    aside_record_id: str = Field(foreign_key="record.id", index=True)
+    state: str
+    found_at: datetime = Field(sa_type=UtcDateTime)
+    decided_at: datetime | None = Field(sa_type=UtcDateTime)
+
+
 class ActivityKey(_Row, table=True):
     """Everything that a factor can depend on, once per tenant."""
 
@@ -602,6 +618,7 @@ QUARANTINE = _table(Quarantine)
 SYNC_RUN = _table(SyncRun)
 DOCUMENT = _table(Document)
 IMPORT_REPORT = _table(ImportReport)
+DUPLICATE = _table(Duplicate)
 RECORD = _table(Record)
 RECORD_REVISION = _table(RecordRevision)
 RECORD_DOCUMENT = _table(RecordDocument)

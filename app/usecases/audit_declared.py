@@ -74,7 +74,7 @@ def derive_claimed(
         if said.activity is None:
             fallen[record_key] = DECLARED_USAGE_POINT
             continue
-        region = region_of_line(said.activity, place_of(said.document_sha256s[-1]), factor_set)
+        region = region_of_line(said.activity, place_of(said.told_sha256), factor_set)
         records[record_key] = declared_record(said.activity, region, zone, said.evidence)
     return DerivedMeters(records, fallen, digests, ())
 
@@ -118,8 +118,9 @@ def _places_of(
     lines = {(one.sha256, activity.record_key): activity for one in documents for activity in one.document.activities}
     claims: list[tuple[str, DeclaredActivity, str]] = []
     for leaf in leaves:
-        sha256 = leaf.texts("documents")[-1] if leaf.texts("documents") else ""
-        activity = lines.get((sha256, leaf.text("record_key")))
+        record_key = leaf.text("record_key")
+        sha256 = next((one for one in reversed(leaf.texts("documents")) if (one, record_key) in lines), "")
+        activity = lines.get((sha256, record_key))
         if activity is not None and not activity.region:
             regions = {claimed.key.region for claimed in leaf.activities()}
             claims += [(sha256, activity, region) for region in sorted(regions)]

@@ -1,7 +1,7 @@
 """From declared activities to records: the same derivation for an import and for an auditor who repeats it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -36,18 +36,27 @@ class Said:
     """What several documents say of one activity in the end.
 
     Attributes:
-        activity: As the newest document declares it; None where that one takes it back.
-        evidence: How the newest document is known.
+        told: As the newest document of its source declares it; None where that one takes it back.
+        told_sha256: That document; empty where there is none.
+        evidence: How that document is known.
         document_sha256s: All that speak about it, in the order in which they came.
+        is_set_aside: Whether a person decided that it does not count.
     """
 
-    activity: DeclaredActivity | None
+    told: DeclaredActivity | None
+    told_sha256: str
     evidence: EvidenceClass
     document_sha256s: tuple[str, ...]
+    is_set_aside: bool = False
+
+    @property
+    def activity(self) -> DeclaredActivity | None:
+        """What counts of it; None where it was taken back or set aside."""
+        return None if self.is_set_aside else self.told
 
 
 def newest_sayings(documents: Iterable[SourcedActivities], is_taken: Callable[[str, DeclaredActivity], bool]) -> dict[str, Said]:
-    """What stands of every activity after several documents: the newest word counts.
+    """What stands of every activity after several documents: the newest word counts, and what was decided since.
 
     Args:
         documents: In the order in which they came.
@@ -59,8 +68,14 @@ def newest_sayings(documents: Iterable[SourcedActivities], is_taken: Callable[[s
     found: dict[str, Said] = {}
 
     def say(one: SourcedActivities, record_key: str, activity: DeclaredActivity | None) -> None:
-        before = found[record_key].document_sha256s if record_key in found else ()
-        found[record_key] = Said(activity, one.evidence, (*before, one.sha256))
+        before = found.get(record_key, Said(None, "", one.evidence, ()))
+        trail = (*before.document_sha256s, one.sha256)
+        found[record_key] = Said(activity, one.sha256, one.evidence, trail, before.is_set_aside)
+
+    def decide(one: SourcedActivities, record_key: str, *, is_set_aside: bool) -> None:
+        before = found.get(record_key, Said(None, "", one.evidence, ()))
+        trail = (*before.document_sha256s, one.sha256)
+        found[record_key] = replace(before, document_sha256s=trail, is_set_aside=is_set_aside)
 
     for one in documents:
         for activity in one.document.activities:
@@ -68,6 +83,10 @@ def newest_sayings(documents: Iterable[SourcedActivities], is_taken: Callable[[s
                 say(one, activity.record_key, activity)
         for record_key in one.document.removed_keys:
             say(one, record_key, None)
+        for record_key in one.document.set_aside_keys:
+            decide(one, record_key, is_set_aside=True)
+        for record_key in one.document.restored_keys:
+            decide(one, record_key, is_set_aside=False)
     return found
 
 

@@ -162,7 +162,7 @@ def _trails_of_declared(work: Work, statement: StatementRow, named: Mapping[str,
 
 def parse_original(connector: str, body: bytes) -> MeterDocument | ActivityDocument:
     """What a connector reads in an original."""
-    return registry.find(connector).parse(body)
+    return registry.read(connector, body)
 
 
 OUR_READER = Reader(parse_original, lambda connector: registry.find(connector).manifest.parser_version)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from app.services import Services, Whose, Work
-from app.store import connections, documents, periods, records, subjects
+from app.store import connections, documents, duplicates, periods, records, subjects
 from app.store.connections import ConnectionRow, UsagePointRow
-from app.store.records import Outcome, RecordInput, RecordState
+from app.store.records import Outcome, RecordInput
 from app.store.subjects import SubjectRow
 from app.usecases.derive import DerivedRecord
 from app.usecases.derive_declared import (
@@ -35,7 +35,14 @@ _ONE_DAY = timedelta(days=1)
 
 
 def import_activities(
-    work: Work, whose: Whose, connector_name: str, received: Received, *, place: Place | None, document: ActivityDocument
+    work: Work,
+    whose: Whose,
+    connector_name: str,
+    received: Received,
+    *,
+    place: Place | None,
+    document: ActivityDocument,
+    connection: ConnectionRow | None = None,
 ) -> ImportReport:
     """Take in the activities of one document of a subject: each by itself, so that one that is refused leaves the others alone.
 
@@ -49,6 +56,7 @@ def import_activities(
         place: Where those activities happened that do not say it; else where it was said before of this very document, else the
             subject's home.
         document: What the connector read in it.
+        connection: The connection that it was pulled through; the standing one of files where left out.
 
     Returns:
         What became of it.
@@ -61,7 +69,7 @@ def import_activities(
     """
     session, services = work.session, work.services
     subject = subjects.by_id(session, whose.tenant_id, whose.subject_id)
-    connection = connections.standing_file(
+    connection = connection or connections.standing_file(
         session,
         whose.tenant_id,
         whose.subject_id,
@@ -101,6 +109,7 @@ def import_activities(
         months=tuple(months),
         meters={},
         import_id=services.randomness.id(),
+        refusals=refused,
     )
     keep_report(
         work,
@@ -142,8 +151,8 @@ class _Taking:
 
     def take(self, newest: SourcedActivities) -> _Taken:
         """What follows from a document and what is known."""
-        keys = [one.record_key for one in newest.document.activities] + list(newest.document.removed_keys)
-        known = records.current_profiles(self._work.session, self._whose.tenant_id, self._connection.id, dict.fromkeys(keys))
+        keys = dict.fromkeys(newest.document.spoken_keys())
+        known = records.current_profiles(self._work.session, self._whose.tenant_id, self._connection.id, keys)
         default = self._given or self._place_before(newest, known) or self._home
         made: dict[str, DerivedRecord] = {}
         refused: list[DocumentError] = []
@@ -152,7 +161,8 @@ class _Taking:
                 made[activity.record_key] = self._record(activity, default, newest)
             except (InputError, FactorError) as error:
                 refused.append(_refusal(activity, error))
-        inputs, stayed_count = self._merged(newest, made, known)
+        counting: dict[str, DerivedRecord | None] = {**made, **dict.fromkeys(newest.document.removed_keys)}
+        inputs, stayed_count = self._merged(newest, self._decided(newest, counting), known)
         notes = [*_notes_of(newest.document, made, default), *_stayed_note(stayed_count)]
         again = self._read_again({one.record_key for one in inputs})
         return _Taken([*inputs, *again], stayed_count, tuple(refused), tuple(notes))
@@ -170,19 +180,54 @@ class _Taking:
         self._check.check(activity, region)
         return declared_record(activity, region, self._zone, source.evidence)
 
+    def _decided(
+        self, newest: SourcedActivities, counting: Mapping[str, DerivedRecord | None]
+    ) -> dict[str, DerivedRecord | None]:
+        """What counts after what a person decided: what was set aside does not, whatever its source goes on saying of it."""
+        aside = duplicates.set_aside_keys(self._work.session, self._whose.tenant_id, self._connection.id, counting)
+        said = {key: None if key in aside else record for key, record in counting.items()}
+        said |= dict.fromkeys(newest.document.set_aside_keys)
+        if newest.document.restored_keys:
+            said |= self._as_told(newest.document.restored_keys)
+        return said
+
+    def _as_told(self, record_keys: Sequence[str]) -> dict[str, DerivedRecord | None]:
+        """Records as their source says them, read again from their originals, at the place that they were counted at."""
+        session, tenant_id = self._work.session, self._whose.tenant_id
+        known = records.current_profiles(session, tenant_id, self._connection.id, record_keys)
+        counted = records.last_counting(session, tenant_id, self._connection.id, record_keys)
+        sources = self._originals([one.document_sha256s for one in known.values()])
+        told = newest_sayings(sources, lambda digest, activity: _is_of_trail(known, digest, activity))
+        found: dict[str, DerivedRecord | None] = {}
+        for record_key in record_keys:
+            said = told.get(record_key)
+            before = counted.get(record_key)
+            if said is None or said.told is None or before is None:
+                found[record_key] = None
+                continue
+            region = before.activities[0].key.region
+            place = Place(region, region.partition("/")[0])
+            found[record_key] = declared_record(
+                said.told, region_of_line(said.told, place, self._factor_set), self._zone, said.evidence
+            )
+        return found
+
     def _merged(
-        self, newest: SourcedActivities, made: Mapping[str, DerivedRecord], known: Mapping[str, RecordRevision]
+        self,
+        newest: SourcedActivities,
+        said: Mapping[str, DerivedRecord | None],
+        known: Mapping[str, RecordRevision],
     ) -> tuple[list[RecordInput], int]:
         """What the document adds to each record that it speaks about, and how many stay as later documents left them."""
         inputs, stayed_count = [], 0
-        for record_key in (*made, *newest.document.removed_keys):
+        for record_key, record in said.items():
             before = known.get(record_key)
             trail = before.document_sha256s if before else ()
             if before and newest.sha256 in trail[:-1]:
                 stayed_count += 1
                 continue
             trail = trail if trail[-1:] == (newest.sha256,) else (*trail, newest.sha256)
-            inputs.append(_input(self._connection, self._version, record_key, trail, made.get(record_key)))
+            inputs.append(_input(self._connection, self._version, record_key, trail, record))
         return inputs, stayed_count
 
     def _place_before(self, newest: SourcedActivities, known: Mapping[str, RecordRevision]) -> Place | None:
@@ -192,35 +237,32 @@ class _Taking:
     def _read_again(self, said_keys: set[str]) -> Iterator[RecordInput]:
         """Records that another version of the parser read, read again from all their originals."""
         session, tenant_id = self._work.session, self._whose.tenant_id
+        if not records.was_read_otherwise(session, tenant_id, self._connection.id, DECLARED_USAGE_POINT, self._version):
+            return
         states = [
             one
             for one in records.of_usage_point(session, tenant_id, self._connection.id, DECLARED_USAGE_POINT)
             if one.record_key not in said_keys
         ]
-        if all(one.parser_version == self._version or one.is_removal for one in states):
-            return
-        sources = self._originals(states)
-        known = records.current_profiles(session, tenant_id, self._connection.id, [one.record_key for one in states])
+        sources = self._originals([one.document_sha256s for one in states])
+        known = records.last_counting(session, tenant_id, self._connection.id, [one.record_key for one in states])
         places = places_of_documents(claim for source in sources for claim in _claims(source, known))
         trails = {one.record_key: one.document_sha256s for one in states}
-        evidence = {source.sha256: source for source in sources}
         said = newest_sayings(sources, lambda digest, activity: digest in trails.get(activity.record_key, ()))
         for record_key, trail in trails.items():
             found = said.get(record_key)
             made = None
             if found and found.activity:
-                source = evidence[found.document_sha256s[-1]]
-                region = region_of_line(found.activity, places.get(source.sha256, self._home), self._factor_set)
-                made = declared_record(found.activity, region, self._zone, source.evidence)
+                region = region_of_line(found.activity, places.get(found.told_sha256, self._home), self._factor_set)
+                made = declared_record(found.activity, region, self._zone, found.evidence)
             yield _input(self._connection, self._version, record_key, found.document_sha256s if found else trail, made)
 
-    def _originals(self, states: Sequence[RecordState]) -> list[SourcedActivities]:
-        order = order_of_trails((one.document_sha256s for one in states), record=self._connection.connector)
-        connector = registry.find(self._connection.connector)
+    def _originals(self, trails: Sequence[Sequence[str]]) -> list[SourcedActivities]:
+        order = order_of_trails(trails, record=self._connection.connector)
         sources = []
         for digest in order:
             row = documents.by_sha256(self._work.session, self._whose.tenant_id, self._whose.subject_id, digest)
-            document = connector.parse(fetch_original(self._work, row))
+            document = registry.read(self._connection.connector, fetch_original(self._work, row))
             if isinstance(document, ActivityDocument):
                 sources.append(SourcedActivities(digest, row.evidence, document))
         return sources
@@ -234,6 +276,11 @@ def _input(
     made: DerivedRecord | RecordRevision | None,
 ) -> RecordInput:
     return RecordInput(connection.connector, version, record_key, DECLARED_USAGE_POINT, trail, made.activities if made else ())
+
+
+def _is_of_trail(known: Mapping[str, RecordRevision], digest: str, activity: DeclaredActivity) -> bool:
+    before = known.get(activity.record_key)
+    return before is not None and digest in before.document_sha256s
 
 
 def _claims(source: SourcedActivities, known: Mapping[str, RecordRevision]) -> Iterator[tuple[str, DeclaredActivity, str]]:

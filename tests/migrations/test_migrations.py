@@ -70,7 +70,9 @@ def test_newer_database_is_refused(empty_engine: Engine) -> None:
     upgrade(empty_engine)
     with empty_engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(ConflictError, match=r"newer version of the program; expected revision 0003 or older; got 9999"):
+    with pytest.raises(
+        ConflictError, match=rf"newer version of the program; expected revision {migrations.HEAD_REVISION} or older; got 9999"
+    ):
         upgrade(empty_engine)
 
 
