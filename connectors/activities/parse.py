@@ -58,7 +58,7 @@ def parse(body: bytes) -> ActivityDocument:
         DocumentError: The file is no text of ours: its encoding, its header, its size.
     """
     layout, lines = lines_of(body)
-    reading = _Reading()
+    reading = Reading()
     for number, row in json_rows(lines) if layout is Layout.NDJSON else csv_rows(lines):
         if isinstance(row, DocumentError):
             reading.refused.append(row)
@@ -80,8 +80,8 @@ def removal_document(record_key: str, removed_at: str) -> bytes:
     return to_canonical({"id": record_key, "removed": True, "removed_at": removed_at}) + b"\n"
 
 
-class _Reading:
-    """What was understood so far. Invariant: every record key stands once."""
+class Reading:
+    """Activities line by line, as fields of `names`: what was understood so far. Invariant: every record key stands once."""
 
     def __init__(self) -> None:
         self.activities: list[DeclaredActivity] = []
