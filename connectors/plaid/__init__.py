@@ -16,12 +16,16 @@ from domain.errors import ConnectorBugError, FormatChangedError, TryLaterError
 PAGE_SIZE = 500  # payments of one answer, the most that Plaid gives: the fewer pages, the fewer changes between them
 HELD_COUNT = 20  # pages held in memory: 10,000 payments, about 30 MB
 MOST_PAGES_COUNT = 2_000  # an update of a million payments has no end
-MOST_TRIES_COUNT = 5
+MOST_TRIES_COUNT = 3
 _REFUSED = 400
 _SOON_S, _LATER_S = 120.0, 900.0
 _LINK = LinkedItem("/link/token/create", "/item/public_token/exchange", "/item/remove")
 _COUNTRIES = frozenset({"CA", "DE", "ES", "FR", "GB", "IE", "IT", "NL", "US"})
-_QUIRKS = {"products": "transactions", "days_requested": "730"}  # how far back is fixed when the connection is made
+_QUIRKS = {  # how far back is fixed when the connection is made; the page leads back without a public token
+    "products": "transactions",
+    "days_requested": "730",
+    "link_get_path": "/link/token/get",
+}
 _HELP = "https://plaid.com/docs/transactions/"
 
 

@@ -1,6 +1,6 @@
 """Answers of Plaid's /transactions/sync as purchases. Pure: bytes in, values out.
 
-An amount above zero left the account. A posted payment takes its pending one back, a payment that became a transfer takes itself
+An amount above zero left the account. A posted payment takes its pending one back, a payment that is no purchase takes itself
 back, and what the answer removes is removed. Of accounts that are loans or investments nothing is taken.
 
 Left out on purpose: balances, masks and names of accounts, names of merchants (looked at, not kept), addresses, counterparties.
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from connectors.plaid.envelope import Number, Object, Twice, inner, listed, object_of, text_of
+from connectors.exact_json import Ambiguous, Number, named, read_exact, text
 from connectors.spend import Payment, WhyNot, purchase_of
 from connectors.spend_table import TABLE_VERSION
 from domain.declared import ActivityDocument, DeclaredActivity
@@ -78,14 +78,14 @@ def read_page(body: bytes) -> Page:
     Raises:
         DocumentError: As `parse`.
     """
-    answer = object_of(body)
-    reading = _Reading({_id_of(one, "account_id"): one for one in listed(answer, "accounts") if isinstance(one, dict)})
+    answer = read_exact(body)
+    reading = _Reading({_id_of(one, "account_id"): one for one in _listed(answer, "accounts")})
     for name in ("added", "modified"):
-        for index, one in enumerate(listed(answer, name), 1):
+        for index, one in enumerate(_listed(answer, name), 1):
             reading.take(name, index, one)
-    for index, one in enumerate(listed(answer, "removed"), 1):
+    for index, one in enumerate(_listed(answer, "removed"), 1):
         reading.take_removed(index, one)
-    next_cursor, has_more = answer.get("next_cursor"), answer.get("has_more")
+    next_cursor, has_more = named(answer, "next_cursor"), named(answer, "has_more")
     if type(next_cursor) is not str or type(has_more) is not bool or len(next_cursor) > MAX_CURSOR_COUNT:
         raise DocumentError(
             "This answer does not say where the next begins",
@@ -93,13 +93,13 @@ def read_page(body: bytes) -> Page:
             got=f"{next_cursor!r}, {has_more!r}",
             record="next_cursor",
         )
-    return Page(reading.document(), next_cursor, has_more, text_of(answer, "transactions_update_status"))
+    return Page(reading.document(), next_cursor, has_more, text(answer, "transactions_update_status"))
 
 
 class _Reading:
     """What was understood so far. Invariant: of every payment the last word counts, and a removal is the last of all."""
 
-    def __init__(self, accounts: Mapping[str, Object]) -> None:
+    def __init__(self, accounts: Mapping[str, object]) -> None:
         self._accounts = accounts
         self._purchases: dict[str, DeclaredActivity] = {}
         self._removed: dict[str, None] = {}
@@ -111,29 +111,28 @@ class _Reading:
         self._taken_count += 1
         record = f"{name}, payment {index}"
         try:
-            fields = _fields(one)
-            payment = _payment(fields, self._accounts.get(text_of(fields, "account_id"), {}), self._taken_count)
+            payment = _payment(one, self._accounts.get(text(one, "account_id")), self._taken_count)
         except ClimateFitnessError as error:
             self._malformed_count += 1
             self._refused.append(_refusal(error, record))
             return
-        pending_id = text_of(fields, "pending_transaction_id")
-        if _ID.match(pending_id) and pending_id != payment.record_key:
+        pending_id = _id_of(one, "pending_transaction_id")
+        if pending_id and pending_id != payment.record_key:
             self._removed[pending_id] = None
         try:
             found = purchase_of(payment)
         except ClimateFitnessError as error:
-            self._refused.append(_refusal(error, f"{record}, {payment.record_key}"))
+            self._refused.append(_refusal(error, record))
             return
         self._purchases.pop(payment.record_key, None)
         if isinstance(found, DeclaredActivity):
             self._purchases[payment.record_key] = found
-        elif name == "modified":
+        else:  # also where it is new: an answer that was stored before the cursor was may have called it a purchase
             self._removed[found.record_key] = None
 
     def take_removed(self, index: int, one: object) -> None:
         """Take in the name of a payment that is gone."""
-        removed_id = _id_of(_dict_of(one), "transaction_id")
+        removed_id = _id_of(one, "transaction_id")
         if removed_id:
             self._removed[removed_id] = None
         else:
@@ -158,66 +157,60 @@ class _Reading:
         return ActivityDocument(purchases, tuple(self._removed), tuple(self._refused))
 
 
-def _payment(fields: Object, account: Object, line_number: int) -> Payment:
+def _payment(one: object, account: object, line_number: int) -> Payment:
     """One payment, before anybody asks what was bought.
 
     Raises:
-        DocumentError: A field that every payment has is missing.
+        DocumentError: It is none: something that every payment has is missing.
     """
-    record_key = _id_of(fields, "transaction_id")
+    if not isinstance(one, dict) or isinstance(one, Ambiguous):
+        what = "an object with a name that stands twice" if isinstance(one, Ambiguous) else repr(one)
+        raise DocumentError("This is no payment", expected="an object with each name once", got=what)
+    record_key, amount = _id_of(one, "transaction_id"), named(one, "amount")
     if not record_key:
-        raise DocumentError(
-            "A payment has no name", expected="transaction_id", got=fields.get("transaction_id"), record="transaction_id"
-        )
-    amount = fields.get("amount")
-    if type(amount) is not Number:
-        raise DocumentError("A payment has no amount", expected="a number", got=amount, record=f"{record_key}, amount")
-    category = inner(fields, "personal_finance_category")
-    country = text_of(inner(fields, "location"), "country")
+        raise DocumentError("A payment has no name", expected="transaction_id", got=repr(named(one, "transaction_id")))
+    if not isinstance(amount, Number):
+        raise DocumentError("A payment has no amount", expected="a number", got=repr(amount), record=f"{record_key}, amount")
+    category, country = named(one, "personal_finance_category"), text(named(one, "location"), "country")
     return Payment(
         record_key=record_key,
-        day=date_from_text(text_of(fields, "authorized_date") or text_of(fields, "date"), record=f"{record_key}, date"),
+        day=date_from_text(text(one, "authorized_date") or text(one, "date"), record=f"{record_key}, date"),
         spent=decimal_from_text(amount, record=f"{record_key}, amount"),
-        currency=next(_currencies(fields, account), ""),
-        category=(text_of(category, "detailed") or text_of(category, "primary"))[:_SHORT_COUNT],
-        merchant=text_of(fields, "merchant_name") or text_of(fields, "name"),
-        why_not=_WHY_NOT_OF_ACCOUNT.get(text_of(account, "type")),
+        currency=next(_currencies(one, account), ""),
+        category=(text(category, "detailed") or text(category, "primary"))[:_SHORT_COUNT],
+        merchant=text(one, "merchant_name") or text(one, "name"),
+        why_not=_WHY_NOT_OF_ACCOUNT.get(text(account, "type")),
         region=country if _COUNTRY.match(country) else "",
         line_number=line_number,
     )
 
 
-def _currencies(fields: Object, account: Object) -> Iterator[str]:
+def _currencies(one: object, account: object) -> Iterator[str]:
     """Currencies that a payment is said to be in, best first; those of the account only where the payment says none."""
-    for holder in (fields, inner(account, "balances")):
+    for holder in (one, named(account, "balances")):
         for name in ("iso_currency_code", "unofficial_currency_code"):
-            if text_of(holder, name):
-                yield text_of(holder, name)
+            if text(holder, name):
+                yield text(holder, name)
 
 
-def _fields(one: object) -> Object:
-    """A payment as an object.
+def _listed(answer: object, name: str) -> list[object]:
+    """A list that every answer has.
 
     Raises:
-        DocumentError: It is none, or a name stands twice in it.
+        DocumentError: It has none of that name.
     """
-    if isinstance(one, Twice):
-        raise DocumentError("A name stands twice in this payment", expected="each name once", got=str(one))
-    if not isinstance(one, dict):
-        raise DocumentError("This is no payment", expected="an object", got=repr(one))
-    return one
+    value = named(answer, name)
+    if not isinstance(value, list):
+        raise DocumentError("A list is missing in this answer", expected=f"a list {name}", got=type(value).__name__, record=name)
+    return value
 
 
-def _dict_of(one: object) -> Object:
-    return one if isinstance(one, dict) else {}
-
-
-def _id_of(fields: Object, name: str) -> str:
+def _id_of(one: object, name: str) -> str:
     """An identifier of Plaid; empty where there is none that could be one."""
-    text = text_of(fields, name)
-    return text if _ID.match(text) else ""
+    found = text(one, name)
+    return found if _ID.match(found) else ""
 
 
 def _refusal(error: ClimateFitnessError, record: str) -> DocumentError:
-    where = error.record if error.record.startswith(record) else f"{record}, {error.record}" if error.record else record
+    where = f"{record}, {error.record}" if error.record else record
     return DocumentError(error.message, expected=error.expected, got=error.got, record=where, next_step=error.next_step)

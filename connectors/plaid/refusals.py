@@ -6,8 +6,8 @@ Source of the codes: Plaid's published API description, version 2020-09-14, and 
 from collections.abc import Mapping
 from enum import StrEnum
 
-from connectors.plaid.envelope import object_of, text_of
-from domain.errors import ConnectorBugError, NeedsConsentError, TryLaterError
+from connectors.exact_json import read_exact, text
+from domain.errors import ConnectorBugError, FormatChangedError, NeedsConsentError, TryLaterError
 
 _ASK_AGAIN: Mapping[str, str] = {
     "ACCESS_NOT_GRANTED": "You did not allow payments to be read.",
@@ -61,20 +61,23 @@ def begin_again(body: bytes) -> BeginAgain:
         NeedsConsentError: The person must consent again.
         TryLaterError: The bank or Plaid is not ready.
         ConnectorBugError: Our request was wrong.
-        DocumentError: The body is no JSON object.
+        FormatChangedError: It says no reason.
+        DocumentError: The body is no JSON.
     """
-    answer = object_of(body)
-    kind, code = text_of(answer, "error_type"), text_of(answer, "error_code")
+    answer = read_exact(body)
+    kind, code = text(answer, "error_type"), text(answer, "error_code")
     if code == BeginAgain.FIRST_PAGE:
         return BeginAgain.FIRST_PAGE
-    if code == BeginAgain.EVERYTHING and "cursor" in text_of(answer, "error_message").casefold():
+    if code == BeginAgain.EVERYTHING and "cursor" in text(answer, "error_message").casefold():
         return BeginAgain.EVERYTHING
     if code in _ASK_AGAIN or (kind == "ITEM_ERROR" and code not in _LATER_S):
         raise NeedsConsentError(_ASK_AGAIN.get(code, ""), got=code, next_step="Connect again; what was read stays.")
     if code in _LATER_S or kind in _LATER_TYPES:
         raise TryLaterError("Your bank cannot be read now", wait_s=_LATER_S.get(code, _LATER_TYPE_S), got=code or kind)
+    if not code and not kind:
+        raise FormatChangedError("A refusal says no reason", expected="error_type and error_code", got=repr(answer))
     raise ConnectorBugError(
         "Plaid refuses our request",
         expected="an answer of /transactions/sync",
-        got=f"{kind} {code}: {text_of(answer, 'error_message')}",
+        got=f"{kind} {code}: {text(answer, 'error_message')}",
     )
