@@ -195,8 +195,8 @@ class Manifest:
 
 
 Link = Mapping[str, str]
-"""What a connection knows besides its secrets: `base_url`, the provider's quirks, addresses that came with the tokens, and the
-person's answers, by name."""
+"""What a connection knows besides its secrets: `base_url`, the provider's quirks, addresses that came with the tokens, the
+person's answers, and `now` (the instant of this pull, RFC 3339 in UTC), by name."""
 
 
 @dataclass(frozen=True, slots=True)

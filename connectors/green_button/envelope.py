@@ -1,10 +1,11 @@
-"""From the bytes as they came to one UTF-8 XML document: size, kind of file, encoding, and a zip with one document in it."""
+"""From the bytes as they came to UTF-8 XML documents: size, kind of file, encoding, and a zip with documents in it."""
 
 import codecs
 import io
 import re
 import zipfile
 import zlib
+from collections.abc import Iterator
 
 from domain.errors import DocumentTooLargeError, HostileDocumentError, TruncatedDocumentError, UnknownFormatError
 
@@ -13,6 +14,9 @@ MAX_DOCUMENT_SIZE = 100_000_000
 
 MAX_ZIP_RATIO = 100
 """Unpacked bytes per packed byte; Green Button XML reaches about 40."""
+
+MAX_ZIP_COUNT = 500
+"""XML documents of one zip; a utility that splits by the month or the meter sends some dozens."""
 
 _NEXT_STEP = "Choose the XML file of the utility's Green Button download."
 _ENCODING = re.compile(rb"<\?xml[^>]{0,100}?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
@@ -40,14 +44,14 @@ _LOOKS = (
 )
 
 
-def xml_of(body: bytes) -> bytes:
-    """The XML document in an uploaded file, in UTF-8, from its first tag.
+def xmls_of(body: bytes) -> Iterator[tuple[str, bytes]]:
+    """The XML documents in a file, in UTF-8, from their first tag; of a zip one after the other, so that one is in memory.
 
     Args:
-        body: The file: XML, or a zip with exactly one XML document.
+        body: The file: XML, or a zip with XML documents.
 
-    Returns:
-        The document's bytes; the same object where nothing had to be changed.
+    Yields:
+        Its name in the zip (empty without one), and the document's bytes; the same object where nothing had to be changed.
 
     Raises:
         DocumentTooLargeError: More than `MAX_DOCUMENT_SIZE` bytes, packed or unpacked.
@@ -56,9 +60,11 @@ def xml_of(body: bytes) -> bytes:
         TruncatedDocumentError: An empty file, or a zip that is cut off.
     """
     _check_size(len(body))
-    if body.startswith(b"PK\x03\x04"):
-        body = _only_xml_of_zip(body)
-    return _utf8(body)
+    if not body.startswith(b"PK\x03\x04"):
+        yield "", _utf8(body)
+        return
+    for name, document in _xmls_of_zip(body):
+        yield name, _utf8(document)
 
 
 def _check_size(size: int) -> None:
@@ -130,19 +136,23 @@ def _not_xml(looks_like: str) -> UnknownFormatError:
     return UnknownFormatError(expected="a Green Button (ESPI) XML document", got=looks_like, next_step=_NEXT_STEP)
 
 
-def _only_xml_of_zip(body: bytes) -> bytes:
-    # The one XML document of a zip, unpacked within the limits whatever the zip says about itself.
+def _xmls_of_zip(body: bytes) -> Iterator[tuple[str, bytes]]:
+    # The XML documents of a zip, unpacked within the limits of all of them together, whatever the zip says about itself.
+    budget = min(MAX_DOCUMENT_SIZE, len(body) * MAX_ZIP_RATIO)
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
-            names = [one for one in archive.infolist() if one.filename.lower().endswith(".xml") and not one.is_dir()]
-            if len(names) != 1:
+            members = [one for one in archive.infolist() if one.filename.lower().endswith(".xml") and not one.is_dir()]
+            if not 1 <= len(members) <= MAX_ZIP_COUNT:
                 raise UnknownFormatError(
-                    "This zip file does not hold exactly one XML document",
-                    expected="one .xml file",
-                    got=f"{len(names)}",
-                    next_step="Unpack it, and upload the XML files one by one.",
+                    "This zip file holds no XML documents" if not members else "This zip file holds too many XML documents",
+                    expected=f"1 to {MAX_ZIP_COUNT} .xml files",
+                    got=f"{len(members)}",
+                    next_step=_NEXT_STEP,
                 )
-            return _unpacked(archive, names[0], budget=min(MAX_DOCUMENT_SIZE, len(body) * MAX_ZIP_RATIO))
+            for member in members:
+                document = _unpacked(archive, member, budget=budget)
+                budget -= len(document)
+                yield (member.filename if len(members) > 1 else ""), document
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError) as error:
         raise TruncatedDocumentError(
             "This zip file cannot be unpacked", expected="a whole zip file without password", got=str(error), next_step=_NEXT_STEP

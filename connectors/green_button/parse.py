@@ -1,6 +1,6 @@
 """Green Button (NAESB REQ.21 ESPI) documents as series of interval readings. Pure: bytes in, values out.
 
-1. `envelope`: size, encoding, what the file is.
+1. `envelope`: size, encoding, what the file is; a zip may hold many documents, which are read as one.
 2. `scan` with `blocks`: one streaming pass; readings become columns of integers.
 3. `join`: which readings are of which meter, by Atom links.
 4. `assemble`: unit, direction and commodity of each, or the reason why a series is refused.
@@ -8,11 +8,15 @@
 Left out on purpose: money (`cost`), UsageSummary, and everything of the customer schema; no name or address is kept.
 """
 
+from array import array
+from collections.abc import Sequence
+from dataclasses import replace
+
 from connectors.green_button.assemble import assemble
-from connectors.green_button.envelope import xml_of
+from connectors.green_button.envelope import xmls_of
 from connectors.green_button.scan import scan
-from domain.errors import UnknownFormatError
-from domain.series import MeterDocument
+from domain.errors import DocumentError, UnknownFormatError
+from domain.series import IntervalSeries, LocalTime, MeterDocument
 
 PARSER_VERSION = "green-button-2"
 """Stands in manifests; changes when the same document would give other series."""
@@ -22,7 +26,7 @@ def parse(body: bytes) -> MeterDocument:
     """The meter readings of one Green Button document.
 
     Args:
-        body: An ESPI document: Atom feed, single entry or bare object, of any size up to 100 MB; or a zip with one of them.
+        body: An ESPI document: Atom feed, single entry or bare object, of any size up to 100 MB; or a zip of such.
 
     Returns:
         Its series, each in an exact unit, and what was refused with the reason; the rest stands. A document with no readings
@@ -36,7 +40,24 @@ def parse(body: bytes) -> MeterDocument:
     Source:
         NAESB REQ.21 ESPI 1.1 to 4.0 (espi.xsd), RFC 4287 (Atom).
     """
-    feed = scan(xml_of(body))
+    parts: list[tuple[str, MeterDocument]] = []
+    for name, xml in xmls_of(body):
+        try:
+            parts.append((name, _one(xml)))
+        except DocumentError as error:
+            if not name:
+                raise
+            parts.append((name, MeterDocument((), (error,))))
+    return parts[0][1] if len(parts) == 1 else _merged(parts)
+
+
+def _one(xml: bytes) -> MeterDocument:
+    """The readings of one XML document.
+
+    Raises:
+        UnknownFormatError: It is not Green Button.
+    """
+    feed = scan(xml)
     if not feed.has_espi and not feed.is_empty_feed:
         raise UnknownFormatError(
             "This XML document is not Green Button",
@@ -45,3 +66,42 @@ def parse(body: bytes) -> MeterDocument:
             next_step="Choose the XML file of the utility's Green Button download.",
         )
     return assemble(feed)
+
+
+def _merged(parts: Sequence[tuple[str, MeterDocument]]) -> MeterDocument:
+    """Documents of one zip as one: a reading that stands in several of them counts once, as the newest says."""
+    series: list[IntervalSeries] = []
+    refused: list[DocumentError] = []
+    local_times: dict[str, LocalTime] = {}
+    seen: dict[tuple[object, ...], set[tuple[int, int]]] = {}
+    for name, part in sorted(parts, key=lambda one: max((each.updated_at_s for each in one[1].series), default=0), reverse=True):
+        known = {key: frozenset(spans) for key, spans in seen.items()}  # within one document equal spans are two readings
+        for one in part.series:
+            meter = (one.usage_point, one.kind, one.direction, one.unit, one.is_additive)
+            left = _without(one, known.get(meter, frozenset()))
+            seen.setdefault(meter, set()).update(zip(one.starts_s, one.durations_s, strict=True))
+            if len(left.values):
+                series.append(left)
+        refused += [
+            type(error)(
+                error.message,
+                expected=error.expected,
+                got=error.got,
+                record=f"{name}: {error.record}" if error.record else name,
+                next_step=error.next_step,
+            )
+            for error in part.refused
+        ]
+        local_times = {**part.local_times, **local_times}
+    return MeterDocument(tuple(series), tuple(refused), local_times, parts[0][1].title)
+
+
+def _without(series: IntervalSeries, known: frozenset[tuple[int, int]]) -> IntervalSeries:
+    """A series without the readings of these spans (begin and length, seconds)."""
+    spans_s = zip(series.starts_s, series.durations_s, strict=True)
+    rows = [row for row, span_s in enumerate(spans_s) if span_s not in known]
+    if len(rows) == len(series.values):
+        return series
+    columns = (series.starts_s, series.durations_s, series.values, series.qualities or array("q"))
+    starts_s, durations_s, values, qualities = (array("q", [column[row] for row in rows] if column else []) for column in columns)
+    return replace(series, starts_s=starts_s, durations_s=durations_s, values=values, qualities=qualities)

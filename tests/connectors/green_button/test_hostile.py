@@ -168,9 +168,27 @@ def test_zip_with_one_document() -> None:
 
 
 def test_zip_with_two_documents() -> None:
-    """A zip with several documents is not one document."""
-    with pytest.raises(UnknownFormatError, match=r"expected one \.xml file; got 2"):
-        parse(zipped(a__xml=SMALL, b__xml=SMALL))
+    """A zip with several documents is one document; what stands in two of them counts once."""
+    other = document(*(reading(START_S + 3600 * n, n) for n in range(12, 36)))
+    both = parse(zipped(a__xml=SMALL, b__xml=other))
+    assert (
+        sum(one.total() for one in both.series)
+        == parse(document(*(reading(START_S + 3600 * n, n) for n in range(36)))).series[0].total()
+    )
+
+
+def test_zip_with_a_bad_document() -> None:
+    """Of a zip with several documents, a broken one is refused by its name, and the others stand."""
+    both = parse(zipped(a__xml=SMALL, b__xml=SMALL[:-40]))
+    assert [one.total() for one in both.series] == [one.total() for one in parse(SMALL).series]
+    assert [error.record.partition(",")[0] for error in both.refused] == ["b.xml: line 2"]
+
+
+def test_zip_with_very_many_documents(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A zip with more documents than any utility sends is refused before one is unpacked."""
+    monkeypatch.setattr(envelope, "MAX_ZIP_COUNT", 2)
+    with pytest.raises(UnknownFormatError, match=r"too many XML documents; expected 1 to 2 \.xml files; got 3"):
+        parse(zipped(a__xml=SMALL, b__xml=SMALL, c__xml=SMALL))
 
 
 def test_zip_bomb() -> None:
