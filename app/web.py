@@ -12,6 +12,7 @@ from starlette.status import HTTP_303_SEE_OTHER
 import dashboards
 from app.api import (
     activities,
+    connections,
     documents,
     estimates,
     factors,
@@ -39,21 +40,26 @@ from app.store.session import checked_revision, unit_of_work
 from dashboards.figures import CONTENT_SECURITY_POLICY
 from domain.errors import ChainError
 
-ROUTERS = tuple(
-    module.router
-    for module in (
-        sign_in,
-        subject_pages,
-        pages,
-        proof_pages,
-        subjects,
-        documents,
-        activities,
-        statements,
-        proofs,
-        estimates,
-        factors,
-    )
+ROUTERS = (
+    *(
+        module.router
+        for module in (
+            sign_in,
+            subject_pages,
+            pages,
+            proof_pages,
+            subjects,
+            documents,
+            activities,
+            statements,
+            proofs,
+            estimates,
+            factors,
+            connections,
+        )
+    ),
+    connections.connectors_router,
+    connections.callback_router,
 )
 """The routes, one module per noun."""
 

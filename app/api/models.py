@@ -1,6 +1,6 @@
 """What the API takes and gives: one model per noun. Amounts are text, so that no reader rounds them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from fractions import Fraction
 from typing import Annotated, Literal
@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.store.activities import ActivityRow
+from app.store.connections import ConnectionRow
 from app.store.documents import DocumentRow
 from app.store.periods import PeriodRow
 from app.store.shares import ShareLinkRow
@@ -15,9 +16,11 @@ from app.store.statements import StatementRow
 from app.store.subjects import SubjectRow
 from app.usecases.find_successor import Standing, Successor
 from app.usecases.import_report import ImportReport
+from app.usecases.reconnect import Ended
 from app.usecases.remove_record import Removed
 from app.usecases.show_lines import apart_of, line_json
 from app.usecases.verify_bundle import Step, first_failure, holds, verdict
+from connectors.base import ApiKey, Manifest, Provider
 from domain.activity import EvidenceClass
 from domain.factor import Basis, GwpSet, Part
 from domain.number import decimal_of_micro, decimal_to_text, fraction_to_text, grams_of_micrograms
@@ -74,6 +77,166 @@ class SubjectOut(_Out):
             zone=row.zone,
             member_count=row.member_count,
             created_at=row.created_at,
+        )
+
+
+class QuestionOut(_Out):
+    """Something that only the person can say when a connection is made."""
+
+    name: str
+    label: str
+    help: str
+    choices: dict[str, str]
+    pattern: str
+    is_required: bool
+
+
+class ProviderOut(_Out):
+    """Somebody who can be connected."""
+
+    id: str = Field(examples=["octopus-energy"])
+    title: str
+    countries: list[str]
+    asks: Literal["consent", "key", "nothing"] = Field(description="How the person allows it.")
+    is_ready: bool = Field(description="This installation can connect it now: it is registered there, or need not be.")
+    registration_days_count: int = Field(description="Days that the provider takes to register an operator; 0: works at once.")
+    key_help: str = Field(description="Where the person finds their key.")
+    help_url: str
+
+
+class ConnectorOut(_Out):
+    """What can be read."""
+
+    id: str = Field(examples=["green-button"])
+    title: str
+    kinds: list[str]
+    upload_media_types: list[str]
+    availability: str
+    every_hours: int
+    questions: list[QuestionOut]
+    providers: list[ProviderOut]
+
+    @classmethod
+    def of(cls, manifest: Manifest, registered: Collection[str]) -> "ConnectorOut":
+        """The answer about a connector, where these providers know us."""
+        return cls(
+            id=manifest.connector_id,
+            title=manifest.title,
+            kinds=sorted(manifest.kinds),
+            upload_media_types=sorted(manifest.upload_media_types),
+            availability=manifest.availability(),
+            every_hours=manifest.every_hours,
+            questions=[
+                QuestionOut(
+                    name=one.name,
+                    label=one.label,
+                    help=one.help,
+                    choices=dict(one.choices),
+                    pattern=one.pattern,
+                    is_required=one.is_required,
+                )
+                for one in manifest.questions
+            ],
+            providers=[_provider_out(one, registered) for one in manifest.providers],
+        )
+
+
+def _provider_out(row: Provider, registered: Collection[str]) -> ProviderOut:
+    is_keyed = isinstance(row.auth, ApiKey)
+    is_open = is_keyed or row.auth is None
+    return ProviderOut(
+        id=row.provider_id,
+        title=row.title,
+        countries=sorted(row.countries),
+        asks="key" if is_keyed else "nothing" if row.auth is None else "consent",
+        is_ready=is_open or row.provider_id in registered,
+        registration_days_count=row.registration_days_count,
+        key_help=row.auth.help if isinstance(row.auth, ApiKey) else "",
+        help_url=row.help_url,
+    )
+
+
+class ConnectionIn(_In):
+    """A connection to begin."""
+
+    subject: str = Field(description="Id of the subject whose data they are.", max_length=100)
+    connector: str = Field(max_length=100, examples=["octopus"])
+    provider: str = Field("", max_length=100, description="Empty where the connector has one only.", examples=["octopus-energy"])
+    answers: dict[str, str] = Field(
+        default_factory=dict, max_length=20, description="What the connector asks, by name; the provider's key as `api_key`."
+    )
+
+
+class ReconnectIn(_In):
+    """What is said anew of a connection."""
+
+    answers: dict[str, str] = Field(default_factory=dict, max_length=20, description="Corrected answers; a new key as `api_key`.")
+
+
+class ConnectionOut(_Out):
+    """A connection; its tokens, answers and addresses are never shown."""
+
+    id: str
+    subject: str
+    connector: str
+    provider: str
+    title: str
+    state: Literal["active", "needs_consent", "paused", "ended"]
+    health: str = Field(description="ok, waiting, trying, needs_consent, format_changed, paused or ended.")
+    said: str = Field(description="How it does, for a person.")
+    granted_scope: str = Field(description="What the provider granted, in its own words; it can be less than was asked.")
+    failure_count: int
+    created_at: datetime
+    synced_at: datetime | None
+    next_at: datetime | None
+
+    @classmethod
+    def of(cls, row: ConnectionRow) -> "ConnectionOut":
+        """The answer about a connection."""
+        return cls(
+            id=row.id,
+            subject=row.subject_id,
+            connector=row.connector,
+            provider=row.provider,
+            title=row.title,
+            state=row.state.value,
+            health=str(row.health),
+            said=row.health_said,
+            granted_scope=row.granted_scope,
+            failure_count=row.failure_count,
+            created_at=row.created_at,
+            synced_at=row.synced_at,
+            next_at=row.next_at,
+        )
+
+
+class StartedOut(_Out):
+    """How a connection goes on: at the provider's page, or it is made already."""
+
+    redirect_url: str = Field(description="Where to send the person's browser, within ten minutes; empty: nothing to do there.")
+    connection: ConnectionOut | None
+
+
+class EndedOut(_Out):
+    """What ending a connection came to."""
+
+    connection: ConnectionOut
+    revocation: Literal["nothing", "done", "later", "refused"] = Field(description="What became of our access at the provider.")
+    said: str
+    records_count: int = Field(description="Records that were deleted.")
+    documents_count: int = Field(description="Originals that were deleted.")
+    months: list[str] = Field(description="Months whose activity is other than before.")
+
+    @classmethod
+    def of(cls, ended: Ended) -> "EndedOut":
+        """The answer about an end."""
+        return cls(
+            connection=ConnectionOut.of(ended.connection),
+            revocation=ended.revocation.value,
+            said=ended.said,
+            records_count=ended.records_count,
+            documents_count=ended.documents_count,
+            months=[str(month) for month in ended.months],
         )
 
 

@@ -13,18 +13,19 @@ from app.security.linked_item import LinkClient
 from app.security.oauth_client import Send, revoke_token
 from app.security.outbound import outbound_of
 from app.services import Services, Whose, Work
-from app.store import connections, holdings, jobs, periods, quarantine, records, statements, sync_runs
+from app.store import connections, holdings, periods, quarantine, records, statements, sync_runs
 from app.store import documents as stored_documents
 from app.store.connections import ConnectionRow, ConnectionState, Health
 from app.store.documents import DocumentRow
 from app.store.session import checkpoint, reading, unit_of_work
-from app.usecases.connection_secrets import Tokens, open_tokens
+from app.usecases.connection_secrets import Tokens, open_tokens, texts_of
 from app.usecases.register_provider import find_provider, our_client
 from app.usecases.start_connection import Asked, Started, start_connection
+from app.work_queue import NewJob
 from connectors.base import LinkedItem, OAuth2
 from domain.canonical import to_canonical
 from domain.errors import ClimateFitnessError, ConflictError, ConnectorBugError, NotFoundError, TryLaterError
-from domain.period import Month
+from domain.period import Month, instant_from_text, instant_to_text
 
 REVOKE_JOB = "revoke"
 """Kind of job that takes access back at a provider that was away."""
@@ -258,8 +259,8 @@ def end_connection(
     connections.set_state(session, row.tenant_id, row.id, ConnectionState.ENDED)
     if revocation is Revocation.LATER and sealed is not None:
         connections.set_sealed_tokens(session, row.tenant_id, row.id, sealed)
-        payload = to_canonical({"connection_id": row.id, "subject_id": row.subject_id}).decode()
-        jobs.enqueue(session, row.tenant_id, f"{REVOKE_JOB}/{row.id}", REVOKE_JOB, payload, now=now)
+        payload = to_canonical({"connection_id": row.id, "subject_id": row.subject_id, "since": instant_to_text(now)}).decode()
+        work.services.queue.enqueue(session, NewJob(f"{REVOKE_JOB}/{row.id}", row.tenant_id, REVOKE_JOB, payload))
     title = row.title or row.connector
     said = _said(title, revocation)
     records_count = 0
@@ -289,13 +290,13 @@ def forget_originals(services: Services, originals: tuple[DocumentRow, ...]) -> 
         checkpoint(services.engine)
 
 
-def revoke_later(services: Services, whose: Whose, connection_id: str, *, send: Send | None = None) -> Revocation:
+def revoke_later(services: Services, tenant_id: str, payload_json: str, *, send: Send | None = None) -> Revocation:
     """The job after a disconnect whose provider was away: ask again, and destroy the tokens when it has answered.
 
     Args:
         services: The installation; no transaction is open.
-        whose: The subject.
-        connection_id: Which.
+        tenant_id: Of the job.
+        payload_json: Of the job.
         send: Sends; the program's own client where left out.
 
     Returns:
@@ -305,17 +306,17 @@ def revoke_later(services: Services, whose: Whose, connection_id: str, *, send: 
         TryLaterError: It is away still.
         NotFoundError: The subject was erased: nothing can be done any more.
     """
+    told = texts_of(payload_json.encode())
     with reading(services.engine) as session:
         work = Work(session, services)
-        row = connection_of(work, whose, connection_id)
+        row = connection_of(work, Whose(tenant_id, told["subject_id"]), told["connection_id"])
         tokens = open_tokens(work, row) if row.state is ConnectionState.ENDED else None
-        asked = jobs.by_key(session, row.tenant_id, f"{REVOKE_JOB}/{row.id}")
     if tokens is None:
         return Revocation.NOTHING
     try:
         found = _revoke(services, row, tokens, send)
     except TryLaterError:
-        if asked is None or services.clock.now() - asked.created_at < LONGEST_REVOKING:
+        if services.clock.now() - instant_from_text(told["since"]) < LONGEST_REVOKING:
             raise
         found = Revocation.REFUSED
     except ClimateFitnessError:  # as in `revoke_at_provider`
