@@ -10,6 +10,7 @@ from connectors.base import Connector
 from connectors.decisions import is_decision, read_decision
 from connectors.google_timeline import GOOGLE_TIMELINE
 from connectors.green_button import GREEN_BUTTON
+from connectors.plaid import PLAID
 from connectors.typed_bill import TYPED_BILL
 from domain.declared import ActivityDocument
 from domain.errors import NotFoundError
@@ -18,7 +19,7 @@ from domain.series import MeterDocument
 GROUP = "climate_fitness.connectors"
 """Name of the entry-point group."""
 
-_OURS: tuple[Connector, ...] = (ACTIVITIES, GOOGLE_TIMELINE, GREEN_BUTTON, TYPED_BILL)
+_OURS: tuple[Connector, ...] = (ACTIVITIES, GOOGLE_TIMELINE, GREEN_BUTTON, PLAID, TYPED_BILL)
 _OWN = {one.manifest.connector_id: one for one in _OURS}  # also where not installed
 
 
