@@ -3,10 +3,12 @@
 Group `climate_fitness.connectors`; name = the connector's id; value = an object that keeps `connectors.base.Connector`.
 """
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 
 from connectors.activities import ACTIVITIES
-from connectors.base import Connector
+from connectors.base import Connector, Link, Manifest, Provider, Pull
 from connectors.decisions import is_decision, read_decision
 from connectors.google_timeline import GOOGLE_TIMELINE
 from connectors.green_button import GREEN_BUTTON
@@ -21,11 +23,42 @@ GROUP = "climate_fitness.connectors"
 
 _OURS: tuple[Connector, ...] = (ACTIVITIES, GOOGLE_TIMELINE, GREEN_BUTTON, PLAID, TYPED_BILL)
 _OWN = {one.manifest.connector_id: one for one in _OURS}  # also where not installed
+_local: dict[str, tuple[Provider, ...]] = {}
 
 
 def names() -> tuple[str, ...]:
     """Ids of all connectors, sorted."""
     return tuple(sorted(_OWN.keys() | _installed().keys()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Extended:
+    """A connector with further providers."""
+
+    connector: Connector
+    manifest: Manifest
+
+    @property
+    def pull(self) -> Callable[[Link, str | None], Pull] | None:
+        """As the connector's own."""
+        return self.connector.pull
+
+    def parse(self, body: bytes) -> MeterDocument | ActivityDocument:
+        """As the connector's own."""
+        return self.connector.parse(body)
+
+
+def set_local_providers(providers: Mapping[str, Sequence[Provider]]) -> None:
+    """Let connectors pull from simulators on this machine too, in this process: for the demo and for tests.
+
+    Their ports are known only once they listen, so they cannot be rows of a manifest.
+
+    Args:
+        providers: Id of a connector to its further providers, in place of all that were set before; one with the id of a row
+            takes that row's place.
+    """
+    _local.clear()
+    _local.update({name: tuple(rows) for name, rows in providers.items()})
 
 
 def find(name: str) -> Connector:
@@ -40,6 +73,16 @@ def find(name: str) -> Connector:
     Raises:
         NotFoundError: There is none of this name; the message lists all.
     """
+    found = _find(name)
+    local = _local.get(name)
+    if not local:
+        return found
+    ids = {one.provider_id for one in local}
+    rows = (*local, *(one for one in found.manifest.providers if one.provider_id not in ids))
+    return _Extended(found, replace(found.manifest, providers=rows))
+
+
+def _find(name: str) -> Connector:
     own = _OWN.get(name)
     if own is not None:
         return own
