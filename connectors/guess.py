@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
 from connectors.base import Question
-from connectors.mapping import DateOrder, Decimals, Sign, TableMapping, is_day, plain_number, two_part_day
+from connectors.mapping import DateOrder, Decimals, Sign, TableMapping, is_day, mapping_from_json, plain_number, two_part_day
 from connectors.table import Layout, csv_layout, table_rows
 from connectors.workbook import DayCell, FormulaCell, NumberCell, is_workbook, sheet_names
+from domain.canonical import Json
 from domain.errors import DocumentError, NumberError
 from domain.units import CURRENCIES
 
@@ -25,6 +26,7 @@ SAMPLE_COUNT = 3
 
 _NOT_WORD = re.compile(r"[\W_]+")
 _IN_BRACKETS = re.compile(r"[(\[]([^)\]]{1,20})[)\]]|\bin ([A-Z]{3})\b|\b([A-Z]{3})$")
+_SHORT_LAST = re.compile(r"[^0-9][0-9]{2}\Z")
 _LAST_MONTH, _LAST_DAY = 12, 31
 
 
@@ -89,8 +91,8 @@ class Previewed(Protocol):
     def mapped_fields(self) -> frozenset[str]:
         """Names of the fields that a mapping for it can have."""
 
-    def guess(self, body: bytes) -> Guess:
-        """What a file seems to mean, without a mapping."""
+    def guess(self, body: bytes, said: Mapping[str, Json]) -> Guess:
+        """What a file seems to mean, with what the person has said of it so far, as in `TableMapping.to_json`."""
 
     def look(self, body: bytes, most_count: int) -> tuple[LineLook, ...]:
         """The first records of a file, with its mapping before it, as they would be read; refused ones come with their reason."""
@@ -130,20 +132,28 @@ class TableLook:
     Args:
         body: CSV or a workbook.
         words: Header texts that are known.
+        said: What the person has said so far, checked, as in `TableMapping.to_json`.
 
     Raises:
         DocumentError: It is no table, or has no rows.
     """
 
-    def __init__(self, body: bytes, words: frozenset[str]) -> None:
+    def __init__(self, body: bytes, words: frozenset[str], said: Mapping[str, Json]) -> None:
         self.proven: dict[str, str] = {}
         self.likely: dict[str, str] = {}
         self.questions: list[Question] = []
+        self.said_columns = mapping_from_json({"columns": said.get("columns", {})}, None).columns
         self.layout = self._layout(body)
+        for name in ("encoding", "delimiter", "sheet"):
+            if name in said:
+                self.layout = replace(self.layout, **{name: str(said[name])})
         self.rows = [(number, cells) for number, cells in table_rows(body, self.layout) if isinstance(cells, list)]
         if not self.rows:
             raise DocumentError("This table has no rows", expected="a header and rows", got="none")
         self.header_row, self.header = self._header(words)
+        line = said.get("header_row")
+        if isinstance(line, int):
+            self.header_row, self.header = line, next((list(cells) for number, cells in self.rows if number == line), [])
         self.data = [cells for number, cells in self.rows if number > self.header_row]
         self.names: tuple[str | int, ...] = tuple(self.header) or tuple(range(1, max(map(len, self.data), default=0) + 1))
 
@@ -223,6 +233,8 @@ class TableLook:
         day_first = [cell for (first, second), cell in parts if _LAST_DAY >= first > _LAST_MONTH >= second]
         month_first = [cell for (first, second), cell in parts if second > _LAST_MONTH >= first]
         year_first = [cell for (first, _), cell in parts if first > _LAST_DAY or first == 0]
+        if not cells:
+            return DateOrder.YMD
         if not parts:
             self.proven["date_order"] = "no day can be read in two ways"
             return DateOrder.YMD
@@ -245,7 +257,7 @@ class TableLook:
                 choices={
                     "dmy": "the first: day, month, year",
                     "mdy": "the second: month, day, year",
-                    "ymd": "the last: year first",
+                    **({"ymd": "the last: year, month, day"} if _SHORT_LAST.search(sample) else {}),
                 },
             )
         )
@@ -260,6 +272,8 @@ class TableLook:
                 says = cents_mark(cell)
                 counts[says] += 1
                 samples.setdefault(says, cell)
+        if not counts:
+            return Decimals.POINT
         if counts["."] and not counts[","]:
             self.proven["decimals"] = f"{samples['.']} has a point before the cents"
             return Decimals.POINT

@@ -113,12 +113,12 @@ class TableMapping:
 _NAMES = frozenset(TableMapping().to_json())
 
 
-def mapping_from_json(value: object, fields: frozenset[str]) -> TableMapping:
+def mapping_from_json(value: object, fields: frozenset[str] | None) -> TableMapping:
     """The mapping that JSON says, strictly.
 
     Args:
         value: As `TableMapping.to_json` makes it; what is left out is as in an empty mapping.
-        fields: Names of the fields that a connector knows.
+        fields: Names of the fields that a connector knows; any where None.
 
     Returns:
         The mapping.
@@ -572,8 +572,8 @@ def _texts(value: object, record: str, fields: frozenset[str] | None) -> dict[st
     return found
 
 
-def _field(name: str, fields: frozenset[str], record: str) -> str:
-    if name not in fields:
+def _field(name: str, fields: frozenset[str] | None, record: str) -> str:
+    if fields is not None and name not in fields:
         close = get_close_matches(name, fields, n=4, cutoff=0.5)
         _refuse(f"one of {', '.join(close or sorted(fields))}", name, record)
     return name

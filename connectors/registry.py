@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 
 from connectors.activities import ACTIVITIES
+from connectors.bank_file import BANK_FILE
 from connectors.base import Connector, Link, Manifest, Provider, Pull
 from connectors.decisions import is_decision, read_decision
 from connectors.google_timeline import GOOGLE_TIMELINE
 from connectors.green_button import GREEN_BUTTON
 from connectors.plaid import PLAID
+from connectors.spreadsheet import SPREADSHEET
 from connectors.typed_bill import TYPED_BILL
 from domain.declared import ActivityDocument
 from domain.errors import NotFoundError
@@ -21,7 +23,7 @@ from domain.series import MeterDocument
 GROUP = "climate_fitness.connectors"
 """Name of the entry-point group."""
 
-_OURS: tuple[Connector, ...] = (ACTIVITIES, GOOGLE_TIMELINE, GREEN_BUTTON, PLAID, TYPED_BILL)
+_OURS: tuple[Connector, ...] = (ACTIVITIES, BANK_FILE, GOOGLE_TIMELINE, GREEN_BUTTON, PLAID, SPREADSHEET, TYPED_BILL)
 _OWN = {one.manifest.connector_id: one for one in _OURS}  # also where not installed
 _local: dict[str, tuple[Provider, ...]] = {}
 

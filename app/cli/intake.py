@@ -2,11 +2,13 @@
 
 import mimetypes
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from app.api.models import ImportOut
 from app.cli import months
 from app.cli.installation import find_subject, installation
+from app.cli.previewing import read_mapping
 from app.cli.terminal import STANDARD_INPUT, ExitCode, listed, print_json, read_file, say
 from app.services import Services, Whose, Work
 from app.store import activities, subjects
@@ -19,6 +21,7 @@ from app.usecases.import_report import ImportReport
 from app.usecases.keep_original import Received
 from app.usecases.local_account import local_account
 from app.usecases.place_meter import place_meter
+from app.usecases.preview_file import mapped_document
 from connectors import registry
 from domain.activity import EvidenceClass
 from domain.errors import PlaceError
@@ -39,6 +42,7 @@ def run_import(
     zone: str,
     is_json: bool,
     data_folder: Path | None,
+    mapping_name: str = "",
 ) -> int:
     """Take in one document.
 
@@ -50,12 +54,15 @@ def run_import(
         zone: IANA zone of the meter, or empty.
         is_json: Answer for programs.
         data_folder: Folder of the installation; the setting where left out.
+        mapping_name: File that says what the columns of a table mean, or empty.
 
     Returns:
         The exit code: 1 where something of the document was refused.
     """
     registry.find(connector_name)
     received = received_file(file_name)
+    if mapping_name:
+        received = replace(received, body=mapped_document(connector_name, received.body, read_mapping(mapping_name)))
     place = _place(place_text, zone)
     document = read_document(connector_name, received.body)  # before the transaction: it can take seconds
     return _take_in(

@@ -171,13 +171,57 @@ def import_file(
     subject: SubjectName = "",
     place: PlaceText = "",
     zone: ZoneName = "",
+    mapping: Annotated[
+        str, typer.Option("--mapping", metavar="FILE", help="What the columns of a table mean, as `preview --save` writes it.")
+    ] = "",
     json: Json = False,
     data_folder: DataFolder = None,
 ) -> None:
     """Take in one document: read, archive, store; then kWh to t CO2e by month, with the factor used and why that one."""
     from app.cli.intake import run_import
 
-    _end(run_import(connector, file, subject=subject, place_text=place, zone=zone, is_json=json, data_folder=data_folder))
+    _end(
+        run_import(
+            connector,
+            file,
+            subject=subject,
+            place_text=place,
+            zone=zone,
+            mapping_name=mapping,
+            is_json=json,
+            data_folder=data_folder,
+        )
+    )
+
+
+@program.command()
+def preview(
+    file: FileName,
+    *,
+    connector: Annotated[
+        str, typer.Option("--as", metavar="CONNECTOR", help="bank-file or spreadsheet; found out where left out.")
+    ] = "",
+    answer: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--answer", metavar="NAME=VALUE", help="Answer to a question, or another guess; may be given several times."
+        ),
+    ] = None,
+    mapping: Annotated[str, typer.Option("--mapping", metavar="FILE", help="A mapping that was saved before.")] = "",
+    save: Annotated[
+        Path | None, typer.Option("--save", metavar="FILE", help="Where the mapping goes, once nothing is asked.")
+    ] = None,
+    rows: Annotated[int, typer.Option("--rows", min=1, max=1000, help="How many records to show.")] = 20,
+    json: Json = False,
+) -> None:
+    """Look at a bank's file or a table before it is taken in: what its columns mean, what must be asked, how it is read."""
+    from app.cli.previewing import run_preview
+
+    _end(
+        run_preview(
+            file, connector=connector, answers=answer or [], mapping_name=mapping, save=save, rows_count=rows, is_json=json
+        )
+    )
 
 
 @program.command()

@@ -7,6 +7,7 @@ from connectors.bank_file.parse import PARSER_VERSION, parse
 from connectors.bank_file.rows import FIELDS
 from connectors.base import Manifest, Pull
 from connectors.guess import Guess, LineLook
+from domain.canonical import Json
 from domain.declared import ActivityDocument
 
 
@@ -46,16 +47,17 @@ class BankFile:
         """
         return parse(body)
 
-    def guess(self, body: bytes) -> Guess:
+    def guess(self, body: bytes, said: Mapping[str, Json]) -> Guess:
         """What a file seems to mean.
 
         Args:
             body: The file as it came.
+            said: What the person has answered so far.
 
         Raises:
             DocumentError: It is no file of a bank.
         """
-        return guess_of(body)
+        return guess_of(body, said)
 
     def look(self, body: bytes, most_count: int) -> tuple[LineLook, ...]:
         """The first lines of a file as they would be read.

@@ -1,7 +1,7 @@
 """What a bank's table seems to mean, and how its lines would be read."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from connectors.bank_file.entries import Entry, keyed, payment_of
 from connectors.bank_file.looks import FileSort, sort_of
@@ -13,6 +13,7 @@ from connectors.guess import Column, FieldLook, Guess, LineLook, TableLook, look
 from connectors.mapping import TableMapping, is_day
 from connectors.spend import NoPurchase, purchase_of
 from connectors.table import Layout, encoding_of, text_of
+from domain.canonical import Json
 from domain.errors import InputError
 from domain.number import decimal_of_micro, decimal_to_text
 from domain.units import CURRENCIES
@@ -56,7 +57,7 @@ LOOKS = {
     ),
     "amount": FieldLook(
         _words(
-            "amount, transaction amount, betrag, umsatz, montant, importe, importo, bedrag, belopp, beløb, valor, kwota, summa, total"
+            "amount, transaction amount, betrag, umsatz, montant, importe, importo, bedrag, belopp, beløb, valor, kwota, summa"
         ),
         looks_like_number,
     ),
@@ -78,9 +79,7 @@ LOOKS = {
     "id": FieldLook(_words("transaction id, transactionid, fitid, unique id, transaction reference, id, reference number")),
     "status": FieldLook(_words("status, state, transaction status, état, etat, estado, stato")),
     "account": FieldLook(
-        _words(
-            "account, account number, iban, own account, auftragskonto, iban auftragskonto, konto, rekening, compte, cuenta, conto"
-        )
+        _words("account, account number, iban, own account, auftragskonto, iban auftragskonto, konto, rekening, compte, cuenta")
     ),
     "description": FieldLook(
         _words(
@@ -98,11 +97,12 @@ LOOKS = {
 _KNOWN_WORDS = frozenset(word for look in LOOKS.values() for word in look.words)
 
 
-def guess_of(body: bytes) -> Guess:
+def guess_of(body: bytes, said: Mapping[str, Json]) -> Guess:
     """What a bank's file seems to mean.
 
     Args:
         body: The file as it came.
+        said: What the person has answered so far, as in `TableMapping.to_json`.
 
     Returns:
         The proposal; OFX and camt need none.
@@ -113,14 +113,12 @@ def guess_of(body: bytes) -> Guess:
     sort = sort_of(body)
     if sort in {FileSort.OFX, FileSort.CAMT}:
         return Guess(sort=sort.title)
-    return _guess_qif(body) if sort is FileSort.QIF else _guess_table(body)
+    return _guess_qif(body, said) if sort is FileSort.QIF else _guess_table(body, said)
 
 
-def _guess_table(body: bytes) -> Guess:
-    look = TableLook(body, _KNOWN_WORDS)
-    columns = look.match(LOOKS)
-    if not look.header_row:
-        columns = _by_content(look)
+def _guess_table(body: bytes, said: Mapping[str, Json]) -> Guess:
+    look = TableLook(body, _KNOWN_WORDS, said)
+    columns = {**(look.match(LOOKS) if look.header_row else _by_content(look)), **look.said_columns}
     if "amount" in columns and not ("debit" in columns and "credit" in columns):
         columns.pop("debit", None)
         columns.pop("credit", None)
@@ -176,8 +174,9 @@ def _is_unique(look: TableLook, name: str | int) -> bool:
     return len(values) == len(set(values)) == len(look.data)
 
 
-def _guess_qif(body: bytes) -> Guess:
+def _guess_qif(body: bytes, said: Mapping[str, Json]) -> Guess:
     encoding, is_certain = encoding_of(body)
+    encoding = str(said.get("encoding", encoding))
     records = list(qif_records(text_of(body, encoding)))
     amounts = [one.fields.get("T") or one.fields.get("U") or "" for one in records]
     days = [qif_day(one.fields.get("D", "")) for one in records]
@@ -195,7 +194,7 @@ class _QifLook(TableLook):
     """Days and amounts of a QIF file as two columns."""
 
     def __init__(self, columns: dict[str, list[str]]) -> None:
-        self.proven, self.likely, self.questions = {}, {}, []
+        self.proven, self.likely, self.questions, self.said_columns = {}, {}, [], {}
         self.names = tuple(columns)
         self._columns = list(columns.values())
 

@@ -28,7 +28,7 @@ FIELDS = frozenset(
         "region",
     }
 )
-"""What a mapping of a bank's table can say. `debit` and `credit` are two columns of amounts; `direction` says which an amount is."""
+"""What a mapping of a bank's table can say; `debit` and `credit` are two columns of amounts, `direction` is for one."""
 
 _PENDING = re.compile(
     r"pending|authori[sz]ed|authori[sz]ation|hold|reserved|vorgemerkt|en attente|en cours|pendiente|in behandeling|in sospeso|"
@@ -147,7 +147,7 @@ def _entry(row: MappedRow, mapping: TableMapping, number: int) -> Entry:
         amount=amount,
         currency=currency,
         reference=row.get("id", ""),
-        text=row.get("description", ""),
+        text=" ".join(row.get("description", "").split()),
         mcc=row.get("mcc", ""),
         category=row.get("category", ""),
         region=row.get("region", ""),

@@ -7,6 +7,7 @@ from connectors.guess import Guess, LineLook
 from connectors.spreadsheet.guess import guess_of, look_at
 from connectors.spreadsheet.parse import FIELDS, PARSER_VERSION, parse
 from domain.activity import KINDS
+from domain.canonical import Json
 from domain.declared import ActivityDocument
 
 
@@ -37,16 +38,17 @@ class Spreadsheet:
         """
         return parse(body)
 
-    def guess(self, body: bytes) -> Guess:
+    def guess(self, body: bytes, said: Mapping[str, Json]) -> Guess:
         """What a table seems to mean.
 
         Args:
             body: The file as it came.
+            said: What the person has answered so far.
 
         Raises:
             DocumentError: It is no table.
         """
-        return guess_of(body)
+        return guess_of(body, said)
 
     def look(self, body: bytes, most_count: int) -> tuple[LineLook, ...]:
         """The first rows as they would be read.

@@ -1,12 +1,14 @@
 """What a table of activities seems to mean, and how its rows would be read."""
 
 import re
+from collections.abc import Mapping
 
 from connectors.activities.names import COLUMNS
 from connectors.base import Question
 from connectors.guess import FieldLook, Guess, LineLook, TableLook, looks_like_number
 from connectors.mapping import TableMapping, is_day
 from connectors.spreadsheet.parse import parse
+from domain.canonical import Json
 from domain.declared import DeclaredActivity
 from domain.errors import InputError
 from domain.kinds import KINDS
@@ -67,11 +69,12 @@ _ALIASES = {
 }
 
 
-def guess_of(body: bytes) -> Guess:
+def guess_of(body: bytes, said: Mapping[str, Json]) -> Guess:
     """What a table of activities seems to mean.
 
     Args:
         body: CSV or a workbook.
+        said: What the person has answered so far, as in `TableMapping.to_json`.
 
     Returns:
         The proposal, with questions for the kind, the unit, and what can be read in two ways.
@@ -79,11 +82,12 @@ def guess_of(body: bytes) -> Guess:
     Raises:
         DocumentError: It is no table.
     """
-    look = TableLook(body, _WORDS)
+    look = TableLook(body, _WORDS, said)
     exact = {name: FieldLook((name.replace("_", " "),)) for name in sorted(COLUMNS - _LOOKS.keys() - {"removed", "removed_at"})}
     columns = look.match({**_LOOKS, **exact})
     if "kind" in columns and not _are_kinds(look, columns["kind"][0]):
         del columns["kind"]
+    columns.update(look.said_columns)
     constants: dict[str, str] = {}
     for name in ("start", "quantity"):
         if name not in columns:
