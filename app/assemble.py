@@ -1,11 +1,13 @@
-"""Putting one installation together from its settings: database, keys, archive, factors, auditor; for its owner, the chain."""
+"""Putting one installation together from its settings: database, keys, archive, factors, auditor, queue."""
 
 from base64 import b64decode
 
-from app.chain import AuditorNode, ChainDesk, keystore_passphrase, load_key, open_chain
+from app.chain import AuditorNode, load_key
 from app.clock import Clock, Randomness
-from app.data_folder import make_private_file, make_private_folder, open_data_folder
+from app.data_folder import make_private_file, open_data_folder
+from app.desk import open_desk, passphrase_of
 from app.factor_packs import installed_factor_set
+from app.jobs.open_queue import open_queue
 from app.security.kek import LocalKek, make_kek
 from app.security.vault import Vault
 from app.services import Services
@@ -16,6 +18,8 @@ from app.store.session import Engine
 from archive.local import LocalArchive
 from domain.errors import ConflictError
 from ledger.signing import AuditorKey
+
+__all__ = ["DATA_FOLDER_FORMAT", "OPERATOR", "open_desk", "open_services", "passphrase_of"]
 
 OPERATOR = "this installation"
 """Who runs the embedded auditor."""
@@ -65,6 +69,7 @@ def open_services(settings: Settings, *, clock: Clock, randomness: Randomness) -
         factor_set=factor_set,
         zones_of_region=factor_set.regions.zones_of,
         auditor=AuditorNode(f"embedded-{region.lower()}", region, OPERATOR, key),
+        queue=open_queue(engine, clock, randomness),
     )
 
 
@@ -85,48 +90,6 @@ def _check_folder(engine: Engine) -> None:
                 got=found,
                 next_step="Use the version of the program that wrote it, or another folder.",
             )
-
-
-def open_desk(services: Services) -> ChainDesk:
-    """The chain of an installation; this process is its owner from now on.
-
-    Args:
-        services: The installation.
-
-    Returns:
-        The desk; close it to let go of the chain.
-
-    Raises:
-        ChainError: Another process owns the embedded chain, or the chain is another one.
-    """
-    settings, randomness = services.settings, services.randomness
-    if not settings.chain_url.get_secret_value():
-        make_private_folder(settings.data_folder / "chain")
-        make_private_file(settings.data_folder / "chain" / "chain.sqlite3")
-    passphrase = passphrase_of(settings, "relayer", randomness)
-    return open_chain(settings, services.auditor, passphrase=passphrase, clock=services.clock, randomness=randomness)
-
-
-def passphrase_of(settings: Settings, purpose: str, randomness: Randomness) -> str:
-    """Passphrase of one of our key files: follows from the secret that is set, else from a file made once for this installation.
-
-    Args:
-        settings: May hold the secret.
-        purpose: Which key file.
-        randomness: Makes the secret where there is none.
-
-    Returns:
-        The passphrase.
-
-    Raises:
-        SecurityError: Others may read the file, or it is damaged.
-    """
-    secret_hex = settings.keystore_passphrase.get_secret_value()
-    if not secret_hex:
-        path = settings.data_folder / "keys" / "keystore.secret"
-        make_kek(path, randomness.bytes)  # made once, refused where others could read it
-        secret_hex = path.read_text(encoding="ascii").strip()
-    return keystore_passphrase(bytes.fromhex(secret_hex), purpose)
 
 
 def _kek(settings: Settings, randomness: Randomness) -> LocalKek:

@@ -10,8 +10,8 @@ from typing import Protocol
 
 import structlog
 
-from app.assemble import open_desk
 from app.chain import ChainDesk
+from app.desk import open_desk
 from app.services import Services
 from app.usecases.verify_statement import Verifications
 from domain.errors import ClimateFitnessError

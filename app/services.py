@@ -8,6 +8,7 @@ from app.clock import Clock, Randomness
 from app.security.vault import Vault
 from app.settings import Settings
 from app.store.session import Engine, Session
+from app.work_queue import WorkQueue
 from archive.base import Archive
 from scoring.factors.factor_set import FactorSet
 
@@ -26,6 +27,7 @@ class Services:
         factor_set: The published factors.
         zones_of_region: IANA zones of a region, the usual one first.
         auditor: The virtual auditor of this installation.
+        queue: Holds work that is done later.
     """
 
     settings: Settings
@@ -37,6 +39,7 @@ class Services:
     factor_set: FactorSet
     zones_of_region: Callable[[str], tuple[str, ...]]
     auditor: AuditorNode
+    queue: WorkQueue
 
 
 @dataclass(frozen=True, slots=True)

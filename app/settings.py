@@ -135,6 +135,9 @@ class Settings(BaseSettings):
     body_gap_s: Seconds = Field(10.0, description="Longest pause between two pieces of a request body, seconds.")
     body_timeout_s: Seconds = Field(300.0, description="Longest time for a whole request body, seconds.")
     stop_timeout_s: Size = Field(10, description="Time that running requests get to finish when the program stops, seconds.")
+    job_threads_count: Annotated[int, Field(ge=0, le=32)] = Field(
+        2, description="Jobs (syncs of connections) that a serving process runs at once; 0: only `climate-fitness worker` does."
+    )
     rate_limit_per_minute: Count | None = Field(
         None, description="Requests per minute and address, and per API key; 0: no limit; empty: 0 in demo, 600 in production."
     )

@@ -47,6 +47,7 @@ BREACHES = [
     ("ledger.chain", "import httpx", "HTTP client"),
     ("app.main", "import argon2", "sealing"),
     ("app.main", "import apscheduler", "the clock"),
+    ("app.main", "import procrastinate", "the queue of PostgreSQL"),
     ("app.main", "import typer", "the command line"),
     ("connectors.base", "import pydantic", "logging, settings"),
     ("scoring.lines", "import sqlglot", "SQL dialects"),

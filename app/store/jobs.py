@@ -1,16 +1,17 @@
 """Jobs: work to do, once per key, claimed with a lease by whoever is free.
 
 Durability: a job is there when the transaction that enqueued it commits, and stays until it is done or has failed. Ordering:
-oldest due first, no promise beyond. Concurrency: a claim is exclusive until its lease ends; a worker that lost its lease cannot
-finish the job any more (attempts and the lease's end are its token).
+oldest due first, no promise beyond; what is urgent counts as due for longer. Concurrency: a claim is exclusive until its lease
+ends, which its worker may extend; a worker that lost its lease cannot finish the job any more (attempts and the lease's end are
+its token).
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.store import tables
@@ -60,8 +61,23 @@ class JobRow:
     created_at: datetime
 
 
-def enqueue(session: Session, tenant_id: str, key: str, kind: str, payload_json: str, *, now: datetime) -> bool:
-    """Ask for work, due at once; False where this key was asked for before, which changes nothing."""
+def enqueue(
+    session: Session, tenant_id: str, key: str, kind: str, payload_json: str, *, now: datetime, next_at: datetime | None = None
+) -> bool:
+    """Ask for work; False where this key was asked for before, which changes nothing.
+
+    Args:
+        session: The open transaction.
+        tenant_id: For whom.
+        key: Unique.
+        kind: What to do.
+        payload_json: With what.
+        now: The time.
+        next_at: Not before this instant; at once where left out.
+
+    Returns:
+        Whether it is new.
+    """
     values = {
         "key": key,
         "tenant_id": tenant_id,
@@ -69,7 +85,7 @@ def enqueue(session: Session, tenant_id: str, key: str, kind: str, payload_json:
         "payload_json": payload_json,
         "state": str(JobState.TODO),
         "attempts": 0,
-        "next_at": now,
+        "next_at": next_at or now,
         "lease_until": None,
         "error": "",
         "created_at": now,
@@ -93,32 +109,41 @@ def ask_again(session: Session, tenant_id: str, key: str, *, now: datetime) -> b
     return session.execute(of_tenant(again, table, tenant_id)).first() is not None
 
 
-def claim(session: Session, now: datetime, *, lease_s: int, kinds: Iterable[str] = ()) -> JobRow | None:
+def has_due(session: Session, now: datetime, *, kinds: Iterable[str] = ()) -> bool:
+    """Whether `claim` would find a job: asked in a transaction that only reads, it costs no writer its turn.
+
+    Args:
+        session: The open transaction.
+        now: The time.
+        kinds: Only these; all where left out.
+    """
+    query = select(tables.JOB.c.key).where(_is_due(now), *_of_kinds(kinds)).limit(1)
+    return session.execute(query).first() is not None
+
+
+def claim(
+    session: Session, now: datetime, *, lease_s: float, kinds: Iterable[str] = (), most_tries_count: int = MOST_TRIES_COUNT
+) -> JobRow | None:
     """The next job that is due, of any tenant, or one whose worker's lease has ended.
 
-    A job whose workers died `MOST_TRIES_COUNT` times is given up here: nobody else would.
+    A job whose workers died as often as a job is tried is given up here: nobody else would.
 
     Args:
         session: A transaction of its own; commit it before working.
         now: The time.
         lease_s: How long the job stays ours, seconds.
         kinds: Only these; all where left out.
+        most_tries_count: Tries after which a job is given up.
 
     Returns:
         The job, oldest due first, or None where nothing is due.
     """
     table = tables.JOB
-    is_left = and_(table.c.state == str(JobState.DOING), table.c.lease_until <= now)
     given_up = {"state": str(JobState.FAILED), "lease_until": None, "error": "its worker died each time"}
-    session.execute(update(table).where(is_left, table.c.attempts >= MOST_TRIES_COUNT).values(given_up))
-    is_due = or_(
-        and_(table.c.state == str(JobState.TODO), table.c.next_at <= now),
-        is_left,
-    )
-    due = select(table.c.key).where(is_due).order_by(table.c.next_at, table.c.key).limit(1).with_for_update(skip_locked=True)
-    wanted = tuple(kinds)
-    if wanted:
-        due = due.where(table.c.kind.in_(wanted))
+    too_often = update(table).where(_is_left(now), table.c.attempts >= most_tries_count, *_of_kinds(kinds))
+    session.execute(too_often.values(given_up))
+    due = select(table.c.key).where(_is_due(now), *_of_kinds(kinds)).order_by(table.c.next_at, table.c.key).limit(1)
+    due = due.with_for_update(skip_locked=True)
     taken = (
         update(table)
         .where(table.c.key == due.scalar_subquery())
@@ -127,6 +152,24 @@ def claim(session: Session, now: datetime, *, lease_s: int, kinds: Iterable[str]
     )
     row = session.execute(taken).first()
     return None if row is None else to_row(JobRow, row)
+
+
+def extend(session: Session, job: JobRow, lease_until: datetime) -> JobRow:
+    """Keep a claimed job for longer.
+
+    Args:
+        session: The open transaction.
+        job: As `claim` or `extend` gave it.
+        lease_until: Until when.
+
+    Returns:
+        The job with its new lease: only this one can be finished now.
+
+    Raises:
+        ConflictError: The lease ended and somebody else has it.
+    """
+    _leave(session, job, {"lease_until": lease_until})
+    return replace(job, lease_until=lease_until)
 
 
 def finish(session: Session, job: JobRow) -> None:
@@ -194,6 +237,20 @@ def by_key(session: Session, tenant_id: str, key: str) -> JobRow | None:
     return None if row is None else to_row(JobRow, row)
 
 
+def failed(session: Session, tenant_id: str) -> tuple[JobRow, ...]:
+    """The jobs of a tenant that were given up, oldest first."""
+    table = tables.JOB
+    query = of_tenant(select(*columns_of(JobRow, table)).where(table.c.state == str(JobState.FAILED)), table, tenant_id)
+    return tuple(to_row(JobRow, row) for row in session.execute(query.order_by(table.c.created_at, table.c.key)))
+
+
+def everybody_failed(session: Session) -> tuple[JobRow, ...]:
+    """The jobs of all tenants that were given up, oldest first: for the operator."""
+    table = tables.JOB
+    query = select(*columns_of(JobRow, table)).where(table.c.state == str(JobState.FAILED))
+    return tuple(to_row(JobRow, row) for row in session.execute(query.order_by(table.c.created_at, table.c.key)))
+
+
 def count_by_state(session: Session) -> dict[JobState, int]:
     """How many jobs are in each state, over all tenants."""
     table = tables.JOB
@@ -206,6 +263,21 @@ def prune(session: Session, before: datetime) -> None:
     """Forget jobs that are done and were enqueued before an instant; their keys may be asked for again."""
     table = tables.JOB
     session.execute(delete(table).where(table.c.state == str(JobState.DONE), table.c.created_at < before))
+
+
+def _is_left(now: datetime) -> ColumnElement[bool]:
+    table = tables.JOB
+    return and_(table.c.state == str(JobState.DOING), table.c.lease_until <= now)
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    table = tables.JOB
+    return or_(and_(table.c.state == str(JobState.TODO), table.c.next_at <= now), _is_left(now))
+
+
+def _of_kinds(kinds: Iterable[str]) -> tuple[ColumnElement[bool], ...]:
+    wanted = tuple(kinds)
+    return (tables.JOB.c.kind.in_(wanted),) if wanted else ()
 
 
 def _leave(session: Session, job: JobRow, values: dict[str, object]) -> None:

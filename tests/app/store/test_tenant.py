@@ -82,6 +82,7 @@ ANSWERS: dict[str, Any] = {
     "month": Month(2025, 3),
     "months": MonthRange.from_text("2025"),
     "new_id": lambda: "new",
+    "next_at": NOW,
     "now": NOW,
     "on_date": date(2026, 3, 1),
     "password_hash": "other",
