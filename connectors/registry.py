@@ -11,6 +11,7 @@ from connectors.activities import ACTIVITIES
 from connectors.bank_file import BANK_FILE
 from connectors.base import Connector, Link, Manifest, Provider, Pull
 from connectors.decisions import is_decision, read_decision
+from connectors.demo_travel import DEMO_TRAVEL
 from connectors.google_timeline import GOOGLE_TIMELINE
 from connectors.green_button import GREEN_BUTTON
 from connectors.plaid import PLAID
@@ -23,7 +24,7 @@ from domain.series import MeterDocument
 GROUP = "climate_fitness.connectors"
 """Name of the entry-point group."""
 
-_OURS: tuple[Connector, ...] = (ACTIVITIES, BANK_FILE, GOOGLE_TIMELINE, GREEN_BUTTON, PLAID, SPREADSHEET, TYPED_BILL)
+_OURS: tuple[Connector, ...] = (ACTIVITIES, BANK_FILE, DEMO_TRAVEL, GOOGLE_TIMELINE, GREEN_BUTTON, PLAID, SPREADSHEET, TYPED_BILL)
 _OWN = {one.manifest.connector_id: one for one in _OURS}  # also where not installed
 _local: dict[str, tuple[Provider, ...]] = {}
 
