@@ -50,6 +50,7 @@ from domain.errors import (
     PlaceError,
     TryLaterError,
 )
+from domain.period import instant_to_text
 from domain.place import Place, place_from_text
 from domain.series import MeterDocument
 
@@ -234,7 +235,7 @@ def _claimed(services: Services, tenant_id: str, connection_id: str) -> _Run | S
         sync_runs.begin(session, SyncRunRow(run_id, tenant_id, connection_id, started_at=now))
         subject = subjects.by_id(session, tenant_id, connection.subject_id)
         answers = open_link(Work(session, services), connection)
-    link = {**provider.quirks, **answers, "base_url": provider.base_url}
+    link = {**provider.quirks, **answers, "base_url": provider.base_url, "now": instant_to_text(now)}
     return _Run(services, connection, run_id, connector, provider, link, subject)
 
 
@@ -296,6 +297,7 @@ def _check_progress(run: _Run, wanted: Get | Post) -> None:
     run.idle_count += 1
     is_circle = run.seen[print_of] > MOST_REPEATS_COUNT
     if is_circle or run.idle_count > MOST_IDLE_COUNT:
+        run.last = None  # nothing is wrong with the document that led here
         raise FormatChangedError(
             f"The pages of {run.provider.title} never end",
             expected="an end, or something new",
