@@ -1,6 +1,6 @@
 # One-command loop. `make` alone prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix bench contract constraints
+.PHONY: help setup demo test check fix bench connector contract constraints
 
 VENV := .venv/bin
 
@@ -35,6 +35,9 @@ fix: $(VENV)/ruff ## Mend whatever can be mended by itself
 
 bench: $(VENV)/ruff ## Measure everything again and write docs/benchmarks.md, or print one: make bench W=parse
 	$(if $(W),$(VENV)/climate-fitness bench $(W),$(VENV)/python -m benchmarks.report)
+
+connector: $(VENV)/ruff ## Lay out a new connector with its failing test: make connector NAME=kwik-cab
+	$(VENV)/python tools/make_connector.py '$(NAME)'
 
 contract: $(VENV)/ruff ## Compile the contract again and write the artifact that is shipped
 	$(VENV)/python -m ledger.contract.compile
