@@ -21,12 +21,12 @@ SILENT_S = 0.6
 """How long a worker may be silent in tests, seconds."""
 
 
-def make_queue(sort: str, engine: Engine) -> WorkQueue:
+def make_queue(sort: str, engine: Engine, *, backoff: Backoff | None = None) -> WorkQueue:
     """A queue of this sort: `table` or `procrastinate`."""
     clock, randomness = SystemClock(), SystemRandomness()
     if sort == "table":
-        return TableQueue(engine, clock, randomness, backoff=QUICK, lease_s=SILENT_S, poll_s=0.02)
-    return ProcrastinateQueue(engine, clock, randomness, backoff=QUICK, heartbeat_s=SILENT_S / 6, poll_s=0.02)
+        return TableQueue(engine, clock, randomness, backoff=backoff or QUICK, lease_s=SILENT_S, poll_s=0.02)
+    return ProcrastinateQueue(engine, clock, randomness, backoff=backoff or QUICK, heartbeat_s=SILENT_S / 6, poll_s=0.02)
 
 
 @dataclass(frozen=True)
