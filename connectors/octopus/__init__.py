@@ -2,11 +2,12 @@
 
 1. The account names its meter points and meters.
 2. A meter that is new is asked for its newest reading; from two years before it, piece by piece, everything is fetched.
-3. From then on each pull begins ten days before the newest reading, or where the first gap is, up to sixty days back: readings
-   come late and are corrected.
+3. From then on each pull begins ten days before the newest reading, or at the first gap of the last sixty days: readings come
+   late, and are corrected.
 """
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from urllib.parse import quote
 
 from connectors.base import ApiKey, Batch, Document, Get, KeyPlace, Link, Manifest, Provider, Pull, Question
@@ -79,16 +80,20 @@ def _pull_span(meter: Meter, begins: Begins, begin_s: int, end_s: int | None) ->
 
 
 def _next_begin_s(begin_s: int, spans_s: Sequence[tuple[int, int]]) -> int:
-    """Where the next pull begins: at the first gap or ten days before the newest reading, but not more than sixty days before."""
+    """Where the next pull begins: ten days before the newest reading, or with the last reading before the first gap.
+
+    Args:
+        begin_s: Where this one began.
+        spans_s: Begin and end of each reading, sorted.
+
+    Returns:
+        Seconds since 1970, at most sixty days before the newest reading.
+    """
     if not spans_s:
         return begin_s
-    covered_s = begin_s
-    for start_s, end_s in spans_s:
-        if start_s > covered_s:
-            break
-        covered_s = max(covered_s, end_s)
-    newest_s = max(end_s for _, end_s in spans_s)
-    return max(min(newest_s - _OVERLAP_S, covered_s), newest_s - _LONGEST_WAIT_S)
+    gaps = (before[0] for before, after in pairwise(spans_s) if after[0] > before[1])
+    newest_s = spans_s[-1][1]
+    return max(min(newest_s - _OVERLAP_S, next(gaps, newest_s)), newest_s - _LONGEST_WAIT_S)
 
 
 def _get(meter: Meter, params: dict[str, str]) -> Get:

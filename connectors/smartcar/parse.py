@@ -106,7 +106,7 @@ def read_answer(body: bytes) -> Told:
 
 def is_vehicle_id(value: object) -> bool:
     """Whether this can be Smartcar's id of a car; it becomes a part of addresses."""
-    return isinstance(value, str) and _VEHICLE.match(value) is not None
+    return isinstance(value, str) and not isinstance(value, Number) and _VEHICLE.match(value) is not None
 
 
 def powertrain_of(powertrain_type: str, said: str) -> str:
