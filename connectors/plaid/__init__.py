@@ -6,6 +6,7 @@ the old cursor: after a failure the same payments come again, under the same nam
 """
 
 from collections.abc import Generator
+from functools import partial
 
 from connectors.base import Batch, Document, Get, Link, LinkedItem, Manifest, Post, Provider, Pull
 from connectors.plaid.parse import PARSER_VERSION, Page, parse, read_page
@@ -27,6 +28,7 @@ _QUIRKS = {  # how far back is fixed when the connection is made; the page leads
     "link_get_path": "/link/token/get",
 }
 _HELP = "https://plaid.com/docs/transactions/"
+_provider = partial(Provider, auth=_LINK, countries=_COUNTRIES, quirks=_QUIRKS, help_url=_HELP)
 
 
 def _pull(_: Link, cursor: str | None) -> Pull:
@@ -84,25 +86,8 @@ class Plaid:
         kinds=frozenset({"purchase"}),
         parser_version=PARSER_VERSION,
         providers=(
-            Provider(
-                "plaid-sandbox",
-                "Plaid, sandbox with invented banks",
-                "https://sandbox.plaid.com",
-                _LINK,
-                _COUNTRIES,
-                quirks=_QUIRKS,
-                help_url=_HELP,
-            ),
-            Provider(
-                "plaid",
-                "Plaid",
-                "https://production.plaid.com",
-                _LINK,
-                _COUNTRIES,
-                registration_days_count=14,
-                quirks=_QUIRKS,
-                help_url=_HELP,
-            ),
+            _provider("plaid-sandbox", "Plaid sandbox, with invented banks", "https://sandbox.plaid.com", requests_per_s=15.0),
+            _provider("plaid", "Plaid", "https://production.plaid.com", requests_per_s=40.0, registration_days_count=14),
         ),
         every_hours=12,
     )
