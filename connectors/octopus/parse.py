@@ -9,14 +9,16 @@ The answer names neither meter nor unit: both stand in the line before it. Amoun
 six decimals is rounded half to even to a millionth, once.
 """
 
+import re
 from array import array
 from dataclasses import dataclass
+from datetime import datetime
 from fractions import Fraction
 from itertools import pairwise
 
 from connectors.context import unframed
-from connectors.exact_json import Ambiguous, Number, listed, named, read_exact, text
-from connectors.green_button.columns import Refusals
+from connectors.exact_json import Number, listed, named, read_exact, text
+from connectors.green_button.columns import EARLIEST_START_S, LATEST_END_S, Refusals
 from connectors.octopus.meters import Meter
 from domain.errors import ClimateFitnessError, NumberError, TimeError, UnknownFormatError
 from domain.number import decimal_from_text, round_half_even
@@ -33,6 +35,7 @@ MOST_AMOUNT_COUNT = 1_000_000
 LONGEST_S = 26 * 3600
 """We ask for half hours. A day may come, too; a week or a month beside them would be counted twice."""
 
+_USUAL_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:Z|[+-][0-9]{2}:[0-9]{2})\Z")
 _KIND = {"electricity": "electricity", "gas": "natural_gas"}
 
 
@@ -93,11 +96,7 @@ def read_page(body: bytes) -> Page:
             next_step="The provider may have changed its format; it is kept for a look.",
         )
     readings = _Readings()
-    for number, row in enumerate(listed(page, "results"), 1):
-        try:
-            readings.take(row)
-        except ClimateFitnessError as error:
-            readings.refusals.reading(error.message, expected=error.expected, got=error.got, record=f"reading {number}")
+    readings.take_all(listed(page, "results"))
     readings.refuse_overlaps()
     title = f"Octopus Energy, {meter.direction} {meter.fuel} of meter {meter.name}, {meter.unit}"
     series = (readings.series(meter),) if readings.starts_s else ()
@@ -114,15 +113,23 @@ class _Readings:
         self._second_of: dict[str, int] = {}  # the end of one reading is the begin of the next
         self._micro_of: dict[str, int] = {}  # amounts of half hours are few and come again
 
-    def take(self, row: object) -> None:
-        """Take in one reading; the same one again is no news.
+    def take_all(self, rows: list[object]) -> None:
+        """Take in readings; the same one again is no news, and each that cannot be is refused alone."""
+        for number, row in enumerate(rows, 1):
+            try:
+                self._take(row)
+            except ClimateFitnessError as error:
+                self.refusals.reading(error.message, expected=error.expected, got=error.got, record=f"reading {number}")
+
+    def _take(self, row: object) -> None:
+        """Take in one reading.
 
         Raises:
             UnknownFormatError: It has no amount or no times.
             TimeError: A time is none, or has no offset, or the end is not soon after the begin.
             NumberError: The amount cannot be, or its time has another amount already.
         """
-        if not isinstance(row, dict) or isinstance(row, Ambiguous):
+        if row.__class__ is not dict:
             raise UnknownFormatError("This is no reading", expected="consumption, interval_start and interval_end", got=row)
         amount, begin, end = row.get("consumption"), row.get("interval_start"), row.get("interval_end")
         if amount.__class__ is not Number or begin.__class__ is not str or end.__class__ is not str:
@@ -131,13 +138,21 @@ class _Readings:
                 expected="consumption as a number, interval_start and interval_end as text",
                 got=f"consumption {amount}, from {begin} to {end}",
             )
-        quantity_micro, start_s, end_s = self._micro(amount), self._second(begin), self._second(end)
+        quantity_micro = self._micro_of.get(amount)
+        if quantity_micro is None:
+            quantity_micro = self._micro_of[amount] = _micro(amount)
+        start_s, end_s = self._second_of.get(begin), self._second_of.get(end)
+        if start_s is None:
+            start_s = self._second_of[begin] = _second(begin)
+        if end_s is None:
+            end_s = self._second_of[end] = _second(end)
         if not 0 < end_s - start_s <= LONGEST_S:
             raise TimeError(
                 "A reading is of a half hour", expected="an end at most a day after the begin", got=f"{begin} to {end}"
             )
-        before = self._row_of_start.setdefault(start_s, len(self.starts_s))
-        if before != len(self.starts_s):
+        row_index = len(self.starts_s)
+        before = self._row_of_start.setdefault(start_s, row_index)
+        if before != row_index:
             if (self.durations_s[before], self.quantities_micro[before]) != (end_s - start_s, quantity_micro):
                 raise NumberError("This time has another amount already", expected="each time once", got=f"{amount} at {begin}")
             return
@@ -195,30 +210,33 @@ class _Readings:
         """Begin and end of each reading, seconds since 1970, sorted."""
         return sorted((start_s, start_s + length_s) for start_s, length_s in zip(self.starts_s, self.durations_s, strict=True))
 
-    def _second(self, at: str) -> int:
-        """The instant of a time with its offset, seconds since 1970.
 
-        Raises:
-            TimeError: It is none, or has a part of a second.
-        """
-        found = self._second_of.get(at)
-        if found is None:
-            instant = instant_from_text(at)
-            if instant.microsecond:
-                raise TimeError("A reading begins and ends with a full second", expected="2024-03-01T00:30:00Z", got=at)
-            found = self._second_of[at] = int(instant.timestamp())
-        return found
+def _second(at: str) -> int:
+    """The instant of a time with its offset, seconds since 1970.
 
-    def _micro(self, amount: str) -> int:
-        """Millionths of the unit.
+    Raises:
+        TimeError: It is none, or has a part of a second.
+    """
+    if _USUAL_TIME.match(at):
+        try:
+            at_s = int(datetime.fromisoformat(at).timestamp())
+        except ValueError:
+            at_s = 0
+        if EARLIEST_START_S <= at_s <= LATEST_END_S:
+            return at_s
+    instant = instant_from_text(at)
+    if instant.microsecond:
+        raise TimeError("A reading begins and ends with a full second", expected="2024-03-01T00:30:00Z", got=at)
+    return int(instant.timestamp())
 
-        Raises:
-            NumberError: It is no plain decimal number, below zero, or too large.
-        """
-        found = self._micro_of.get(amount)
-        if found is None:
-            value = decimal_from_text(amount)
-            if value < 0 or value > MOST_AMOUNT_COUNT:
-                raise NumberError("A reading is an amount", expected=f"0 to {MOST_AMOUNT_COUNT}", got=amount)
-            found = self._micro_of[amount] = round_half_even(Fraction(value) * MICRO_PER_UNIT)
-        return found
+
+def _micro(amount: str) -> int:
+    """Millionths of the unit.
+
+    Raises:
+        NumberError: It is no plain decimal number, below zero, or too large.
+    """
+    value = decimal_from_text(amount)
+    if value < 0 or value > MOST_AMOUNT_COUNT:
+        raise NumberError("A reading is an amount", expected=f"0 to {MOST_AMOUNT_COUNT}", got=amount)
+    return round_half_even(Fraction(value) * MICRO_PER_UNIT)
