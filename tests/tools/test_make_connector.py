@@ -23,6 +23,7 @@ def copy(repository: Path, tmp_path: Path) -> Path:
     (house / "tests" / "connectors").mkdir(parents=True)
     for name in ("Makefile", "pyproject.toml", "tests/conftest.py"):
         shutil.copy(repository / name, house / name)
+    os.utime(house / "pyproject.toml", (0, 0))  # older than the environment: nothing is to be installed
     programs = house / ".venv" / "bin"
     programs.mkdir(parents=True)
     for name in ("climate-fitness", "pytest", "python", "ruff"):
