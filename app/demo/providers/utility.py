@@ -52,18 +52,18 @@ from domain.period import instant_from_text, local_day, local_midnight
 RESOURCE_PATH = "/espi/1_1/resource"
 """What all addresses of data begin with."""
 
-SCOPE = "FB=1_3_4_5_8_15_39_44;IntervalDuration=900_3600;BlockDuration=daily;HistoryLength=63072000"
-"""What a client may ask for: two years of interval readings, delivered and exported."""
+SCOPE = "FB=1_3_4_5_8_15_39_44;IntervalDuration=900_3600;BlockDuration=daily;HistoryLength=94608000"
+"""What a client may ask for: three years of interval readings, delivered and exported."""
 
 _ATOM = "application/atom+xml"
 _PUBLISHED_AFTER = timedelta(hours=6)
 _PREPARED_FOR = timedelta(days=2)
-_HISTORY = timedelta(seconds=63_072_000)
+_HISTORY = timedelta(seconds=94_608_000)
 _WINDOWS = ("published-min", "published-max", "updated-min", "updated-max")
 _EXPORT_BLOCK = "8"
 USAGE, EXPORT = "usage", "export"
 _PERMISSIONS = (
-    Choice(USAGE, "Electricity you use", "Readings of your meter, and two years of history"),
+    Choice(USAGE, "Electricity you use", "Readings of your meter, with their history"),
     Choice(EXPORT, "Electricity you feed in", "What your solar panels give to the grid"),
 )
 
