@@ -71,9 +71,11 @@ def test_document_works_word_for_word(repository: Path, copy: Path) -> None:
     done = run(copy, parse.replace("parse", "parse --json", 1))
     found = json.loads(done.stdout)
     assert (found["activities"], len(found["refused"])) == (2, 1)
-    done = run(copy, take_in)
+    import_it, close_it = take_in.strip().splitlines()
+    done = run(copy, import_it)
+    assert (done.returncode, "2 activities new" in done.stdout) == (1, True), done.stderr  # 1: the third ride is refused
+    done = run(copy, close_it)
     assert done.returncode == 0, done.stderr
-    assert "2 activities new" in done.stdout
     assert "scope 3, category 6           0.005" in done.stdout
 
     file = copy / "connectors/kwik_cab/__init__.py"
