@@ -35,7 +35,7 @@ from app.store.session import reading, unit_of_work
 from app.usecases.connection_secrets import Rotation, Tokens, open_link, open_tokens, seal_link, seal_tokens
 from app.usecases.register_provider import find_provider, our_client
 from connectors.base import OAuth2, Provider
-from domain.errors import BusyError, ConnectorError, FormatChangedError, NeedsConsentError, TryLaterError
+from domain.errors import BusyError, ConnectorError, FormatChangedError, NeedsConsentError, SecurityError, TryLaterError
 
 LEASE = timedelta(minutes=3)
 """How long the right to renew holds; longer than any exchange with a provider takes."""
@@ -182,7 +182,7 @@ def _renewed(services: Services, auth: OAuth2, turn: _Turn, send: Send) -> str:
         raise NeedsConsentError(
             "The provider's answer was lost while it renewed your consent", got=error.code, next_step=_NEXT_STEP
         ) from error
-    except ConnectorError:
+    except (ConnectorError, SecurityError):  # nothing was sent, or nothing was granted
         _give_back(services, turn, keeps_token=True)
         raise
     tokens = _after(turn.tokens, reply)
