@@ -11,11 +11,22 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
 from connectors.base import Question
-from connectors.mapping import DateOrder, Decimals, Sign, TableMapping, is_day, mapping_from_json, plain_number, two_part_day
+from connectors.mapping import (
+    DateOrder,
+    Decimals,
+    Sign,
+    TableMapping,
+    day_of,
+    is_day,
+    is_numbers,
+    mapping_from_json,
+    orders_of,
+    plain_number,
+)
 from connectors.table import Layout, csv_layout, table_rows
 from connectors.workbook import DayCell, FormulaCell, NumberCell, is_workbook, sheet_names
 from domain.canonical import Json
-from domain.errors import DocumentError, NumberError
+from domain.errors import DocumentError, NumberError, TimeError
 from domain.units import CURRENCIES
 
 MAX_HEADER_SEARCH_COUNT = 60
@@ -27,7 +38,6 @@ SAMPLE_COUNT = 3
 _NOT_WORD = re.compile(r"[\W_]+")
 _IN_BRACKETS = re.compile(r"[(\[]([^)\]]{1,20})[)\]]|\bin ([A-Z]{3})\b|\b([A-Z]{3})$")
 _SHORT_LAST = re.compile(r"[^0-9][0-9]{2}\Z")
-_LAST_MONTH, _LAST_DAY = 12, 31
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,26 +239,22 @@ class TableLook:
     def date_order(self, columns: Sequence[str | int]) -> DateOrder:
         """The order of days, as far as the file proves it; else it is asked."""
         cells = [cell for name in columns for cell in self.values(self.index_of(name))]
-        parts = [(one, cell) for cell in cells if (one := two_part_day(cell)) is not None]
-        day_first = [cell for (first, second), cell in parts if _LAST_DAY >= first > _LAST_MONTH >= second]
-        month_first = [cell for (first, second), cell in parts if second > _LAST_MONTH >= first]
-        year_first = [cell for (first, _), cell in parts if first > _LAST_DAY or first == 0]
         if not cells:
             return DateOrder.YMD
-        if not parts:
+        numbers = list(dict.fromkeys(cell for cell in cells if is_numbers(cell)))
+        if not numbers:
             self.proven["date_order"] = "no day can be read in two ways"
             return DateOrder.YMD
-        found = [
-            (order, those)
-            for order, those in ((DateOrder.DMY, day_first), (DateOrder.MDY, month_first), (DateOrder.YMD, year_first))
-            if those
-        ]
+        orders = {cell: orders_of(cell) for cell in numbers}
+        certain = [cell for cell in numbers if len(orders[cell]) == 1]
+        found = {order for cell in certain for order in orders[cell]}
+        if found == {DateOrder.DMY, DateOrder.YMD} and all(_is_year_first(cell) for cell in numbers):
+            found = {DateOrder.YMD}
         if len(found) == 1:
-            order, those = found[0]
-            self.proven["date_order"] = f"{those[0]} can be read in this order only"
-            return order
-        sample = parts[0][1]
-        why = f"{found[0][1][0]} and {found[1][1][0]} contradict each other" if found else "every day can be read in two ways"
+            self.proven["date_order"] = f"{certain[0]} can be read in this order only"
+            return found.pop()
+        sample = numbers[0]
+        why = "its days contradict each other" if found else "every day can be read in two ways"
         self.questions.append(
             Question(
                 "date_order",
@@ -336,6 +342,14 @@ class TableLook:
         """The guess with everything that was found out on the way."""
         mapping = replace(mapping, layout=self.layout, header_row=self.header_row)
         return Guess(mapping, self.columns(), self.proven, self.likely, tuple(self.questions))
+
+
+def _is_year_first(cell: str) -> bool:
+    try:
+        day_of(cell, DateOrder.YMD, record="")
+    except TimeError:
+        return False
+    return True
 
 
 def plain_words(text: str) -> str:

@@ -69,7 +69,7 @@ class TableMapping:
         columns: Field to its columns: header texts, or positions from 1 where the table has no header. Several columns of a text
             field are read one after the other.
         constants: Field to the value that every row has.
-        values: Field to what its cells mean: `{"kind": {"Bahn": "rail"}}`.
+        values: Field to what its cells mean: `{"kind": {"Bahn": "rail"}}`, in JSON `{"kind": [["Bahn", "rail"]]}`.
         layout: How the file is taken apart.
         header_row: Line of the header from 1; 0 where there is none.
         decimals: What stands before the cents; cells of workbooks that are numbers need it not.
@@ -98,7 +98,7 @@ class TableMapping:
             "format": FORMAT,
             "columns": {name: list(columns) for name, columns in self.columns.items()},
             "constants": dict(self.constants),
-            "values": {name: dict(meanings) for name, meanings in self.values.items()},
+            "values": {name: [list(pair) for pair in meanings.items()] for name, meanings in self.values.items()},
             "encoding": self.layout.encoding,
             "delimiter": self.layout.delimiter,
             "sheet": self.layout.sheet,
@@ -145,7 +145,7 @@ def mapping_from_json(value: object, fields: frozenset[str] | None) -> TableMapp
         columns=columns,
         constants=_texts(given.get("constants", {}), "constants", fields),
         values={
-            _field(name, fields, "values"): _texts(one, f"values of {name}", None)
+            _field(name, fields, "values"): _meanings(name, one)
             for name, one in _object(given.get("values", {}), "values").items()
         },
         layout=Layout(
@@ -335,13 +335,14 @@ def plain_number(cell: str, decimals: Decimals, *, record: str) -> tuple[str, st
         NumberError: It is no number, or its groups of thousands are not threes.
     """
     if isinstance(cell, NumberCell):
-        return cell, ""
+        return str(cell), ""
     if _PLAIN[decimals].match(cell):
         return cell.replace(",", "."), ""
     text = _SPACES.sub(" ", cell.replace("−", "-").replace("–", "-")).strip()
     text, currency = _without_currency(text)
     text, is_negative = _without_sign(text)
-    text, more_currency = _without_currency(text)
+    if not currency:
+        text, currency = _without_currency(text)  # -$5
     whole, mark, cents = text.rpartition(decimals)
     if not mark:
         whole, cents = text, ""
@@ -358,7 +359,7 @@ def plain_number(cell: str, decimals: Decimals, *, record: str) -> tuple[str, st
             next_step="Correct the cell, or say in the mapping what stands before the cents.",
         )
     number = f"{whole or '0'}.{cents}" if cents else whole
-    return f"-{number}" if is_negative else number, currency or more_currency
+    return f"-{number}" if is_negative else number, currency
 
 
 def _without_currency(text: str) -> tuple[str, str]:
@@ -392,7 +393,7 @@ _TIME = (
     r"(?: ?[AaPp][Mm])?(?: ?(?:Z|UTC|[+-][0-9]{2}:?[0-9]{2}))?)?\Z"
 )
 _ISO = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})" + _TIME)
-_COMPACT = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})\Z")
+_COMPACT = re.compile(r"((?:19|20)[0-9]{2})(0[1-9]|1[0-2])([0-3][0-9])\Z")
 _THREE = re.compile(r"([0-9]{1,2})[-/. ]{1,2}([0-9]{1,2})[-/.' ]{1,2}([0-9]{4}|[0-9]{2})" + _TIME)
 _DAY_MONTH = re.compile(r"([0-9]{1,2})[-/. ]{1,2}(?:de )?([^\W\d_]{3,12})\.?[-/. ,]{1,2}(?:de )?([0-9]{4}|[0-9]{2})" + _TIME)
 _MONTH_DAY = re.compile(r"([^\W\d_]{3,12})\.? ([0-9]{1,2}),? ([0-9]{4})" + _TIME)
@@ -421,14 +422,29 @@ _PIVOT = EARLIEST_YEAR % 100
 _CENTURY = 100
 
 
-def two_part_day(cell: str) -> tuple[int, int] | None:
-    """The first two numbers of a day whose order only the mapping can say; None where the cell is no such day.
+def orders_of(cell: str) -> frozenset[DateOrder]:
+    """The orders in which a day of three numbers can be read; empty where the cell is no such day, or one in no order.
 
     Args:
-        cell: Such as `03/04/2024`.
+        cell: Such as `03/04/2024`. That two digits at the beginning are the year is taken only where they are no day.
     """
-    found = None if isinstance(cell, DayCell) else _THREE.match(cell)
-    return (int(found[1]), int(found[2])) if found else None
+    if not is_numbers(cell):
+        return frozenset()
+    fitting = {order for order in (DateOrder.DMY, DateOrder.MDY) if _is_real(cell, order)}
+    return frozenset(fitting or {order for order in (DateOrder.YMD,) if _is_real(cell, order)})
+
+
+def is_numbers(cell: str) -> bool:
+    """Whether a cell looks like a day of three numbers whose order only the mapping can say."""
+    return not isinstance(cell, DayCell) and _THREE.match(cell) is not None
+
+
+def _is_real(cell: str, order: DateOrder) -> bool:
+    try:
+        _day_of(cell, order, "")
+    except TimeError:
+        return False
+    return True
 
 
 def is_day(cell: str) -> bool:
@@ -437,7 +453,7 @@ def is_day(cell: str) -> bool:
         return True
     if not 6 <= len(cell) <= 40 or isinstance(cell, NumberCell):  # noqa: PLR2004 - 1.1.24, and a day with a time and zone
         return False
-    if _ISO.match(cell) or _THREE.match(cell):
+    if _ISO.match(cell) or _THREE.match(cell) or _COMPACT.match(cell):
         return True
     named = _DAY_MONTH.match(cell)
     if named and named[2].casefold() in _MONTHS:
@@ -460,7 +476,7 @@ def day_of(cell: str, order: DateOrder, *, record: str) -> str:
     Raises:
         TimeError: It is no day of this order.
     """
-    return cell if isinstance(cell, DayCell) else _day_of(cell, order, record)
+    return str(cell) if isinstance(cell, DayCell) else _day_of(cell, order, record)
 
 
 @lru_cache(maxsize=16_384)
@@ -534,7 +550,11 @@ def changed(mapping: TableMapping, given: Mapping[str, Json], fields: frozenset[
     for name, value in given.items():
         before = base.get(name)
         if isinstance(before, dict) and isinstance(value, dict):
-            merged = {**before, **value}
+            merged: dict[str, Json] = {**before, **value}
+            if name == "values":
+                merged = {
+                    one: None if meant is None else [*_pairs(before.get(one)), *_pairs(meant)] for one, meant in merged.items()
+                }
             base[name] = {one: meant for one, meant in merged.items() if meant is not None}
         else:
             base[name] = value
@@ -560,16 +580,34 @@ def _object(value: object, record: str) -> dict[str, object]:
 
 
 def _text(value: object, record: str) -> str:
-    if not isinstance(value, str) or len(value) > _MAX_TEXT_SIZE:
+    if not isinstance(value, str) or len(value) > _MAX_TEXT_SIZE or any("\ud800" <= sign <= "\udfff" for sign in value):
         _refuse(f"text of at most {_MAX_TEXT_SIZE} characters", value, record)
     return value
 
 
 def _texts(value: object, record: str, fields: frozenset[str] | None) -> dict[str, str]:
+    return {_field(name, fields, record): _text(one, f"{record}, {name}") for name, one in _object(value, record).items()}
+
+
+def _meanings(name: str, value: object) -> dict[str, str]:
+    """What the cells of a field mean, as pairs of texts, since canonical JSON has names in ASCII only; an object does, too."""
+    record = f"values of {name}"
+    pairs = list(value.items()) if isinstance(value, dict) else value
+    if not isinstance(pairs, list) or len(pairs) > _MAX_NAMES_COUNT:
+        _refuse(f"at most {_MAX_NAMES_COUNT} pairs of a cell and its meaning", type(value).__name__, record)
     found = {}
-    for name, one in _object(value, record).items():
-        found[_text(name, record) if fields is None else _field(name, fields, record)] = _text(one, f"{record}, {name}")
+    for pair in pairs:
+        if not isinstance(pair, (list, tuple)) or len(pair) != 2:  # noqa: PLR2004 - a pair
+            _refuse("a pair of a cell and its meaning", pair, record)
+        found[_text(pair[0], record)] = _text(pair[1], f"{record}, {pair[0]}")
     return found
+
+
+def _pairs(value: Json) -> list[Json]:
+    """Meanings as pairs."""
+    if isinstance(value, dict):
+        return [[cell, meaning] for cell, meaning in value.items()]
+    return list(value) if isinstance(value, list) else []
 
 
 def _field(name: str, fields: frozenset[str] | None, record: str) -> str:

@@ -224,5 +224,5 @@ def _is_out(direction: str) -> bool:
         expected="debit or credit",
         got=direction,
         record="direction",
-        next_step='Say what the word means in the mapping: "values": {"direction": {"...": "debit"}}.',
+        next_step='Say what the word means in the mapping: "values": {"direction": [["...", "debit"]]}.',
     )

@@ -109,4 +109,4 @@ def _plain(row: MappedRow, mapping: TableMapping) -> MappedRow:
             found[name] = day_of(found[name], mapping.date_order, record=name)
     if mapping.end_is_included and "end" in found:
         found["end"] = (date.fromisoformat(found["end"]) + _ONE_DAY).isoformat()
-    return found
+    return {name: str(text) for name, text in found.items()}
