@@ -125,7 +125,7 @@ class PlaidWebhooks:
         key_id = _key_id(token)
         claims = _claims(token, self._key(key_id, now))
         _check_claims(claims, body, now)
-        what_is_signed = token.rpartition(".")[0]  # a signature can be written in several ways
+        what_is_signed = token.rpartition(".")[0]  # anybody can make a second signature of the first
         if not self._is_first(sha256(what_is_signed.encode()).digest(), now):
             return None
         return _notice(body)
