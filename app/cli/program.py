@@ -47,6 +47,7 @@ class Benchmark(StrEnum):
     FACTORS = "factors"
     ESTIMATE = "estimate"
     MONTH_END = "month_end"
+    SYNC_QUEUE = "sync_queue"
 
 
 class Report(StrEnum):
@@ -141,6 +142,36 @@ def serve(
     from app.cli.serving import run_server
 
     run_server(port=port, data_folder=data_folder, is_link_wanted=welcome_link)
+
+
+@program.command()
+def worker(
+    *,
+    threads: Annotated[int, typer.Option("--threads", min=1, max=32, help="Jobs at once.")] = 2,
+    data_folder: DataFolder = None,
+) -> None:
+    """Run the jobs of an installation (syncs of connections) until the program is stopped. Several workers may run at once."""
+    from app.cli.working import run_worker
+
+    _end(run_worker(threads_count=threads, data_folder=data_folder))
+
+
+@program.command()
+def jobs(
+    *,
+    again: Annotated[
+        str, typer.Option("--again", metavar="KEY", help="Do this job that was given up again; `all` for every one.")
+    ] = "",
+    json: Json = False,
+    data_folder: DataFolder = None,
+) -> None:
+    """Show how many jobs wait, run and are done, and each that was given up, with its error."""
+    from app.cli.working import ask_again, list_jobs
+
+    if again:
+        ask_again(again, data_folder=data_folder)
+        return
+    _end(list_jobs(is_json=json, data_folder=data_folder))
 
 
 @program.command()

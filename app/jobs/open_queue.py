@@ -2,6 +2,7 @@
 
 from app.clock import Clock, Randomness
 from app.jobs.table_queue import TableQueue
+from app.services import Services
 from app.store.session import Engine
 from app.work_queue import WorkQueue
 from domain.errors import InputError
@@ -33,3 +34,9 @@ def open_queue(engine: Engine, clock: Clock, randomness: Randomness) -> WorkQueu
             next_step="Install it: pip install 'climate-fitness[postgres]'.",
         ) from error
     return ProcrastinateQueue(engine, clock, randomness)
+
+
+def queues_of(services: Services) -> tuple[WorkQueue, ...]:
+    """Every queue of an installation: its own, and the table `job`, which holds what needs the chain on every database."""
+    table = TableQueue(services.engine, services.clock, services.randomness)
+    return (services.queue,) if isinstance(services.queue, TableQueue) else (services.queue, table)
