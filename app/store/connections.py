@@ -312,12 +312,13 @@ def end_run(
 
 
 def _change_run(session: Session, tenant_id: str, connection_id: str, run_id: str, values: dict[str, Any]) -> None:
-    table = tables.CONNECTION
+    table, key = tables.CONNECTION, tables.SUBJECT_KEY
     changed = (
         update(table)
         .where(
             table.c.id == connection_id,
             table.c.running_id == run_id,
+            select(key.c.subject_id).where(key.c.subject_id == table.c.subject_id).exists(),  # nobody is erased meanwhile
             table.c.state.in_([str(ConnectionState.ACTIVE), str(ConnectionState.NEEDS_CONSENT)]),
         )
         .values(values)
@@ -327,7 +328,7 @@ def _change_run(session: Session, tenant_id: str, connection_id: str, run_id: st
         raise ConflictError(
             "This sync no longer has its connection",
             expected=f"sync {run_id}",
-            got="another one, or a consent that is paused or has ended",
+            got="another one, a consent that is paused or has ended, or a subject that was erased",
             record=f"connection {connection_id}",
         )
 

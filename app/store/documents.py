@@ -103,13 +103,6 @@ def by_sha256(session: Session, tenant_id: str, subject_id: str, sha256: str) ->
     return to_row(DocumentRow, found(session.execute(of_tenant(query, table, tenant_id)).first(), "document", sha256))
 
 
-def is_known(session: Session, tenant_id: str, subject_id: str, sha256: str) -> bool:
-    """Whether a subject has a document with this content, 64 hexadecimal digits."""
-    table = tables.DOCUMENT
-    query = select(table.c.id).where(table.c.subject_id == subject_id, table.c.sha256 == sha256)
-    return session.execute(of_tenant(query, table, tenant_id)).first() is not None
-
-
 def of_subject(session: Session, tenant_id: str, subject_id: str) -> tuple[DocumentRow, ...]:
     """All documents of a subject, newest first."""
     table = tables.DOCUMENT

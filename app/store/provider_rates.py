@@ -44,8 +44,29 @@ class ProviderRateRow:
     tenant_id: str = INSTALLATION
 
 
-def take(session: Session, provider: str, *, requests_per_s_micro: int, requests_per_day_count: int, now: datetime) -> timedelta:
-    """Take the right to send one request, in a short transaction of its own.
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What `take` gives: requests that may be sent now, or a time to wait.
+
+    Attributes:
+        count: Requests that were taken; 0: none.
+        wait: Where none was taken, how long to wait before asking again.
+    """
+
+    count: int
+    wait: timedelta = timedelta()
+
+
+def take(
+    session: Session,
+    provider: str,
+    *,
+    requests_per_s_micro: int,
+    requests_per_day_count: int,
+    now: datetime,
+    most_count: int = 1,
+) -> Grant:
+    """Take the right to send some requests, in a short transaction of its own.
 
     Args:
         session: The open transaction; workers of one provider take turns.
@@ -53,28 +74,27 @@ def take(session: Session, provider: str, *, requests_per_s_micro: int, requests
         requests_per_s_micro: What it allows, millionths of a request per second; above zero.
         requests_per_day_count: What it allows per UTC day; 0: no such limit.
         now: The time.
+        most_count: How many are wanted; what is taken and not used is lost.
 
     Returns:
-        How long to wait until a request may be sent. Zero: it is taken, send it. Otherwise nothing was taken: ask again then.
+        How many were taken, or how long to wait.
     """
     row = _locked(session, provider, requests_per_s_micro, now)
     if row.blocked_until is not None and now < row.blocked_until:
-        return row.blocked_until - now
+        return Grant(0, row.blocked_until - now)
     today = now.astimezone(UTC).date()
     day_count = row.day_count if row.day_date == today else 0
-    if requests_per_day_count and day_count >= requests_per_day_count:
-        return datetime(today.year, today.month, today.day, tzinfo=UTC) + timedelta(days=1) - now
+    left_count = requests_per_day_count - day_count if requests_per_day_count else most_count
+    if left_count <= 0:
+        return Grant(0, datetime(today.year, today.month, today.day, tzinfo=UTC) + timedelta(days=1) - now)
     passed_us = max(0, (now - row.refilled_at) // timedelta(microseconds=1))  # a clock that was set back gives nothing
-    capacity_micro = _capacity_micro(requests_per_s_micro)
-    tokens_micro = min(capacity_micro, row.tokens_micro + passed_us * requests_per_s_micro // MICRO)
+    tokens_micro = min(_capacity_micro(requests_per_s_micro), row.tokens_micro + passed_us * requests_per_s_micro // MICRO)
     if tokens_micro < MICRO:
-        return timedelta(microseconds=-(-(MICRO - tokens_micro) * MICRO // requests_per_s_micro))
-    _change(
-        session,
-        provider,
-        {"tokens_micro": tokens_micro - MICRO, "refilled_at": now, "day_date": today, "day_count": day_count + 1},
-    )
-    return timedelta()
+        return Grant(0, timedelta(microseconds=-(-(MICRO - tokens_micro) * MICRO // requests_per_s_micro)))
+    count = min(most_count, left_count, tokens_micro // MICRO)
+    values = {"tokens_micro": tokens_micro - count * MICRO, "refilled_at": now, "day_date": today, "day_count": day_count + count}
+    _change(session, provider, values)
+    return Grant(count)
 
 
 def block(session: Session, provider: str, until: datetime, *, now: datetime) -> None:

@@ -33,6 +33,10 @@ FIRST_WAIT_S = 60.0
 LONGEST_WAIT_S = 6 * 3600.0
 """Waits where the provider names none: doubled with each failure in a row, up to this, with jitter; seconds."""
 
+MOST_GRANTED_COUNT = 20
+GRANT_AGE_S = 1.0
+"""Requests that are taken out of a fast provider's allowance at once, and for how long they may be used, seconds."""
+
 TOKEN_AGE_S = 30.0
 """An access token is looked up again after so many seconds: it may have run out in a long sync."""
 
@@ -91,6 +95,9 @@ class Asking:
         self._token = ""
         self._token_at_s = float("-inf")
         self._client: ClientId | None = None
+        self._granted_count = 0
+        self._granted_at_s = 0.0
+        self._has_asked = False
         self._words = _CONSENT_WORDS | {
             word.strip().lower() for word in provider.quirks.get("consent_words", "").split(",") if word.strip()
         }
@@ -116,6 +123,7 @@ class Asking:
             self._wait_for_turn()
             token = self._access(refused)
             answer = self._send(request, url, token)
+            self._has_asked = True
             if answer.status == HTTPStatus.UNAUTHORIZED and refused is None and isinstance(self._provider.auth, OAuth2):
                 refused = token
                 continue
@@ -163,21 +171,33 @@ class Asking:
         Raises:
             TryLaterError: The next one is too far away to wait for.
         """
+        now_s = self._services.clock.monotonic_s()
+        if self._granted_count and now_s - self._granted_at_s < GRANT_AGE_S:
+            self._granted_count -= 1
+            return
         while True:
             with unit_of_work(self._services.engine) as session:
-                wait = provider_rates.take(
+                grant = provider_rates.take(
                     session,
                     self._provider.provider_id,
                     requests_per_s_micro=self._rate_micro,
                     requests_per_day_count=self._provider.requests_per_day_count,
                     now=self._services.clock.now(),
+                    most_count=self._wanted_count(),
                 )
-            wait_s = wait.total_seconds()
-            if not wait_s:
+            if grant.count:
+                self._granted_count, self._granted_at_s = grant.count - 1, self._services.clock.monotonic_s()
                 return
+            wait_s = grant.wait.total_seconds()
             if wait_s > LONGEST_SLEEP_S:
                 raise TryLaterError("It is not our turn at this provider", wait_s=wait_s, record=self._provider.provider_id)
             self._sleep(wait_s)
+
+    def _wanted_count(self) -> int:
+        """How many requests are taken at once: of a fast provider some, once it is clear that this sync has more than one."""
+        if self._provider.requests_per_day_count or not self._has_asked:
+            return 1
+        return max(1, min(self._rate_micro // _MICRO // 10, MOST_GRANTED_COUNT))
 
     def _access(self, refused: str | None) -> str:
         if self._provider.auth is None:
@@ -266,6 +286,7 @@ class Asking:
     def _block(self, wait_s: float | None) -> None:
         """Tell every worker that this provider wants no request for a while."""
         now = self._services.clock.now()
+        self._granted_count = 0
         with unit_of_work(self._services.engine) as session:
             until = now + timedelta(seconds=self.backoff_s() if wait_s is None else wait_s)
             provider_rates.block(session, self._provider.provider_id, until, now=now)

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from hashlib import sha256
 
-from app.services import Services, Whose, Work
+from app.security.vault import SubjectVault
+from app.services import Whose, Work
 from app.store import documents
 from app.store.documents import DocumentRow
-from app.store.session import reading
 from app.usecases.sealing import seal, unseal
-from archive.base import ArchiveReference
+from archive.base import Archive, ArchiveReference
 from domain.activity import EvidenceClass
 from domain.errors import ArchiveError, NotFoundError
 
@@ -92,28 +92,21 @@ def keep_original(work: Work, whose: Whose, connector: str, received: Received) 
     return Original(row.id, digest, is_known=False)
 
 
-def archive_original(services: Services, whose: Whose, body: bytes) -> ArchiveReference | None:
+def archive_original(archive: Archive, vault: SubjectVault, body: bytes) -> ArchiveReference:
     """Archive an original before anybody reads it; `keep_original` notes it later, in the transaction that stores what it says.
 
     Args:
-        services: The installation.
-        whose: The subject.
+        archive: Where to.
+        vault: Of the subject.
         body: The bytes.
 
     Returns:
-        Where it lies, for `Received.archived`, or for `Archive.delete` where nothing was read from it; None where the subject has
-        these bytes already.
+        Where it lies: for `Received.archived`, or for `Archive.delete` where nothing was read from it or the subject had it.
 
     Raises:
         ArchiveError: The archive cannot be written.
-        NotFoundError: The subject's key was destroyed.
     """
-    digest = sha256(body).hexdigest()
-    with reading(services.engine) as session:
-        if documents.is_known(session, whose.tenant_id, whose.subject_id, digest):
-            return None
-        sealed = seal(Work(session, services), whose, _field(digest), body)
-    return services.archive.put(sealed)
+    return archive.put(vault.seal(_field(sha256(body).hexdigest()), body))
 
 
 def fetch_original(work: Work, document: DocumentRow) -> bytes:

@@ -21,6 +21,7 @@ from hashlib import sha256
 import structlog
 
 from app.security.outbound import HttpSender, outbound_of
+from app.security.vault import SubjectVault
 from app.services import Services, Whose, Work
 from app.store import connections, quarantine, subjects, sync_runs
 from app.store.connections import ConnectionRow, ConnectionState, Health
@@ -34,6 +35,7 @@ from app.usecases.import_document import import_document
 from app.usecases.keep_original import Received, archive_original, keep_original
 from app.usecases.pulled import holds_something, without_future
 from app.usecases.register_provider import find_provider
+from app.usecases.sealing import vault_of
 from archive.base import ArchiveReference
 from connectors.base import Batch, Connector, Document, Get, Link, Post, Provider, Pull
 from domain.activity import EvidenceClass
@@ -107,12 +109,13 @@ class _TurnOverError(TryLaterError):
 
 @dataclass(frozen=True, slots=True)
 class _Counts:
-    """What was stored."""
+    """What was stored; of one document, whether the subject had it already."""
 
     documents_count: int = 0
     new_count: int = 0
     changed_count: int = 0
     refused_count: int = 0
+    is_known: bool = False
 
     def plus(self, other: "_Counts") -> "_Counts":
         return _Counts(
@@ -137,6 +140,7 @@ class _Run:
     provider: Provider
     link: Link
     subject: SubjectRow
+    vault: SubjectVault
     counts: _Counts = field(default_factory=_Counts)
     idle_count: int = 0
     has_moved: bool = False
@@ -147,6 +151,20 @@ class _Run:
     @property
     def whose(self) -> Whose:
         return Whose(self.connection.tenant_id, self.connection.subject_id)
+
+    def settle(self, body: bytes, *, is_known: bool) -> None:
+        """What was archived is named by a document now; one that was known before has its copy already, and this is another."""
+        digest = sha256(body).hexdigest()
+        if is_known:
+            self.forget(digest)
+        self.archived.pop(digest, None)
+
+    def forget(self, digest: str) -> None:
+        """Take something out of the archive that no document names."""
+        reference = self.archived.pop(digest, None)
+        if reference is not None:
+            with suppress(ArchiveError):
+                self.services.archive.delete(reference.sha256)
 
     @property
     def place(self) -> Place | None:
@@ -233,10 +251,12 @@ def _claimed(services: Services, tenant_id: str, connection_id: str) -> _Run | S
         if connection is None:
             raise TryLaterError("This connection is being read just now", wait_s=15.0, record=f"connection {connection_id}")
         sync_runs.begin(session, SyncRunRow(run_id, tenant_id, connection_id, started_at=now))
+        work = Work(session, services)
         subject = subjects.by_id(session, tenant_id, connection.subject_id)
-        answers = open_link(Work(session, services), connection)
+        vault = vault_of(work, Whose(tenant_id, connection.subject_id))
+        answers = open_link(work, connection)
     link = {**provider.quirks, **answers, "base_url": provider.base_url, "now": instant_to_text(now)}
-    return _Run(services, connection, run_id, connector, provider, link, subject)
+    return _Run(services, connection, run_id, connector, provider, link, subject, vault)
 
 
 def _drive(run: _Run, asking: Asking) -> None:
@@ -278,9 +298,7 @@ def _fetched(run: _Run, asking: Asking, wanted: Get | Post) -> Document:
     document = asking.ask(wanted)
     digest = sha256(document.body).hexdigest()
     if document.body and digest not in run.archived:
-        reference = archive_original(run.services, run.whose, document.body)
-        if reference is not None:
-            run.archived[digest] = reference
+        run.archived[digest] = archive_original(run.services.archive, run.vault, document.body)
     run.last = document
     return document
 
@@ -342,7 +360,7 @@ def _store(run: _Run, batch: Batch) -> None:
                 refused_count=counts.refused_count,
             )
     if source is not None and counts.documents_count:
-        run.archived.pop(sha256(source.body).hexdigest(), None)
+        run.settle(source.body, is_known=counts.is_known)
     run.counts = run.counts.plus(counts)
     run.has_moved |= batch.cursor is not None
     if counts.new_count or counts.changed_count:
@@ -362,16 +380,16 @@ def _take_in(work: Work, run: _Run, source: Document, document: MeterDocument | 
     connection, digest = run.connection, sha256(source.body).hexdigest()
     received = _received(run, source)
     if not holds_something(document):
-        keep_original(work, run.whose, connection.connector, received)
+        original = keep_original(work, run.whose, connection.connector, received)
         _hold(work, run, digest, document.refused)
-        return _Counts(1, 0, 0, len(document.refused))
+        return _Counts(1, 0, 0, len(document.refused), original.is_known)
     report = import_document(
         work, run.whose, connection.connector, received, place=run.place, document=document, connection=connection
     )
     if report.is_known and not report.refusals:
         quarantine.set_state_of_document(work.session, connection.tenant_id, connection.id, digest, QuarantineState.RELEASED)
     _hold(work, run, digest, report.refusals)
-    return _Counts(1, report.new_count, report.changed_count, len(report.refusals))
+    return _Counts(1, report.new_count, report.changed_count, len(report.refusals), report.is_known)
 
 
 def _received(run: _Run, source: Document) -> Received:
@@ -472,12 +490,12 @@ def _hold_whole(run: _Run, error: ClimateFitnessError) -> None:
     with suppress(ConflictError), unit_of_work(run.services.engine) as session:
         work = Work(session, run.services)
         _keep(run, session, None)
-        keep_original(work, run.whose, run.connection.connector, _received(run, source))
+        original = keep_original(work, run.whose, run.connection.connector, _received(run, source))
         _hold(work, run, digest, [error], is_whole=True)
         sync_runs.add_counts(
             session, run.connection.tenant_id, run.run_id, documents_count=0, new_count=0, changed_count=0, refused_count=1
         )
-        run.archived.pop(digest, None)
+        run.settle(source.body, is_known=original.is_known)
 
 
 def _give_back(run: _Run, end: _End) -> SyncReport:
@@ -518,6 +536,5 @@ def _next_regular(run: _Run) -> datetime:
 
 def _forget_unnamed(run: _Run) -> None:
     """Take out of the archive what nothing was read from: pages that only lead on, and what a failed transaction did not note."""
-    for reference in run.archived.values():
-        with suppress(ArchiveError):
-            run.services.archive.delete(reference.sha256)
+    for digest in list(run.archived):
+        run.forget(digest)

@@ -27,7 +27,7 @@ def seal(work: Work, whose: Whose, field: str, plain: bytes) -> bytes:
     Raises:
         NotFoundError: The subject has no key: it does not exist, or was erased.
     """
-    return _vault(work, whose).seal(field, plain)
+    return vault_of(work, whose).seal(field, plain)
 
 
 def unseal(work: Work, whose: Whose, field: str, sealed: bytes) -> bytes:
@@ -46,9 +46,22 @@ def unseal(work: Work, whose: Whose, field: str, sealed: bytes) -> bytes:
         NotFoundError: The subject has no key: it does not exist, or was erased.
         SecurityError: The bytes were changed, or belong elsewhere.
     """
-    return _vault(work, whose).open(field, sealed)
+    return vault_of(work, whose).open(field, sealed)
 
 
-def _vault(work: Work, whose: Whose) -> SubjectVault:
+def vault_of(work: Work, whose: Whose) -> SubjectVault:
+    """What seals and opens for a subject, for who does it many times; whoever keeps it must see that the subject is not erased.
+
+    Args:
+        work: The open transaction and the services.
+        whose: The subject.
+
+    Returns:
+        Its vault.
+
+    Raises:
+        NotFoundError: The subject has no key: it does not exist, or was erased.
+        SecurityError: The key was wrapped by another key-encryption key.
+    """
     row = subjects.key_of(work.session, whose.tenant_id, whose.subject_id)
     return work.services.vault.of_subject(whose.tenant_id, whose.subject_id, WrappedKey(row.kek_id, row.wrapped_key))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.security.oauth_client import LostAnswerError
-from app.security.outbound import Outbound, checked_target, is_public, outbound_of
+from app.security.outbound import Outbound, is_public, outbound_of
 from app.settings import Settings
 from domain.errors import DocumentTooLargeError, SecurityError, TryLaterError
 from tests.app.security.certificate import self_signed
@@ -107,11 +107,14 @@ def test_public_addresses(text: str) -> None:
     ],
 )
 def test_addresses_that_may_not_be_called(url: str) -> None:
-    """Refused by their text alone; nothing is looked up."""
+    """Refused by their text alone where that tells; else by where their host leads."""
+    sender = Outbound(
+        allowed_local_origins=["http://127.0.0.1:8101"],
+        resolve=lambda _host, _port: ["127.0.0.1"],
+        ssl_context=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+    )
     with pytest.raises(SecurityError) as caught:
-        checked_target(url, ["http://127.0.0.1:8101"])
-        never = Outbound(allowed_local_origins=["http://127.0.0.1:8101"], resolve=lambda _host, _port: ["127.0.0.1"])
-        never.send("GET", url)
+        sender.send("GET", url)
     assert "hush" not in str(caught.value)
 
 

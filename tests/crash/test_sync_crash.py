@@ -1,0 +1,151 @@
+"""kill -9 in the middle of syncs: no reading is lost, none counts twice, and the archive holds what the database names."""
+
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from app.security.outbound import Outbound
+from app.services import Whose
+from app.store import activities, connections, documents, sync_runs
+from app.store.session import engine_of, reading
+from app.store.sync_runs import SyncState
+from app.usecases.keep_original import fetch_original
+from app.usecases.pull_connection import SyncReport, pull_connection
+from connectors import registry
+from domain.period import Month, MonthRange
+from tests.app.usecases.dialable import Dialable, PagedMeter, connect, dialable, pages_of_days, provider_row
+from tests.app.usecases.installation import NOW, Installation
+from tests.crash.sync_child import BETWEEN_RUNS
+
+FIRST = date(2024, 1, 1)
+PAGES_COUNT = 400
+WATT_HOURS = (100, 101, 102, 103, 104, 105, 106)
+
+
+class Children:
+    """Processes that sync until they are killed, one at a time."""
+
+    def __init__(self, repository: Path, folder: Path, origin: str) -> None:
+        command = [sys.executable, "-m", "tests.crash.sync_child", str(folder), origin]
+        self._parent = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=repository)
+
+    def kill_one(self, run: int, *, after_s: float) -> None:
+        """Let one work for so many seconds, then kill it."""
+        assert self._parent.stdin is not None
+        assert self._parent.stdout is not None
+        self._parent.stdin.write(f"{run}\n")
+        self._parent.stdin.flush()
+        word, _, pid = self._parent.stdout.readline().partition(" ")
+        assert word == "ready"
+        time.sleep(after_s)
+        os.kill(int(pid), signal.SIGKILL)
+        assert self._parent.stdout.readline() == "dead\n"
+
+    def close(self) -> None:
+        """No more."""
+        self._parent.communicate(timeout=60)
+        assert self._parent.returncode == 0
+
+
+def expected_wh() -> dict[Month, int]:
+    """What the provider says, by month."""
+    found: dict[Month, int] = {}
+    for number, page in enumerate(pages_of_days(FIRST, PAGES_COUNT, watt_hours=WATT_HOURS)):
+        day = date.fromordinal(FIRST.toordinal() + number)
+        month = Month(day.year, day.month)
+        found[month] = found.get(month, 0) + sum(one[2] for one in json.loads(page)["readings"])
+    return found
+
+
+def check_half_way(folder: Path, whose: list[Whose]) -> int:
+    """What a dead process left is whole: the pages are those of the cursor, the database is sound. Pages that are stored."""
+    path = folder / "data/data.sqlite3"
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    connection.close()
+    engine = engine_of(f"sqlite:///{path}")
+    stored_count = 0
+    with reading(engine) as session:
+        for number, one in enumerate(whose):
+            row = connections.by_id(session, one.tenant_id, f"c{number}")
+            pages_count = len(documents.of_subject(session, one.tenant_id, one.subject_id))
+            assert pages_count in {int(row.cursor or "0"), int(row.cursor or "0") + 1}  # the last page is its own successor
+            stored_count += pages_count
+    engine.dispose()
+    return stored_count
+
+
+def finish(installation: Installation, whose: Whose, connection_id: str, http: Outbound) -> SyncReport:
+    """The sync that nobody kills."""
+    return pull_connection(installation.services, whose.tenant_id, connection_id, http=http, sleep=installation.clock.advance)
+
+
+def check_all(installation: Installation, whose: Whose, connection_id: str) -> None:
+    """Every reading once, every record once and at its first revision, every original there and what its hash says."""
+    with installation.looking() as work:
+        for month, wh in expected_wh().items():
+            months = MonthRange.of_month(month)
+            (found,) = activities.monthly_sums(work.session, whose.tenant_id, whose.subject_id, months)
+            assert found.quantity_micro == wh * 1000, str(month)
+        rows = documents.of_subject(work.session, whose.tenant_id, whose.subject_id)
+        assert len(rows) == PAGES_COUNT
+        for row in random.Random(1).sample(rows, 20):  # noqa: S311 - a sample, not a secret
+            assert sha256(fetch_original(work, row)).hexdigest() == row.sha256
+        runs = sync_runs.of_connection(work.session, whose.tenant_id, connection_id, limit_count=1000)
+    assert runs[0].state is SyncState.DONE
+    assert sum(one.new_count for one in runs) == PAGES_COUNT  # each day was new in one run, whatever became of the run
+    assert sum(one.changed_count for one in runs) == 0
+
+
+def drill(repository: Path, folder: Path, provider: Dialable, *, kill_count: int, seed: int) -> int:
+    """How many of so many kills hit a sync in the middle."""
+    provider.pages = pages_of_days(FIRST, PAGES_COUNT, watt_hours=WATT_HOURS)
+    installation = Installation.open(folder / "data")
+    whose = [installation.household(name) for name in ("Ada", "Ben")]
+    for number, one in enumerate(whose):
+        connect(installation, one, connection_id=f"c{number}")
+    installation.close()
+    lines = "".join(f"{one.tenant_id} c{number}\n" for number, one in enumerate(whose))
+    (folder / "connections").write_text(lines, encoding="utf-8")
+    moments = random.Random(seed)  # noqa: S311 - repeatable moments, not secrets
+    middle_count, before_count = 0, 0
+    children = Children(repository, folder, provider.origin)
+    for run in range(kill_count):
+        children.kill_one(run, after_s=moments.uniform(0.0, 0.25))
+        stored_count = check_half_way(folder, whose)
+        middle_count += before_count < stored_count < len(whose) * PAGES_COUNT
+        before_count = stored_count
+    children.close()
+    installation = Installation.open(folder / "data", at=NOW + (kill_count + 1) * BETWEEN_RUNS)
+    http = Outbound(allowed_local_origins=[provider.origin])
+    for number, one in enumerate(whose):
+        finish(installation, one, f"c{number}", http)
+        check_all(installation, one, f"c{number}")
+    http.close()
+    installation.close()
+    return middle_count
+
+
+def test_kill_in_the_middle_of_syncs(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twenty kills at random moments."""
+    with dialable() as provider:
+        monkeypatch.setitem(registry._OWN, "paged-meter", PagedMeter(provider_row(provider.origin)))  # noqa: SLF001 - as installed
+        assert drill(repository, tmp_path, provider, kill_count=20, seed=1) >= 5
+
+
+@pytest.mark.slow
+def test_kill_in_the_middle_of_syncs_often(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eighty more."""
+    with dialable() as provider:
+        monkeypatch.setitem(registry._OWN, "paged-meter", PagedMeter(provider_row(provider.origin)))  # noqa: SLF001 - as installed
+        assert drill(repository, tmp_path, provider, kill_count=80, seed=2) >= 5
