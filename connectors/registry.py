@@ -14,8 +14,12 @@ from connectors.decisions import is_decision, read_decision
 from connectors.demo_travel import DEMO_TRAVEL
 from connectors.google_timeline import GOOGLE_TIMELINE
 from connectors.green_button import GREEN_BUTTON
+from connectors.octopus import OCTOPUS
 from connectors.plaid import PLAID
+from connectors.smartcar import SMARTCAR
 from connectors.spreadsheet import SPREADSHEET
+from connectors.travel_impact_model import TRAVEL_IMPACT_MODEL
+from connectors.travel_impact_model.parse import is_flights
 from connectors.typed_bill import TYPED_BILL
 from domain.declared import ActivityDocument
 from domain.errors import NotFoundError
@@ -24,7 +28,19 @@ from domain.series import MeterDocument
 GROUP = "climate_fitness.connectors"
 """Name of the entry-point group."""
 
-_OURS: tuple[Connector, ...] = (ACTIVITIES, BANK_FILE, DEMO_TRAVEL, GOOGLE_TIMELINE, GREEN_BUTTON, PLAID, SPREADSHEET, TYPED_BILL)
+_OURS: tuple[Connector, ...] = (
+    ACTIVITIES,
+    BANK_FILE,
+    DEMO_TRAVEL,
+    GOOGLE_TIMELINE,
+    GREEN_BUTTON,
+    OCTOPUS,
+    PLAID,
+    SMARTCAR,
+    SPREADSHEET,
+    TRAVEL_IMPACT_MODEL,
+    TYPED_BILL,
+)
 _OWN = {one.manifest.connector_id: one for one in _OURS}  # also where not installed
 _local: dict[str, tuple[Provider, ...]] = {}
 
@@ -102,7 +118,7 @@ def _find(name: str) -> Connector:
 
 
 def read(name: str, body: bytes) -> MeterDocument | ActivityDocument:
-    """What a document of a connector says: what its provider wrote, or what a person decided about its activities.
+    """What a document of a connector says: its provider wrote it, a person decided it, or a model was asked about its flights.
 
     Args:
         name: Id of the connector.
@@ -116,7 +132,9 @@ def read(name: str, body: bytes) -> MeterDocument | ActivityDocument:
         DocumentError: Nothing of it can be used.
     """
     connector = find(name)
-    return read_decision(body) if is_decision(body) else connector.parse(body)
+    if is_decision(body):
+        return read_decision(body)
+    return TRAVEL_IMPACT_MODEL.parse(body) if is_flights(body) else connector.parse(body)
 
 
 def connectors() -> tuple[Connector, ...]:

@@ -404,6 +404,12 @@ _KINDS = (
             Attribute("seats_first", "Seats in first.", pattern=r"[0-9]{1,3}"),
             Attribute("load_factor", "Share of seats taken, 0 to 1.", pattern=r"0?\.[0-9]{1,4}|1(\.0+)?|0\.[0-9]{1,4}"),
             Attribute("cargo_share", "Share of the fuel that belly cargo bears, 0 to 1.", pattern=r"0(\.[0-9]{1,5})?"),
+            Attribute(
+                "reported_g_co2e_per_passenger",
+                "Grams of CO2e of one passenger, well to wake, that a source says of this flight or its like.",
+                pattern=_DECIMAL,
+            ),
+            Attribute("reported_method", "Who says so, and how; goes with it.", pattern=r"[^\x00-\x1f]{1,120}"),
         ),
         refused_units=_only("item", "passenger"),
     ),

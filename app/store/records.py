@@ -355,6 +355,23 @@ def revisions_for_period(session: Session, tenant_id: str, subject_id: str, mont
     return tuple(_read(session, tenant_id, query))
 
 
+def counting_of_kind(session: Session, tenant_id: str, subject_id: str, kind: str) -> tuple[StoredRevision, ...]:
+    """The newest revisions that have activity of a kind, with all their activities, by connector and record key."""
+    record, revision, activity, key = tables.RECORD, tables.RECORD_REVISION, tables.ACTIVITY, tables.ACTIVITY_KEY
+    of_kind = (
+        select(activity.c.record_revision_id)
+        .join(key, (key.c.tenant_id == activity.c.tenant_id) & (key.c.key_id == activity.c.key_id))
+        .where(activity.c.subject_id == subject_id, activity.c.is_current, key.c.kind == kind)
+        .distinct()
+    )
+    query = (
+        _select_revisions(tenant_id)
+        .where(record.c.subject_id == subject_id, revision.c.id.in_(of_tenant(of_kind, activity, tenant_id)))
+        .order_by(revision.c.connector, record.c.record_key, record.c.id)
+    )
+    return tuple(_read(session, tenant_id, query))
+
+
 def revisions_for_month(session: Session, tenant_id: str, subject_id: str, month: Month) -> tuple[StoredRevision, ...]:
     """As `revisions_for_period`, of one month."""
     return revisions_for_period(session, tenant_id, subject_id, MonthRange.of_month(month))

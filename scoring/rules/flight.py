@@ -2,7 +2,8 @@
 
 The UK's factors are the path that is always there: they hold every cabin and, for flights that do not touch the UK, a class of
 their own; their uplift of 8 % for detours is inside. With the fuel of the flight and its seats the Travel Impact Model is used
-instead. Effects at altitude are shown beside and are in no total, unless a factor with them is asked for.
+instead; with grams of a passenger that a source says itself, those. Effects at altitude are shown beside and are in no total,
+unless a factor with them is asked for.
 
 Source:
     UK Government GHG Conversion Factors, sheet Business travel - air; EPA GHG Emission Factors Hub, Table 10 (passenger-miles in
@@ -42,6 +43,7 @@ _SEATS = ("seats_economy", "seats_premium_economy", "seats_business", "seats_fir
 _MODEL = ("fuel_burn_kg", "aircraft", *_SEATS)
 _AIRPORT_COLUMNS = ("iata", "country", "latitude_deg", "longitude_deg", "name")
 _PASSENGER_KM = "pkm"
+_REPORTED = ("reported_g_co2e_per_passenger", "reported_method")
 
 
 def prepare_flight(rule: KindRule, search: Search) -> Wanted:
@@ -53,7 +55,7 @@ def prepare_flight(rule: KindRule, search: Search) -> Wanted:
 
     Returns:
         Rows per passenger-kilometre, times the kilometres where airports are given; or the identity row, times the kilograms that
-        the Travel Impact Model gives.
+        the Travel Impact Model gives, or a source says.
 
     Raises:
         AttributeValueError: Airports, length class or seats are missing, unknown or contradict each other.
@@ -69,6 +71,9 @@ def prepare_flight(rule: KindRule, search: Search) -> Wanted:
             next_step="Give the unit passenger with both airports, or pkm (pmi) with haul.",
         )
     wanted = plain_wanted(rule, search)
+    is_reported = any(name in given for name in _REPORTED)
+    if is_reported:
+        _check_reported(search, wanted, has_route=has_route)
     if not has_route:
         return _by_haul(search, wanted)
     if "origin" not in given or "destination" not in given:
@@ -76,6 +81,8 @@ def prepare_flight(rule: KindRule, search: Search) -> Wanted:
         raise AttributeValueError("A flight needs both airports", expected=f"{missing}, an IATA code", got="none", record=missing)
     route = _route(search.factor_set, given["origin"], given["destination"])
     search.trace.append(route)
+    if is_reported:
+        return _as_reported(search)
     if "fuel_burn_kg" in given:
         if wanted.attributes["radiative_forcing"] == "with":
             raise AttributeValueError(
@@ -201,6 +208,38 @@ def _by_model(search: Search, wanted: Wanted) -> Wanted:
     )
     fuel_kg = result.ttw_kg_co2e / TIM_TTW_KG_CO2E_PER_KG_FUEL
     return Wanted("flight", "kg", {}, scale=fuel_kg, regions=("WORLD",), rates=("tim",), assumed=wanted.assumed, is_timeless=True)
+
+
+def _check_reported(search: Search, wanted: Wanted, *, has_route: bool) -> None:
+    """Refuse grams that a source says where something else is said besides, or too little.
+
+    Raises:
+        AttributeValueError: The source's method or the airports are missing, or it is to count effects at altitude or fuel, too.
+    """
+    given = search.attributes
+    missing = [name for name in _REPORTED if name not in given] or ([] if has_route else ["origin"])
+    other = "radiative_forcing" if wanted.attributes["radiative_forcing"] == "with" else "fuel_burn_kg"
+    if missing or given.get(other, "without") != "without":
+        raise AttributeValueError(
+            "Grams that a source says of a flight go with its airports and the source's method, and nothing else",
+            expected=missing[0] if missing else f"{_REPORTED[0]} or {other}",
+            got="none" if missing else "both",
+            record=missing[0] if missing else other,
+            next_step=f"Give {missing[0]}." if missing else "Leave one of them out.",
+        )
+
+
+def _as_reported(search: Search) -> Wanted:
+    kg = _number(search.attributes[_REPORTED[0]]) / 1000
+    search.flag("as_reported")
+    search.say(
+        "A source says the emissions of this flight itself: {} kg CO2e for each passenger, fuel and its supply together; its "
+        "method: {}. They are taken as they are, and the distance is not.",
+        fraction_to_text(kg),
+        search.attributes[_REPORTED[1]],
+    )
+    scopes = (LifeCycleScope.AS_REPORTED,)
+    return Wanted("reported_emissions", "kg", {}, scale=kg, regions=("WORLD",), scopes=scopes, is_timeless=True)
 
 
 def _number(text: str) -> Fraction:

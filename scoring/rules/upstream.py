@@ -30,7 +30,7 @@ def upstream(rule: KindRule, search: Search, wanted: Wanted, row: EmissionFactor
         GHG Protocol Scope 3 Standard, category 3, activity A (upstream emissions of purchased fuels); for a journey that
         somebody else provides the supply is part of that journey's own category.
     """
-    if row.life_cycle_scope is LifeCycleScope.LIFE_CYCLE:
+    if row.life_cycle_scope in {LifeCycleScope.LIFE_CYCLE, LifeCycleScope.AS_REPORTED}:
         return ()
     fitting = _by_publisher(rule, search, wanted, row, _UPSTREAM)
     if fitting is None:
