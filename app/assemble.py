@@ -64,7 +64,7 @@ def open_services(settings: Settings, *, clock: Clock, randomness: Randomness) -
         clock=clock,
         randomness=randomness,
         engine=engine,
-        vault=Vault(_kek(settings, randomness), randomness.bytes),
+        vault=Vault(kek_of(settings, randomness), randomness.bytes),
         archive=LocalArchive(folder / "archive"),
         factor_set=factor_set,
         zones_of_region=factor_set.regions.zones_of,
@@ -92,6 +92,7 @@ def _check_folder(engine: Engine) -> None:
             )
 
 
-def _kek(settings: Settings, randomness: Randomness) -> LocalKek:
+def kek_of(settings: Settings, randomness: Randomness) -> LocalKek:
+    """The key-encryption key of an installation: as it is set, else of its file, made where there is none."""
     given = settings.key_encryption_key.get_secret_value()
     return LocalKek(b64decode(given), randomness.bytes) if given else make_kek(settings.kek_path(), randomness.bytes)

@@ -577,6 +577,106 @@ def diff_factors(
     _end(run_diff(before, after, is_json=json, data_folder=data_folder))
 
 
+@connectors_program.command("register")
+def register_connector(
+    provider: Annotated[str, typer.Argument(metavar="PROVIDER", help="Id of the provider; see `connectors list`.")],
+    *,
+    client_id: Annotated[
+        str, typer.Option("--client-id", metavar="ID", help="The name that the provider gave this installation.")
+    ],
+    data_folder: DataFolder = None,
+) -> None:
+    """Note what a provider knows this installation by. The secret is asked for, or the first line of standard input."""
+    from app.cli.connecting import run_register
+
+    _end(run_register(provider, client_id=client_id, data_folder=data_folder))
+
+
+@program.command()
+def connect(
+    provider: Annotated[str, typer.Argument(metavar="PROVIDER", help="Id of the provider; see `connectors list`.")],
+    *,
+    subject: SubjectName = "",
+    answer: Annotated[
+        list[str] | None,
+        typer.Option("--answer", metavar="NAME=VALUE", help="Answer to a question of the connector; may be given several times."),
+    ] = None,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Print the address of the consent page, open nothing.")
+    ] = False,
+    json: Json = False,
+    data_folder: DataFolder = None,
+) -> None:
+    """Connect an account. A key is asked for; for a consent, the provider's page opens and the command waits for the answer."""
+    from app.cli.connecting import run_connect
+
+    _end(
+        run_connect(
+            provider,
+            subject_text=subject,
+            answers=answer or [],
+            is_browser_wanted=not no_browser,
+            is_json=json,
+            data_folder=data_folder,
+        )
+    )
+
+
+@program.command()
+def connections(*, subject: SubjectName = "", json: Json = False, data_folder: DataFolder = None) -> None:
+    """List connections with providers, of everybody or of one subject, and how each does."""
+    from app.cli.connecting import list_connections
+
+    _end(list_connections(subject, is_json=json, data_folder=data_folder))
+
+
+@program.command()
+def sync(
+    connection: Annotated[
+        str,
+        typer.Argument(
+            metavar="CONNECTION", help="Id, or the beginning of one; all active ones where left out.", show_default=False
+        ),
+    ] = "",
+    *,
+    json: Json = False,
+    data_folder: DataFolder = None,
+) -> None:
+    """Read one connection now, or all. Ends with 1 where something could not be read, or was set aside."""
+    from app.cli.connecting import run_sync
+
+    _end(run_sync(connection, is_json=json, data_folder=data_folder))
+
+
+@program.command()
+def disconnect(
+    connection: Annotated[str, typer.Argument(metavar="CONNECTION", help="Id, or the beginning of one.")],
+    *,
+    delete_data: Annotated[bool, typer.Option("--delete-data", help="Delete what came through it, too.")] = False,
+    json: Json = False,
+    data_folder: DataFolder = None,
+) -> None:
+    """End a connection: take our access back at the provider and destroy its tokens. Ends with 1 where it could not be told."""
+    from app.cli.connecting import run_disconnect
+
+    _end(run_disconnect(connection, keeps_data=not delete_data, is_json=json, data_folder=data_folder))
+
+
+@program.command()
+def rewrap(
+    new_key_file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Holds the new key-encryption key; made where it is absent.")
+    ],
+    *,
+    json: Json = False,
+    data_folder: DataFolder = None,
+) -> None:
+    """Change the key-encryption key: every subject's key is wrapped again, all or none. Stop the server first."""
+    from app.cli.rewrapping import run_rewrap
+
+    _end(run_rewrap(new_key_file, is_json=json, data_folder=data_folder))
+
+
 @connectors_program.command("list")
 def list_connectors(*, json: Json = False) -> None:
     """List connectors: what each reads, and whether it works now."""
