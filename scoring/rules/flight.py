@@ -163,6 +163,9 @@ def _by_haul(search: Search, wanted: Wanted) -> Wanted:
             record="haul",
             next_step="Give haul, or passengers with origin and destination.",
         )
+    if search.attributes["haul"] == "medium" and search.key.region.partition("/")[0] != "US":
+        search.say("The UK's short haul goes up to 3,700 km, as the medium haul of the US does, and is taken for it.")
+        return replace(wanted, attributes={**wanted.attributes, "haul": "short"})
     return wanted
 
 

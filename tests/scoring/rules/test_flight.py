@@ -59,3 +59,14 @@ def test_grams_go_with_airports_and_method_alone(changes: dict[str, str], expect
         error["message"] == "Grams that a source says of a flight go with its airports and the source's method, and nothing else"
     )
     assert (error["expected"], error["record"]) == (expected, record)
+
+
+@pytest.mark.parametrize(
+    ("region", "publisher"), [("US-CA", "EPA GHG Emission Factors Hub"), ("GB", "UK DESNZ/Defra"), ("DE", "UK DESNZ/Defra")]
+)
+def test_medium_haul_outside_the_us_is_the_uks_short_haul(region: str, publisher: str) -> None:
+    """Both end at 3,700 km: the UK's own factor is nearer than the one of the US."""
+    request = {"kind": "flight", "quantity": "1000", "unit": "pkm", "start": "2023-03-01", "region": region, "haul": "medium"}
+    found: Any = estimate(request, factor_set=shipped_factor_set(), today_date=date(2026, 11, 22))
+    assert found["source"] == publisher
+    assert ("Short-haul" in found["factor_label"]) == (publisher == "UK DESNZ/Defra")
