@@ -1,10 +1,11 @@
 """JSON of providers, read so that no amount passes through a float: a number stays the digits that were sent.
 
-Bad values stay where they stand (`NaN` is a `NotANumber`, an object that has a name twice is a `Ambiguous`), so that a connector
+Bad values stay where they stand (`NaN` is a `NotANumber`, an object that has a name twice is an `Ambiguous`), so that a connector
 refuses the record that holds them and keeps the others.
 """
 
 import json
+import re
 from typing import cast
 
 from domain.errors import DocumentTooLargeError, HostileDocumentError, TruncatedDocumentError, UnknownFormatError
@@ -12,7 +13,12 @@ from domain.errors import DocumentTooLargeError, HostileDocumentError, Truncated
 MAX_DOCUMENT_SIZE = 20_000_000
 """Bytes of one answer: a page of 25,000 readings has about 3,000,000."""
 
+MAX_DEPTH = 64
+"""Levels of lists and objects that are read for sure; more than twice as many never are."""
+
 _SHOWN_SIZE = 60
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 class Number(str):
@@ -62,12 +68,12 @@ def read_exact(body: bytes) -> object:
             got=_shown(start),
             next_step="The provider has a fault; try again later.",
         )
+    if _is_deep(body):
+        raise HostileDocumentError("This answer is nested too deeply", expected=f"at most {MAX_DEPTH} levels", got="more")
     try:
         return cast("object", _DECODER.decode(body.decode("utf-8")))
     except UnicodeDecodeError as error:
         raise UnknownFormatError("This answer is not UTF-8", expected="JSON", got=f"another byte at {error.start}") from error
-    except RecursionError as error:
-        raise HostileDocumentError("This answer is nested too deeply", expected="a few levels", got="hundreds") from error
     except json.JSONDecodeError as error:
         is_cut_off = error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated string")
         kind = TruncatedDocumentError if is_cut_off else UnknownFormatError
@@ -90,6 +96,20 @@ def text(value: object, name: str) -> str:
     """The text that an object has under a name; empty where it has none, or something else than text."""
     found = named(value, name)
     return found if isinstance(found, str) and not isinstance(found, Number | NotANumber) else ""
+
+
+def _is_deep(body: bytes) -> bool:
+    """Whether lists and objects are nested deeper than `MAX_DEPTH`, or than twice that where they do not fit together.
+
+    It is not left to the decoder: it asks Python's recursion limit, which libraries raise until the stack overflows.
+    """
+    plain = b"".join(body.split(b'"')[::2]) if b"\\" not in body else _STRING.sub(b"", body)
+    brackets = plain.translate(None, _NO_BRACKETS)
+    for _ in range(MAX_DEPTH):  # each round takes the innermost level away
+        if len(brackets) <= MAX_DEPTH:
+            return False
+        brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
+    return len(brackets) > MAX_DEPTH
 
 
 def _once_each(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -1,16 +1,16 @@
 """Octopus Energy (Great Britain): half hours of electricity and gas, with the key that a customer finds in the own account.
 
 1. The account names its meter points and meters.
-2. A meter that is new is asked for its newest reading; from two years before it, piece by piece, everything is fetched.
+2. Of a meter that is new everything of the last two years is fetched, piece by piece, each with its own cursor.
 3. From then on each pull begins ten days before the newest reading, or at the first gap of the last sixty days: readings come
    late, and are corrected.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from itertools import pairwise
 from urllib.parse import quote
 
-from connectors.base import ApiKey, Batch, Document, Get, KeyPlace, Link, Manifest, Provider, Pull, Question
+from connectors.base import ApiKey, Batch, Document, Get, KeyPlace, Link, Manifest, Post, Provider, Pull, Question
 from connectors.octopus.meters import Meter, meters_of
 from connectors.octopus.parse import PARSER_VERSION, parse, read_page
 from domain.canonical import from_canonical, to_canonical
@@ -24,55 +24,60 @@ PAGE_SIZE = 25_000
 _DAY_S = 86_400
 _BACKFILL_S, _PIECE_S, _OVERLAP_S, _LONGEST_WAIT_S = 730 * _DAY_S, 92 * _DAY_S, 10 * _DAY_S, 60 * _DAY_S
 _MOST_PAGES_COUNT = 200
-_OK = 200
+_OK, _NOT_FOUND = 200, 404
 
 Begins = dict[str, str]
 """Where the next pull of each meter begins, RFC 3339 in UTC, by its name: the cursor."""
 
 
 def _pull(link: Link, cursor: str | None) -> Pull:
-    begins = _begins(cursor)
+    begins, now_s = _begins(cursor), _second(link["now"])
     account = yield Get(f"accounts/{quote(link['account'], safe='')}/")
     gas_unit, serials = link.get("gas_unit", ""), link.get("gas_kwh_serials", "")
     for meter in meters_of(_came(account).body, gas_unit=gas_unit, gas_kwh_serials=serials):
-        yield from _pull_meter(meter, begins)
+        begins.setdefault(meter.name, _text(now_s // _DAY_S * _DAY_S - _BACKFILL_S))
+        is_served = True
+        while is_served and now_s - (begin_s := _second(begins[meter.name])) > _PIECE_S:
+            is_served = yield from _pull_piece(meter, begins, begin_s, begin_s + _PIECE_S)
+        if is_served:
+            yield from _pull_piece(meter, begins, begin_s, None)
 
 
-def _pull_meter(meter: Meter, begins: Begins) -> Pull:
-    if meter.name not in begins:
-        newest = _came((yield _get(meter, {"page_size": "1"})))
-        if newest.status != _OK or not (spans_s := read_page(newest.body).spans_s):
-            return  # a meter that sends nothing, or nothing yet
-        begin_s, end_s = spans_s[-1][1] - _BACKFILL_S, spans_s[-1][1]
-        while end_s - begin_s > _PIECE_S:
-            yield from _pull_span(meter, begins, begin_s, begin_s + _PIECE_S)
-            begin_s += _PIECE_S
-        begins[meter.name] = _text(begin_s)
-    yield from _pull_span(meter, begins, int(instant_from_text(begins[meter.name]).timestamp()), None)
-
-
-def _pull_span(meter: Meter, begins: Begins, begin_s: int, end_s: int | None) -> Pull:
+def _pull_piece(
+    meter: Meter, begins: Begins, begin_s: int, end_s: int | None
+) -> Generator[Get | Post | Batch, Document | None, bool]:
     """The readings from one instant to another, or to the newest, page by page; the last page moves the cursor.
+
+    Args:
+        meter: Whose.
+        begins: Cursor of every meter; this one's is moved.
+        begin_s: Begin, seconds since 1970.
+        end_s: End; None: the newest.
+
+    Returns:
+        Whether the meter is served.
 
     Raises:
         FormatChangedError: There is always one more page.
     """
     until = {"period_to": _text(end_s)} if end_s else {}
-    request = _get(meter, {"page_size": str(PAGE_SIZE), "order_by": "period", "period_from": _text(begin_s), **until})
+    params = {"page_size": str(PAGE_SIZE), "order_by": "period", "period_from": _text(begin_s), **until}
+    path = f"{meter.fuel}-meter-points/{meter.point}/meters/{quote(meter.serial, safe='')}/consumption/"
+    request = Get(path, params, context=meter.to_context(), passes=frozenset({_NOT_FOUND}))
     spans_s: list[tuple[int, int]] = []
     seen = {""}
     while True:
         answer = _came((yield request))
-        if answer.status != _OK:  # 204: nothing there; 404: this meter is no longer served
-            return
-        page = read_page(answer.body)
-        spans_s += page.spans_s
-        is_last = not page.next_url
-        if is_last:
+        if answer.status == _NOT_FOUND:
+            return False
+        page = read_page(answer.body) if answer.status == _OK else None
+        spans_s += page.spans_s if page else []
+        if page is None or not page.next_url:
             begins[meter.name] = _text(end_s or _next_begin_s(begin_s, sorted(spans_s)))
-        yield Batch(page.document, to_canonical(begins).decode() if is_last else None, answer)
-        if is_last:
-            return
+            if page is not None:
+                yield Batch(page.document, to_canonical(begins).decode(), answer)
+            return True
+        yield Batch(page.document, None, answer)
         if page.next_url in seen or len(seen) > _MOST_PAGES_COUNT:
             raise FormatChangedError("Paging does not end", expected="another page", got=page.next_url, record=meter.name)
         seen.add(page.next_url)
@@ -96,11 +101,6 @@ def _next_begin_s(begin_s: int, spans_s: Sequence[tuple[int, int]]) -> int:
     return max(min(newest_s - _OVERLAP_S, next(gaps, newest_s)), newest_s - _LONGEST_WAIT_S)
 
 
-def _get(meter: Meter, params: dict[str, str]) -> Get:
-    path = f"{meter.fuel}-meter-points/{meter.point}/meters/{quote(meter.serial, safe='')}/consumption/"
-    return Get(path, params, context=meter.to_context(), passes=frozenset({404}))
-
-
 def _came(document: Document | None) -> Document:
     if document is None:
         raise ConnectorBugError("A request was answered with nothing", expected="a document")
@@ -110,6 +110,10 @@ def _came(document: Document | None) -> Document:
 def _begins(cursor: str | None) -> Begins:
     value = from_canonical(cursor.encode()) if cursor else {}
     return {name: str(begin) for name, begin in value.items()} if isinstance(value, dict) else {}
+
+
+def _second(text: str) -> int:
+    return int(instant_from_text(text).timestamp())
 
 
 def _text(at_s: int) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from app.demo.providers.server import DemoProviders
 from app.demo.simulators.octopus import HALF_HOUR_S, Octopus, SimulatedMeter, half_hours
-from connectors.base import Get, Link
+from connectors.base import Link
 from connectors.octopus import OCTOPUS
 from domain.activity import Direction
 from domain.errors import DocumentError, FormatChangedError
@@ -35,8 +35,8 @@ class Account:
     def __init__(self, *meters: SimulatedMeter) -> None:
         self.octopus = Octopus("A-1234ABCD", KEY, [meters])
         self.providers = DemoProviders([self.octopus]).start()
-        base_url = self.providers.origins["octopus"] + "/v1/"
-        self.link: Link = {"base_url": base_url, "account": "A-1234ABCD", "gas_unit": "m3", "gas_kwh_serials": ""}
+        base_url, now = self.providers.origins["octopus"] + "/v1/", "2024-11-01T09:30:00Z"
+        self.link: Link = {"base_url": base_url, "account": "A-1234ABCD", "gas_unit": "m3", "now": now}
         self.cursor: str | None = None
         self.stored: dict[tuple[str, int], Fraction] = {}
 
@@ -165,13 +165,33 @@ def test_small_pages_and_their_own_order(accounts: list[Account]) -> None:
 
 
 def test_a_meter_without_readings_is_passed_over(accounts: list[Account]) -> None:
-    """An old meter that sends nothing costs one request and stops nothing."""
+    """An old meter that sends nothing stops nothing, and costs one request from the second pull on."""
     one = account(accounts, SimulatedMeter("electricity", "1200000345678", "OLD", {}), meter(10))
+    one.sync()
     done = one.sync()
     assert one.stored == one.expected()
-    assert [request.params for request in done.requests if "OLD" in request.url and isinstance(request, Get)] == [
-        {"page_size": "1"}
-    ]
+    assert len([request for request in done.requests if "OLD" in request.url]) == 1
+
+
+def test_a_meter_whose_newest_reading_is_bad(accounts: list[Account]) -> None:
+    """Whichever reading is bad, the others of its meter come in."""
+    known = meter(10)
+    known.correct(LAST_S - HALF_HOUR_S, "NaN")
+    one = account(accounts, known)
+    one.sync()
+    assert len(one.stored) == 10 * 48 - 1
+
+
+def test_a_connection_that_slept_for_a_year_catches_up_in_pieces(accounts: list[Account]) -> None:
+    """What was missed comes in pieces too."""
+    known = meter(30)
+    one = account(accounts, known)
+    one.sync()
+    known.readings |= half_hours(LAST, LAST + timedelta(days=365), lambda _: "0.5")
+    done = drive(OCTOPUS.pull, {**one.link, "now": "2025-11-01T09:30:00Z"}, one.cursor, basic(KEY))
+    sizes = [len(OCTOPUS.parse(batch.source.body).series[0].values) for batch in done.batches if batch.source]
+    assert sum(sizes) == (365 + 10) * 48
+    assert max(sizes) == 92 * 48
 
 
 def test_a_meter_that_is_no_longer_served(accounts: list[Account]) -> None:
