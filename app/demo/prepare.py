@@ -1,41 +1,59 @@
-"""The demo: a household and a small business with a year of meter readings, closed months, and a chain to show them on.
+"""The demo: a household and a small business with two years of data, closed months, and a chain to show them on.
 
-Everything goes through the real path: a seeded load curve is written as a Green Button file, and read back by the connector. A
-second start continues where the first one was: the same curve, up to yesterday.
+Everything goes through the real path: both are connected to the demo's providers (`app.demo.providers`) by OAuth and consent, and
+what those serve is pulled, archived, read and stored like anybody's. A second start continues where the first one was: the same
+consents, the same curves, up to yesterday.
 """
 
+import json
 import os
 import sys
 import webbrowser
-from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import partial
+from pathlib import Path
 from random import Random
 
+from app.api.connections import CALLBACK_PATH
 from app.assemble import passphrase_of
 from app.chain import load_key
+from app.clock import Clock, Randomness, SystemClock, SystemRandomness
 from app.demo.activities import business_lines, household_lines
-from app.demo.espi import Meter, MeterSeries, espi_document, us_clock
 from app.demo.load_profile import LoadProfile, business_profile, household_profile
+from app.demo.providers.bank import Bank
+from app.demo.providers.rows import BANK, CLIENT_ID, CONNECTOR_OF, SIMULATOR_OF, TRAVEL, UTILITY, our_registration, rows_of
+from app.demo.providers.server import DemoProviders
+from app.demo.providers.travel import Travel
+from app.demo.providers.utility import Customer, Utility
+from app.demo.providers.visitor import allow
 from app.hosting import Hosting
 from app.security.api_keys import KeyMode
+from app.security.outbound import outbound_of
 from app.security.passwords import Passwords
 from app.services import Services, Whose, Work
 from app.settings import Settings
-from app.store import accounts, installation, periods, subjects
+from app.store import accounts, connections, periods, subjects
+from app.store.connections import ConnectionRow, ConnectionState
 from app.store.periods import PeriodState
 from app.store.session import reading, unit_of_work
 from app.store.subjects import SubjectKind
 from app.usecases.close_period import close_period
 from app.usecases.create_subject import NewSubject, create_subject
 from app.usecases.demo_data import note_demo_subjects
+from app.usecases.finish_connection import finish_connection
 from app.usecases.import_document import import_document
 from app.usecases.keep_original import Received
+from app.usecases.pull_connection import pull_connection
+from app.usecases.register_provider import register_provider
 from app.usecases.sign_in import NewAccount, create_account, make_api_key
+from app.usecases.start_connection import ask_provider, start_connection
 from app.web import serve
-from domain.activity import Direction, EvidenceClass
-from domain.errors import ChainError
+from connectors import registry
+from domain.activity import EvidenceClass
+from domain.errors import ChainError, ConflictError, TryLaterError
 from domain.period import Month, MonthRange, local_day, zone_of
 from domain.place import Place, place_from_text
 from ledger.signing import RelayerKey
@@ -47,52 +65,139 @@ SEED = 20260101
 """Seed of the load curves."""
 
 _KEY_LIFETIME = timedelta(days=7)
-_FACT = "demo"
-_BASE_URL = "https://utility.example/espi/1_1/resource"
+_MONTHS_COUNT = 24
+_MOST_TURNS_COUNT = 100
+_LONGEST_WAIT_S = 5.0
+_FOLDER = "demo-providers"
+_STATE_FILE = "demo-providers.json"
+_CONNECTED_KINDS = frozenset({"flight", "rail"})
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """One demo subject."""
+    """One demo subject, and which providers it is connected to."""
 
+    account_id: str
     name: str
     kind: SubjectKind
     home: Place
     member_count: int
     meter: str
-    title: str
     profile: Callable[[date, date], LoadProfile]
     interval_title: str
     lines: Callable[[date, date], bytes]
+    providers: tuple[str, ...]
 
 
 _HOME = place_from_text("94110", zone="America/Los_Angeles")
 _OFFICE = place_from_text("10011", zone="America/New_York")
 PLANS = (
     _Plan(
+        account_id="household",
         name="The Rivera household",
         kind=SubjectKind.HOUSEHOLD,
         home=_HOME,
         member_count=3,
         meter="Home meter 4207",
-        title="Bay Demo Power & Light",
         profile=lambda start, end: household_profile(Random(SEED), start=start, end=end, zone=zone_of(_HOME.zone)),
         interval_title="Hourly",
         lines=household_lines,
+        providers=(UTILITY, BANK, TRAVEL),
     ),
     _Plan(
+        account_id="studio",
         name="Pier 9 Design Studio",
         kind=SubjectKind.ENTITY,
         home=_OFFICE,
         member_count=1,
         meter="Studio meter 88",
-        title="Hudson Demo Electric",
         profile=lambda start, end: business_profile(Random(SEED + 1), start=start, end=end, zone=zone_of(_OFFICE.zone)),
         interval_title="Quarter-hourly",
         lines=business_lines,
+        providers=(UTILITY,),
     ),
 )
 """Who is in the demo."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the demo connects to.
+
+    Attributes:
+        providers: The simulators, listening.
+        start: First day that they know of.
+        settings: The demo's, which allow the providers' addresses.
+        is_new: Whether nothing was kept of an earlier start.
+    """
+
+    providers: DemoProviders
+    start: date
+    settings: Settings
+    is_new: bool
+
+    def keep(self) -> None:
+        """Note first day and ports for the next start."""
+        kept = {"start": self.start.isoformat(), "ports": self.providers.ports}
+        _state_path(self.settings).write_text(json.dumps(kept), "utf-8")
+
+
+def _state_path(settings: Settings) -> Path:
+    return settings.data_folder.absolute() / _STATE_FILE
+
+
+@contextmanager
+def open_world(settings: Settings, clock: Clock, randomness: Randomness) -> Iterator[World]:
+    """The demo's providers, up for as long as this lasts; the data folder keeps what they remember.
+
+    Args:
+        settings: Checked settings.
+        clock: Tells the providers the time.
+        randomness: Makes their tokens.
+
+    Yields:
+        The world.
+
+    Raises:
+        SettingsError: Not in production.
+    """
+    folder = settings.data_folder.absolute()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = _state_path(settings)
+    kept = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    start = date.fromisoformat(kept.get("start") or _first_day(clock.now()).isoformat())
+    simulators = _simulators(start, clock, randomness)
+    with DemoProviders(simulators, ports=kept.get("ports"), folder=folder / _FOLDER) as providers:
+        registry.set_local_providers(rows_of(providers))
+        origins = (*settings.allowed_local_origins, *providers.origins.values())
+        try:
+            allowing = settings.model_copy(update={"allowed_local_origins": origins}).check()
+            yield World(providers, start, allowing, is_new=not kept)
+        finally:
+            registry.set_local_providers({})
+
+
+def _simulators(start: date, clock: Clock, randomness: Randomness) -> tuple[Utility, Bank, Travel]:
+    customers = [
+        Customer(
+            account_id=plan.account_id,
+            title=plan.name,
+            meter=plan.meter,
+            zone=zone_of(plan.home.zone),
+            start=start,
+            profile=plan.profile,
+            interval_title=plan.interval_title,
+        )
+        for plan in PLANS
+    ]
+    utility = Utility(customers=customers, clock=clock, randomness=randomness)
+    utility.quirks.has_relative_addresses = True  # a later start may find its port taken
+    person = PLANS[0].name
+    return (
+        utility,
+        Bank(lines=household_lines, start=start, clock=clock, randomness=randomness, customer=person),
+        Travel(lines=household_lines, start=start, clock=clock, randomness=randomness, traveller=person),
+    )
 
 
 def run_demo(settings: Settings, *, opens_browser: bool = True) -> None:
@@ -104,6 +209,7 @@ def run_demo(settings: Settings, *, opens_browser: bool = True) -> None:
 
     Raises:
         ConflictError: The address cannot be listened on.
+        SettingsError: Not in production.
     """
 
     def listening(hosting: Hosting) -> None:
@@ -113,24 +219,27 @@ def run_demo(settings: Settings, *, opens_browser: bool = True) -> None:
         if opens_browser and sys.stdout.isatty() and (os.environ.get("DISPLAY") or sys.platform == "darwin"):
             webbrowser.open(address)
 
-    serve(settings, prepare=prepare_demo, on_listening=listening)
+    with open_world(settings, SystemClock(), SystemRandomness()) as world:
+        serve(world.settings, prepare=partial(prepare_demo, world=world), on_listening=listening)
 
 
-def prepare_demo(hosting: Hosting) -> None:
-    """Make the demo's account, subjects, readings and closed months, as far as they are not there yet.
+def prepare_demo(hosting: Hosting, *, world: World) -> None:
+    """Make the demo's account, subjects, connections and closed months, as far as they are not there yet.
 
     Args:
         hosting: The serving process; its chain is open.
+        world: What it connects to.
 
     Raises:
         ChainError: Not everything reached the chain.
+        ConflictError: The folder was made by an earlier version.
     """
     services = hosting.services
     _announce(hosting)
     password = services.randomness.token()[:12]
-    hosting.run_task("account", lambda: _make_people(hosting, password))
-    hosting.run_task("readings", lambda: _import_all(services))
-    hosting.run_task("months", lambda: _close_all(services))
+    hosting.run_task("account", lambda: _make_people(hosting, world, password))
+    hosting.run_task("readings", lambda: _connect_all(hosting, world))
+    hosting.run_task("months", lambda: _close_all(services, world.start))
     hosting.run_task("chain_work", lambda: _issue_all(hosting))
     _tell(hosting, password)
 
@@ -141,8 +250,12 @@ def _announce(hosting: Hosting) -> None:
         hosting.task(name)
 
 
-def _make_people(hosting: Hosting, password: str) -> str:
-    """The visitor's account and the two subjects; a fresh password at each start."""
+def _make_people(hosting: Hosting, world: World, password: str) -> str:
+    """The visitor's account and the two subjects; a fresh password at each start.
+
+    Raises:
+        ConflictError: An earlier version made this folder: its meters were read from files, and would count twice.
+    """
     services = hosting.services
     with unit_of_work(services.engine) as session:
         work = Work(session, services)
@@ -152,11 +265,18 @@ def _make_people(hosting: Hosting, password: str) -> str:
             account = create_account(work, NewAccount(LOGIN, "Demo visitor", password, tenant_id))
             made = [_make_subject(work, plan, account.id, tenant_id) for plan in PLANS]
             note_demo_subjects(session, made)
-            installation.set_fact(session, f"{_FACT}_start", _first_day(services).isoformat())
+        elif world.is_new:
+            raise ConflictError(
+                "This demo was made by an earlier version",
+                expected="a folder of this version",
+                got=str(services.settings.data_folder),
+                next_step="Delete the folder, or start the demo in another one with --data-folder.",
+            )
         else:
             hashed = Passwords(services.randomness.bytes).hash(password)
             accounts.set_password_hash(session, account.tenant_id, account.id, hashed)
     hosting.welcome_tenant_id, hosting.welcome_account_id = account.tenant_id, account.id
+    world.keep()
     return ", ".join(plan.name for plan in PLANS)
 
 
@@ -172,57 +292,95 @@ def _make_subject(work: Work, plan: _Plan, account_id: str, tenant_id: str) -> s
     return create_subject(work, new, owner_account_id=account_id, tenant_id=tenant_id).subject_id
 
 
-def _import_all(services: Services) -> str:
-    count = 0
-    with reading(services.engine) as session:
-        start = date.fromisoformat(installation.fact(session, f"{_FACT}_start") or _first_day(services).isoformat())
+def _connect_all(hosting: Hosting, world: World) -> str:
+    """Connect what is not connected, pull everything, and take in what no provider serves."""
+    services = hosting.services
+    redirect_uri = hosting.origin + CALLBACK_PATH
+    secret = services.randomness.token()
+    for provider, name in SIMULATOR_OF.items():
+        simulator = world.providers.simulators[name]
+        assert isinstance(simulator, Utility | Bank | Travel)  # noqa: S101 - as `_simulators` made them
+        simulator.register(our_registration(secret, (redirect_uri,)))
+        register_provider(services, provider, CLIENT_ID, secret)
+    documents_count = records_count = 0
     for plan, whose in _subjects(services):
+        known = _connections_of(services, whose)
+        for provider in plan.providers:
+            row = known.get(provider) or _connect(hosting, plan, whose, provider, redirect_uri)
+            if row.state is ConnectionState.ACTIVE:
+                documents, records = _pull(services, row)
+                documents_count += documents
+                records_count += records
         today = local_day(services.clock.now(), zone_of(plan.home.zone))
-        body = green_button_file(plan, start, today, services.clock.now())
-        received = Received(body, "application/atom+xml", EvidenceClass.UPLOADED, document_name=f"{plan.meter}.xml")
-        lines = Received(
-            plan.lines(start, today), "application/x-ndjson", EvidenceClass.UPLOADED, document_name="What else we did.ndjson"
-        )
+        lines = _not_connected(plan, plan.lines(world.start, today))
+        received = Received(lines, "application/x-ndjson", EvidenceClass.UPLOADED, document_name="What else we did.ndjson")
         with unit_of_work(services.engine) as session:
-            report = import_document(Work(session, services), whose, "green-button", received, place=plan.home)
-            import_document(Work(session, services), whose, "activities", lines, place=plan.home)
-        count += report.reading_count
-    return f"{count:,} readings"
+            import_document(Work(session, services), whose, "activities", received, place=plan.home)
+    return f"{documents_count:,} documents, {records_count:,} new records"
 
 
-def green_button_file(plan: _Plan, start: date, end: date, updated_at: datetime) -> bytes:
-    """A demo subject's meter readings as a Green Button file.
+def _connections_of(services: Services, whose: Whose) -> dict[str, ConnectionRow]:
+    """The subject's connections by their provider; of several with one provider, the one that was made last."""
+    with reading(services.engine) as session:
+        rows = connections.of_subject(session, whose.tenant_id, whose.subject_id)
+    return {row.provider: row for row in rows if not row.is_file}
 
-    Args:
-        plan: Which subject.
-        start: First local day.
-        end: Local day after the last.
-        updated_at: When the feed was made, aware.
 
-    Returns:
-        ESPI Atom, UTF-8.
+def _connect(hosting: Hosting, plan: _Plan, whose: Whose, provider: str, redirect_uri: str) -> ConnectionRow:
+    """A connection by the real flow; the consent page is answered as the subject would answer it."""
+    services, connector = hosting.services, CONNECTOR_OF[provider]
+    asked = ask_provider(services, whose, connector, provider, {}, redirect_uri=redirect_uri)
+    with unit_of_work(services.engine) as session:
+        started = start_connection(
+            Work(session, services),
+            hosting.welcome_account_id,
+            whose,
+            connector,
+            provider,
+            {},
+            redirect_uri=redirect_uri,
+            asked=asked,
+        )
+    account = plan.account_id if provider == UTILITY else ""
+    answer = allow(outbound_of(services.settings).send, started.redirect_url, account=account)
+    return finish_connection(services, answer, session_sha256=b"")
+
+
+def _pull(services: Services, row: ConnectionRow) -> tuple[int, int]:
+    """Pull a connection to its end; documents and new records. What is not ready is the worker's, later.
+
+    Raises:
+        TryLaterError: It does not come to an end.
     """
-    profile = plan.profile(start, end)
-    columns = (profile.interval_length_s, profile.starts_s)
-    series = [_series(f"{plan.interval_title} energy delivered", Direction.DELIVERED, *columns, profile.delivered_wh)]
-    if profile.exported_wh:
-        series.append(_series(f"{plan.interval_title} energy exported", Direction.EXPORT, *columns, profile.exported_wh))
-    clock = us_clock(zone_of(plan.home.zone), year=start.year)
-    meter = Meter("RetailCustomer/1/UsagePoint/1", plan.meter, zone_of(plan.home.zone), clock, tuple(series))
-    whole_seconds = updated_at.astimezone(UTC).replace(microsecond=0)
-    return espi_document(
-        [meter], title=plan.title, base_url="https://utility.example/espi/1_1/resource", updated_at=whole_seconds
-    )
+    documents_count = records_count = 0
+    for _ in range(_MOST_TURNS_COUNT):
+        try:
+            report = pull_connection(services, row.tenant_id, row.id)
+        except TryLaterError as error:
+            if error.wait_s > _LONGEST_WAIT_S:
+                return documents_count, records_count
+            continue
+        return documents_count + report.documents_count, records_count + report.new_count
+    raise TryLaterError("The demo's history has no end", record=row.provider)
 
 
-def _close_all(services: Services) -> str:
+def _not_connected(plan: _Plan, lines: bytes) -> bytes:
+    """Lines that none of the plan's providers serves: nothing is counted twice."""
+
+    def is_served(said: dict[str, str]) -> bool:
+        is_trip = TRAVEL in plan.providers and said["kind"] in _CONNECTED_KINDS
+        return is_trip or (BANK in plan.providers and said["kind"] == "purchase")
+
+    return b"".join(line + b"\n" for line in lines.splitlines() if not is_served(json.loads(line)))
+
+
+def _close_all(services: Services, start: date) -> str:
     """Close every complete month but the last one, which is left for the visitor."""
     closed_count = 0
     for plan, whose in _subjects(services):
         today = local_day(services.clock.now(), zone_of(plan.home.zone))
         last_left = Month(today.year, today.month).plus(-1)
         with reading(services.engine) as session:
-            start = date.fromisoformat(installation.fact(session, f"{_FACT}_start") or "")
             rows = periods.of_subject(session, whose.tenant_id, whose.subject_id)
         known = {row.months.first for row in rows if row.state is PeriodState.CLOSED}
         month = Month(start.year, start.month)
@@ -258,26 +416,9 @@ def _subjects(services: Services) -> list[tuple[_Plan, Whose]]:
     return [(plan, by_name[plan.name]) for plan in PLANS if plan.name in by_name]
 
 
-def _first_day(services: Services) -> date:
-    """The first day of the month twelve months ago."""
-    now = services.clock.now()
-    return Month(now.year, now.month).plus(-12).first_date()
-
-
-def _series(
-    title: str, direction: Direction, interval_length_s: int, starts_s: "array[int]", values: "array[int]"
-) -> MeterSeries:
-    return MeterSeries(
-        title=title,
-        kind="electricity",
-        direction=direction,
-        source_unit="Wh",
-        power_of_ten=0,
-        interval_length_s=interval_length_s,
-        starts_s=starts_s,
-        durations_s=[interval_length_s] * len(starts_s),
-        values=values,
-    )
+def _first_day(now: datetime) -> date:
+    """The first day of the month two years ago."""
+    return Month(now.year, now.month).plus(-_MONTHS_COUNT).first_date()
 
 
 def _say(line: str) -> None:

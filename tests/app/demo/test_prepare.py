@@ -1,20 +1,25 @@
-"""The demo's data: made once, continued at every start, grown with the days, and all of it inside the data folder."""
+"""The demo's data: connected and pulled once, continued at every start, grown with the days, all of it inside the data folder."""
 
+import json
 import re
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
 from app.assemble import open_services
-from app.clock import FixedClock, SystemRandomness
-from app.demo.prepare import prepare_demo
+from app.clock import FixedClock, SystemClock, SystemRandomness
+from app.demo import prepare
+from app.demo.prepare import open_world, prepare_demo
 from app.hosting import Hosting
-from app.settings import Settings
-from app.store import accounts, periods, subjects
+from app.settings import Settings, SettingsError
+from app.store import accounts, connections, periods, subjects
+from app.store.connections import ConnectionState, Health
 from app.store.session import reading
 from app.web import build_app
 from tests.app.live import InlineWorker
@@ -23,13 +28,15 @@ from tests.app.live import InlineWorker
 @contextmanager
 def demo(folder: Path, at: datetime) -> Iterator[tuple[TestClient, Hosting]]:
     """The demo, started at an instant and ready."""
-    settings = Settings(data_folder=folder)
-    services = open_services(settings, clock=FixedClock(at), randomness=SystemRandomness())
-    hosting = Hosting(services, InlineWorker, prepare=prepare_demo, welcome_token="w" * 43)
-    client = TestClient(build_app(hosting), base_url="http://localhost:8000", follow_redirects=False)
-    with client:
-        assert hosting.ready.wait(120), [(task.name, task.state, task.detail) for task in hosting.tasks]
-        yield client, hosting
+    clock, randomness = FixedClock(at), SystemRandomness()
+    with open_world(Settings(data_folder=folder), clock, randomness) as world:
+        services = open_services(world.settings, clock=clock, randomness=randomness)
+        hosting = Hosting(services, InlineWorker, prepare=partial(prepare_demo, world=world), welcome_token="w" * 43)
+        client = TestClient(build_app(hosting), base_url="http://localhost:8000", follow_redirects=False)
+        with client:
+            while not hosting.ready.wait(0.1):
+                assert hosting.error is None, [(task.name, task.state, task.detail) for task in hosting.tasks]
+            yield client, hosting
 
 
 def state_of(hosting: Hosting) -> dict[str, list[str]]:
@@ -46,15 +53,37 @@ def state_of(hosting: Hosting) -> dict[str, list[str]]:
         }
 
 
+def connected(hosting: Hosting) -> dict[str, list[tuple[str, str, str]]]:
+    """Subject names to their connections: provider, state, health."""
+    with reading(hosting.services.engine) as session:
+        account = accounts.by_login(session, "demo")
+        assert account is not None
+        return {
+            row.name: sorted(
+                (one.provider, one.state, one.health)
+                for one in connections.of_subject(session, row.tenant_id, row.id)
+                if not one.is_file
+            )
+            for row in subjects.of_tenant_all(session, account.tenant_id)
+        }
+
+
 def test_demo_continues_and_grows(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """A second start adds nothing but the new days; a month later one more month is closed; nothing lies outside the folder."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(prepare, "_MONTHS_COUNT", 4)
     folder = tmp_path / "data"
     first_at = datetime(2026, 3, 10, 12, tzinfo=UTC)
     with demo(folder, first_at) as (client, hosting):
         first = state_of(hosting)
         assert set(first) == {"The Rivera household", "Pier 9 Design Studio"}
-        assert first["The Rivera household"] == [*(f"2025-{month:02}" for month in range(3, 13)), "2026-01"]
+        assert first["The Rivera household"] == ["2025-11", "2025-12", "2026-01"]
+        fine = (ConnectionState.ACTIVE, Health.OK)
+        assert connected(hosting) == {
+            "The Rivera household": [("demo-bank", *fine), ("demo-travel-account", *fine), ("demo-utility", *fine)],
+            "Pier 9 Design Studio": [("demo-utility", *fine)],
+        }
+        links = connected(hosting)
         welcome = client.get(f"/welcome/{'w' * 43}", headers={"Accept": "text/html"})
         assert welcome.status_code == 303
         home = client.get(client.get("/").headers["location"], headers={"Accept": "text/html"})
@@ -64,6 +93,7 @@ def test_demo_continues_and_grows(tmp_path: Path, capsys: pytest.CaptureFixture[
     first_key = re.findall(r"API key: (cf_test_\w+)", said)[0]
     with demo(folder, first_at) as (client, hosting):
         assert state_of(hosting) == first
+        assert connected(hosting) == links
         reply = client.get("/v1/subjects", headers={"Authorization": f"Bearer {first_key}"})
         assert {one["kind"] for one in reply.json()} == {"household", "entity"}
     with demo(folder, datetime(2026, 4, 10, 12, tzinfo=UTC)) as (client, hosting):
@@ -81,3 +111,34 @@ def test_demo_continues_and_grows(tmp_path: Path, capsys: pytest.CaptureFixture[
             ]
         assert changed == []
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+def test_ports_that_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where somebody else has a provider's port, it takes another one, and the connections go on there."""
+    monkeypatch.setattr(prepare, "_MONTHS_COUNT", 1)
+    at = datetime(2026, 3, 10, 12, tzinfo=UTC)
+    with demo(tmp_path / "data", at) as (_, hosting):
+        links = connected(hosting)
+    state = json.loads((tmp_path / "data" / "demo-providers.json").read_text())
+    with socket.create_server(("127.0.0.1", state["ports"]["utility"])), demo(tmp_path / "data", at) as (_, hosting):
+        assert connected(hosting) == links
+
+
+def test_not_in_production(tmp_path: Path) -> None:
+    """The demo's providers are refused in production."""
+    settings = Settings(data_folder=tmp_path / "data", environment="production")
+    with pytest.raises(SettingsError, match="not safe in production"), open_world(settings, SystemClock(), SystemRandomness()):
+        pass
+
+
+def test_folder_of_an_earlier_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that knows of no providers was made by an earlier version: it is not connected on top, nothing counts twice."""
+    monkeypatch.setattr(prepare, "_MONTHS_COUNT", 1)
+    folder, at = tmp_path / "data", datetime(2026, 3, 10, 12, tzinfo=UTC)
+    with demo(folder, at) as (_, hosting):
+        links = connected(hosting)
+    (folder / "demo-providers.json").unlink()
+    with pytest.raises(AssertionError, match="made by an earlier version"), demo(folder, at):
+        pass
+    assert not (folder / "demo-providers.json").exists()
+    assert len(links) == 2
