@@ -1,5 +1,6 @@
 """Connections of a subject to a connector, and their usage points."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -489,3 +490,57 @@ def usage_points_of(session: Session, tenant_id: str, connection_id: str) -> tup
     query = select(*columns_of(UsagePointRow, table)).where(table.c.connection_id == connection_id)
     rows = session.execute(of_tenant(query, table, tenant_id).order_by(table.c.name))
     return tuple(to_row(UsagePointRow, row) for row in rows)
+
+
+def holders_of_points(
+    session: Session, tenant_id: str, subject_id: str, connector: str, names: Iterable[str], *, but_not: str
+) -> tuple[str, ...]:
+    """Other connections of a subject and connector that have one of these usage points, oldest first.
+
+    Args:
+        session: The open transaction.
+        tenant_id: Its tenant.
+        subject_id: Whose.
+        connector: Name of the connector.
+        names: Usage points by the provider's names.
+        but_not: A connection that is not asked for.
+
+    Returns:
+        Ids of connections.
+    """
+    table, point = tables.CONNECTION, tables.USAGE_POINT
+    query = (
+        select(table.c.id)
+        .where(
+            table.c.subject_id == subject_id,
+            table.c.connector == connector,
+            table.c.id != but_not,
+            table.c.id.in_(of_tenant(select(point.c.connection_id).where(point.c.name.in_(list(names))), point, tenant_id)),
+        )
+        .order_by(table.c.created_at, table.c.id)
+    )
+    return tuple(session.execute(of_tenant(query, table, tenant_id)).scalars())
+
+
+def move_usage_points(session: Session, tenant_id: str, from_id: str, to_id: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Move usage points from one connection to another that does not have them; the names of those that moved.
+
+    Args:
+        session: The open transaction.
+        tenant_id: Its tenant.
+        from_id: The connection that they belong to.
+        to_id: The connection that they shall belong to.
+        names: Which.
+
+    Returns:
+        Names, sorted.
+    """
+    table = tables.USAGE_POINT
+    there = of_tenant(select(table.c.name).where(table.c.connection_id == to_id), table, tenant_id)
+    moved = (
+        update(table)
+        .where(table.c.connection_id == from_id, table.c.name.in_(list(names)), table.c.name.not_in(there))
+        .values(connection_id=to_id)
+        .returning(table.c.name)
+    )
+    return tuple(sorted(session.execute(of_tenant(moved, table, tenant_id)).scalars()))

@@ -417,6 +417,74 @@ def history(session: Session, tenant_id: str, record_id: str) -> tuple[StoredRev
     return tuple(_read(session, tenant_id, query))
 
 
+def holders_of_keys(
+    session: Session, tenant_id: str, subject_id: str, connector: str, record_keys: Iterable[str], *, but_not: str
+) -> dict[str, tuple[str, ...]]:
+    """Other connections of a subject and connector that have records of these names.
+
+    Args:
+        session: The open transaction.
+        tenant_id: Its tenant.
+        subject_id: Whose.
+        connector: Name of the connector.
+        record_keys: Names of records.
+        but_not: A connection that is not asked for.
+
+    Returns:
+        Connection id to the record keys that it has.
+    """
+    record, connection = tables.RECORD, tables.CONNECTION
+    found: dict[str, list[str]] = {}
+    others = of_tenant(
+        select(connection.c.id).where(
+            connection.c.subject_id == subject_id, connection.c.connector == connector, connection.c.id != but_not
+        ),
+        connection,
+        tenant_id,
+    )
+    ids = list(session.execute(others.order_by(connection.c.created_at, connection.c.id)).scalars())
+    for keys in _chunks(record_keys) if ids else ():
+        query = select(record.c.connection_id, record.c.record_key).where(
+            record.c.connection_id.in_(ids), record.c.record_key.in_(keys)
+        )
+        for row in session.execute(of_tenant(query, record, tenant_id)):
+            found.setdefault(row.connection_id, []).append(row.record_key)
+    return {connection_id: tuple(sorted(found[connection_id])) for connection_id in ids if connection_id in found}
+
+
+def move_keys(session: Session, tenant_id: str, from_id: str, to_id: str, record_keys: Iterable[str]) -> None:
+    """Move records of these names, with their history, from one connection to another that has none of them.
+
+    Args:
+        session: The open transaction.
+        tenant_id: Its tenant.
+        from_id: The connection that they belong to.
+        to_id: The connection that they shall belong to.
+        record_keys: Their names.
+    """
+    record = tables.RECORD
+    for keys in _chunks(record_keys):
+        moved = update(record).where(record.c.connection_id == from_id, record.c.record_key.in_(keys)).values(connection_id=to_id)
+        session.execute(of_tenant(moved, record, tenant_id))
+
+
+def move_usage_point(session: Session, tenant_id: str, from_id: str, to_id: str, usage_point: str) -> None:
+    """Move all records of a usage point, with their history, from one connection to another that has none of them.
+
+    Args:
+        session: The open transaction.
+        tenant_id: Its tenant.
+        from_id: The connection that they belong to.
+        to_id: The connection that they shall belong to.
+        usage_point: The meter point.
+    """
+    record = tables.RECORD
+    moved = (
+        update(record).where(record.c.connection_id == from_id, record.c.usage_point == usage_point).values(connection_id=to_id)
+    )
+    session.execute(of_tenant(moved, record, tenant_id))
+
+
 def remove_of_connection(session: Session, tenant_id: str, connection_id: str) -> int:
     """Delete all records of a connection with revisions, links and activities; how many records there were.
 

@@ -170,6 +170,24 @@ def undo_decision(work: Work, whose: Whose, duplicate_id: str) -> tuple[Month, .
     return _decide(work, whose, _declared(work, whose, pair.aside_record_id), is_restored=True)
 
 
+def release_pairs(work: Work, whose: Whose, connection_id: str) -> None:
+    """Before a connection's records go: what stood back for one of them counts again.
+
+    Args:
+        work: The open transaction and the services.
+        whose: The subject.
+        connection_id: The connection whose records are about to be deleted.
+    """
+    for row in duplicates.of_subject(work.session, whose.tenant_id, whose.subject_id):
+        if row.state is DuplicateState.MERGED:
+            keep, aside = (
+                records.place_of(work.session, whose.tenant_id, whose.subject_id, record_id).connection_id
+                for record_id in (row.keep_record_id, row.aside_record_id)
+            )
+            if keep == connection_id != aside:
+                undo_decision(work, whose, row.id)
+
+
 def _forget(work: Work, whose: Whose, candidates: Sequence[Candidate], reach: MonthRange) -> None:
     """Open pairs that are no candidates any more go; where the one that counted is gone, the other one counts again."""
     still = {duplicates.pair_key(one.keep.record_id, one.aside.record_id) for one in candidates}

@@ -23,6 +23,7 @@ from app.usecases.derive_declared import (
 from app.usecases.import_report import LISTED_COUNT, ImportReport, declared_totals, keep_report
 from app.usecases.keep_original import Received, fetch_original, keep_original
 from app.usecases.place_meter import ask_for_zone, check_zone
+from app.usecases.record_home import home_of_activities
 from connectors import registry
 from domain.coverage import METERED_KINDS
 from domain.declared import DECLARED_USAGE_POINT, ActivityDocument, DeclaredActivity
@@ -77,6 +78,7 @@ def import_activities(
         connection_id=services.randomness.id(),
         now=services.clock.now(),
     )
+    connection = home_of_activities(work, whose, connection, document.spoken_keys())
     zone_name = _place_of_days(work, subject, connection, place)
     original = keep_original(work, whose, connector_name, received)
     newest = SourcedActivities(original.sha256, received.evidence, document)

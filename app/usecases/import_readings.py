@@ -16,6 +16,7 @@ from app.usecases.import_report import LISTED_COUNT, ImportReport, day_span, kee
 from app.usecases.keep_original import Received, keep_original
 from app.usecases.move_meter import move_meter
 from app.usecases.place_meter import MeterPlace, place_meter
+from app.usecases.record_home import home_of_meters
 from app.usecases.rederive_meter import Rederived, must_rederive, rederive_meter
 from connectors import registry
 from connectors.typed_bill import TYPED_BILL
@@ -79,6 +80,7 @@ def import_readings(
     connection = connection or connections.standing_file(
         session, whose.tenant_id, whose.subject_id, connector_name, connection_id=services.randomness.id(), now=now
     )
+    connection = home_of_meters(work, whose, connection, {one.usage_point for one in document.series if len(one.values)})
     placed = _place_meters(work, subject, connection, document, place)
     sites = {name: _site(meter) for name, meter in placed.meters.items()}
     original = keep_original(work, whose, connector_name, received)

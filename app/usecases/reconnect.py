@@ -19,10 +19,14 @@ from app.store.connections import ConnectionRow, ConnectionState, Health
 from app.store.documents import DocumentRow
 from app.store.session import checkpoint, reading, unit_of_work
 from app.usecases.connection_secrets import Tokens, open_tokens, texts_of
+from app.usecases.find_duplicates import release_pairs
+from app.usecases.import_document import import_document
+from app.usecases.keep_original import Received, fetch_original
 from app.usecases.register_provider import find_provider, our_client
 from app.usecases.start_connection import Asked, Started, start_connection
 from app.work_queue import NewJob
 from connectors.base import LinkedItem, OAuth2
+from domain.activity import EvidenceClass
 from domain.canonical import to_canonical
 from domain.errors import ClimateFitnessError, ConflictError, ConnectorBugError, NotFoundError, TryLaterError
 from domain.period import Month, instant_from_text, instant_to_text
@@ -355,18 +359,26 @@ def _revoke(services: Services, row: ConnectionRow, tokens: Tokens, send: Send |
 
 
 def _delete_data(work: Work, whose: Whose, row: ConnectionRow) -> tuple[int, tuple[Month, ...], tuple[DocumentRow, ...]]:
-    """Delete what a connection brought. Statements keep their totals; that they were computed from it can no longer be shown."""
+    """Delete what a connection brought. Statements keep their totals; that they were computed from it can no longer be shown.
+
+    Files of the same meter or account that the person had uploaded are no part of it: they are read again by themselves.
+    """
     session = work.session
+    release_pairs(work, whose, row.id)
     found = holdings.of_connection(session, row.tenant_id, row.id)
+    uploaded = [(one, fetch_original(work, one)) for one in found.documents if one.evidence is EvidenceClass.UPLOADED]
     for statement_id in found.statement_ids:
         statements.erase_inputs(session, row.tenant_id, statement_id)
     quarantine.remove_of_connection(session, row.tenant_id, row.id)
     sync_runs.remove_of_connection(session, row.tenant_id, row.id)
     records_count = records.remove_of_connection(session, row.tenant_id, row.id)
-    for one in found.documents:
+    gone = tuple(one for one in found.documents if one.evidence is not EvidenceClass.UPLOADED)
+    for one in gone:
         stored_documents.remove(session, row.tenant_id, one.id)
+    for one, body in uploaded:
+        import_document(work, whose, row.connector, Received(body, one.media_type, one.evidence))
     periods.mark_changed(session, row.tenant_id, whose.subject_id, found.months)
-    return records_count, found.months, found.documents
+    return records_count, found.months, gone
 
 
 def _said(title: str, revocation: Revocation) -> str:
