@@ -11,7 +11,7 @@ from domain.errors import InputError, NotFoundError
 REPOSITORY = Path(__file__).resolve().parents[2]
 """The folder that holds `app`: a checkout has `benchmarks` beside it, an installed package has not."""
 
-TAKES_ROWS = frozenset({"estimate", "factors", "month_end", "parse", "scoring", "sync_queue"})
+TAKES_ROWS = frozenset({"estimate", "factors", "month_end", "parse", "scoring", "sync", "sync_queue"})
 """Benchmarks whose size can be chosen."""
 
 
