@@ -18,10 +18,11 @@ from app.store.connections import ConnectionRow, ConnectionState
 from app.store.session import reading, unit_of_work
 from app.usecases.finish_connection import finish_connection
 from app.usecases.local_account import local_account
-from app.usecases.pull_connection import SyncReport, pull_connection
+from app.usecases.pull_connection import SyncReport
 from app.usecases.reconnect import Revocation, disconnect
 from app.usecases.register_provider import connector_of_provider, find_provider, register_provider
 from app.usecases.start_connection import CONSENT_LIFETIME, KEY_ANSWER, ask_provider, start_connection
+from app.usecases.sync_connection import sync_connection
 from connectors.base import ApiKey
 from domain.errors import ClimateFitnessError, ConflictError, InputError, NotFoundError, SecurityError, TryLaterError
 
@@ -248,7 +249,7 @@ def _synced(services: Services, row: ConnectionRow) -> tuple[SyncReport | None, 
     """What a sync brought, in turns until it is at its end; None and the reason where it could not be run."""
     while True:
         try:
-            report = pull_connection(services, row.tenant_id, row.id)
+            report = sync_connection(services, row.tenant_id, row.id)
         except TryLaterError as error:
             if error.wait_s <= 0:
                 continue

@@ -7,8 +7,9 @@ import structlog
 from app.services import Services
 from app.store import connections
 from app.store.session import unit_of_work
-from app.usecases.pull_connection import MOST_FAILURES_COUNT, pull_connection
+from app.usecases.pull_connection import MOST_FAILURES_COUNT
 from app.usecases.reconnect import REVOKE_JOB, revoke_later
+from app.usecases.sync_connection import sync_connection
 from app.usecases.sync_due import SYNC_JOB, connection_id_of, due_job
 from app.work_queue import Body, HopelessError, Turn
 from domain.errors import NotFoundError, TryLaterError
@@ -16,15 +17,15 @@ from domain.errors import NotFoundError, TryLaterError
 log = structlog.get_logger("app.jobs")
 
 Sync = Callable[[Services, str, str], object]
-"""One sync of one connection: `pull_connection`."""
+"""One sync of one connection: `sync_connection`."""
 
 
-def bodies_of(services: Services, sync: Sync = pull_connection) -> Mapping[str, Body]:
+def bodies_of(services: Services, sync: Sync = sync_connection) -> Mapping[str, Body]:
     """What this installation does with each kind of job.
 
     Args:
         services: The installation.
-        sync: Pulls a connection.
+        sync: Pulls a connection, or asks about what others brought.
     """
     return {
         SYNC_JOB: lambda turn: _sync(services, turn, sync),

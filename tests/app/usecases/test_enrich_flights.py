@@ -16,6 +16,7 @@ from app.store.statements import StatementState
 from app.usecases.connection_secrets import Tokens
 from app.usecases.enrich_flights import Enriched, enrich_flights, take_back_flights
 from app.usecases.keep_original import fetch_original
+from app.usecases.sync_connection import sync_connection
 from connectors import registry
 from connectors.travel_impact_model import TRAVEL_IMPACT_MODEL
 from connectors.travel_impact_model.parse import is_flights
@@ -294,3 +295,21 @@ def test_other_connections_are_refused(asking: Asking, household: Whose) -> None
     connect(asking.installation, household, connector="plaid", provider="x", connection_id="c2")
     with pytest.raises(ConflictError, match="expected an active connection of travel-impact-model; got plaid, active"):
         enrich_flights(asking.installation.services, household.tenant_id, "c2", http=asking.http)
+
+
+def test_sync_of_the_connection_asks_about_flights(asking: Asking) -> None:
+    """The clock's sync of this connection is a question; its report is that of any sync."""
+    asking.take(OUT, UNKNOWN)
+    services, tenant_id = asking.installation.services, asking.whose.tenant_id
+    report = sync_connection(services, tenant_id, "c1", http=asking.http)
+    assert (report.changed_count, report.health, report.error_code) == (1, "ok", "")
+    assert report.said.startswith("1 flights count with Google's Travel Impact Model (CC BY-SA 4.0)")
+    asking.model.quirks.changed_format_count = 1
+    asking.installation.clock.advance(seconds=60)
+    changed = sync_connection(services, tenant_id, "c1", http=asking.http)
+    assert (changed.changed_count, changed.health, changed.error_code) == (0, "format_changed", "format-changed")
+    asking.model._api_key = "another key"  # noqa: SLF001 - Google withdrew it
+    refused = sync_connection(services, tenant_id, "c1", http=asking.http)
+    assert (refused.health, refused.error_code) == ("needs_consent", "needs-consent")
+    paused = sync_connection(services, tenant_id, "c1", http=asking.http)
+    assert (paused.changed_count, paused.error_code) == (0, "needs_consent")
