@@ -88,7 +88,7 @@ def _check_readable(document: MeterDocument | ActivityDocument, connector_name: 
     raise DocumentError(
         f"This file holds no {nothing} that can be used",
         expected=expected,
-        got="; ".join(refusal.sentence() for refusal in document.refused[:3]) or "none",
+        got="; ".join(refusal.sentence() for refusal in document.refused[:3]) or document.title or "none",
         record=connector_name,
         next_step=next_step,
     )

@@ -75,16 +75,17 @@ class Statement:
     lines: list[tuple[date | None, Decimal, str]] = field(default_factory=list)
 
 
-def document_of(statements: Sequence[Statement], title: str) -> ActivityDocument:
+def document_of(statements: Sequence[Statement], sort: str) -> ActivityDocument:
     """The purchases of statements, each line once; lines that are no purchase are left out.
 
     Args:
         statements: Of one file.
-        title: For people.
+        sort: Name of its format, for people.
 
     Returns:
-        The purchases, and what was refused with the reason.
+        The purchases, and what was refused with the reason; the title says how many lines were left out.
     """
+    left_out_count = 0
     activities: list[DeclaredActivity] = []
     refused = [error for one in statements for error in one.refused]
     for key, entry in keyed(entry for one in statements for entry in one.entries):
@@ -93,9 +94,15 @@ def document_of(statements: Sequence[Statement], title: str) -> ActivityDocument
         except InputError as error:
             refused.append(refusal(error, entry.where))
             continue
-        if not isinstance(found, NoPurchase):
+        if isinstance(found, NoPurchase):
+            left_out_count += 1
+        else:
             activities.append(found)
-    return ActivityDocument(tuple(activities), (), tuple(refused), title)
+    pending_count = sum(one.pending_count for one in statements)
+    parts = [f"{sort} of {len(statements)} account{'' if len(statements) == 1 else 's'}"]
+    parts += [f"{left_out_count} lines that are no purchase left out"] if left_out_count else []
+    parts += [f"{pending_count} pending lines left out"] if pending_count else []
+    return ActivityDocument(tuple(activities), (), tuple(refused), ", ".join(parts))
 
 
 def payment_of(key: str, entry: Entry) -> Payment:

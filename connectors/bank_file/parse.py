@@ -33,9 +33,7 @@ def parse(body: bytes) -> ActivityDocument:
         DocumentError: Nothing of it can be used, or it needs a mapping.
     """
     statements, sort = read_statements(body)
-    pending_count = sum(one.pending_count for one in statements)
-    accounts = f"{len(statements)} account{'s' if len(statements) != 1 else ''}"
-    return document_of(statements, f"{sort.title}, {accounts}{f', {pending_count} pending left out' if pending_count else ''}")
+    return document_of(statements, sort.title)
 
 
 def read_statements(body: bytes) -> tuple[tuple[Statement, ...], FileSort]:

@@ -307,3 +307,10 @@ def test_refund_and_income() -> None:
     document = parsed("Date,Amount,Text\n31.01.2024,5,SHELL\n31.01.2024,2500,ACME GmbH Gehalt\n")
     assert [one.quantity_micro for one in document.activities] == [-5_000_000]
     assert document.refused == ()
+
+
+def test_title_says_what_was_left_out() -> None:
+    """So that a statement without any purchase explains itself."""
+    columns = {"columns": {**BASE["columns"], "status": ["State"]}}
+    text = "Date,Amount,Text,State\n31.01.2024,2500,ACME GmbH Gehalt,BOOKED\n31.01.2024,-1,SHELL,PENDING\n"
+    assert parsed(text, **columns).title == "table of 1 account, 1 lines that are no purchase left out, 1 pending lines left out"
