@@ -28,7 +28,7 @@ from tests.app.usecases.installation import NOW, Installation
 from tests.crash.sync_child import BETWEEN_RUNS
 
 FIRST = date(2024, 1, 1)
-PAGES_COUNT = 400
+PAGES_COUNT = 200
 WATT_HOURS = (100, 101, 102, 103, 104, 105, 106)
 
 

@@ -18,7 +18,9 @@ from app.store.connections import ConnectionRow, ConnectionState, Health
 from app.store.provider_clients import ProviderClientRow
 from app.store.sync_runs import SyncState
 from app.usecases import pull_connection as driver
+from app.usecases.audit_statement import audit_statement
 from app.usecases.connection_secrets import Tokens
+from app.usecases.endorse_statement import OUR_READER, audit_request
 from app.usecases.pull_connection import SyncReport, pull_connection
 from connectors import registry
 from connectors.base import ApiKey, Auth, Batch, Get, KeyPlace, Link, OAuth2, Pull
@@ -644,3 +646,33 @@ def test_place_that_is_no_place(scene: Scene) -> None:
     assert (report.health, report.error_code, report.documents_count) == (Health.TRYING, "place", 0)
     assert scene.row("p1").running_until is None
     assert "place" in scene.row("p1").health_said
+
+
+# --- what follows from it
+
+
+def test_auditor_accepts_what_was_pulled(scene: Scene) -> None:
+    """A month of pulled readings is closed as fetched by us, and the auditor derives the same from the archived originals."""
+    scene.sync()
+    closed = scene.installation.close_months(scene.whose, "2025-04")
+    with scene.installation.looking() as work:
+        request = audit_request(work, closed)
+    manifest, findings = audit_statement(request, factor_set=scene.installation.services.factor_set, reader=OUR_READER)
+    assert findings == ()
+    assert manifest is not None
+    assert dict(manifest.evidence_ppm) == {EvidenceClass.FETCHED_BY_CONNECTOR: 1_000_000}
+    assert not manifest.is_self_declared
+
+
+def test_upload_is_never_known_as_fetched(scene: Scene) -> None:
+    """Whatever is said of an upload of the same connector: only the driver says that we fetched something."""
+    scene.sync()
+    body = b'#cf-context/1 {"meter":"m9"}\n' + page_of_day(date(2025, 4, 9), None)
+    scene.installation.take(scene.whose, body, connector="paged-meter")
+    closed = scene.installation.close_months(scene.whose, "2025-04")
+    with scene.installation.looking() as work:
+        request = audit_request(work, closed)
+    manifest, findings = audit_statement(request, factor_set=scene.installation.services.factor_set, reader=OUR_READER)
+    assert (findings, manifest is not None) == ((), True)
+    assert manifest is not None
+    assert dict(manifest.evidence_ppm) == {EvidenceClass.UPLOADED: 250_000, EvidenceClass.FETCHED_BY_CONNECTOR: 750_000}
