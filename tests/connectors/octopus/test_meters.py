@@ -27,7 +27,7 @@ FLAT = {
         point("1200000345678", "E1", "E2", is_export=False),
         point("1200000999999", "E2", is_export=True),
     ],
-    "gas_meter_points": [point("3000123405", "G1", "G2", name="mprn")],
+    "gas_meter_points": [point("3000123405", "G1", "G2", name="mprn", is_export=True)],
 }
 SHOP = {"electricity_meter_points": [point("1300000111111", "E9")], "gas_meter_points": []}
 
