@@ -103,6 +103,29 @@ def hold(
         session.execute(dialect.insert(tables.QUARANTINE).on_conflict_do_nothing(), rows)
 
 
+def hold_again(session: Session, tenant_id: str, connection_id: str, document_sha256: str, refused: ClimateFitnessError) -> None:
+    """Note that a record that was read again could still not be used, and why.
+
+    Args:
+        session: The open transaction.
+        tenant_id: The connection's tenant.
+        connection_id: Through which it came.
+        document_sha256: The original, 64 hexadecimal digits.
+        refused: Its record and reason.
+    """
+    table = tables.QUARANTINE
+    change = (
+        update(table)
+        .where(
+            table.c.connection_id == connection_id,
+            table.c.document_sha256 == document_sha256,
+            table.c.record == refused.record,
+        )
+        .values(state=str(QuarantineState.RETRIED), reason_json=reason_json(refused))
+    )
+    session.execute(of_tenant(change, table, tenant_id))
+
+
 def reason_json(error: ClimateFitnessError) -> str:
     """Why something is held, as it is kept."""
     reason = {
