@@ -59,7 +59,7 @@ def our_registration(secret: str, redirect_uris: tuple[str, ...]) -> Client:
 def _row(provider_id: str, origin: str) -> Provider:
     titles = {UTILITY: "Demo Power & Light", BANK: "Demo Bank", TRAVEL: "Demo Trips"}
     quirks: Mapping[str, Mapping[str, str]] = {
-        UTILITY: {"history_days": "762", "piece_days": "184"},
+        UTILITY: {"history_days": "762", "piece_days": "31"},
         BANK: {"products": "transactions", "days_requested": "730"},
         TRAVEL: {},
     }

@@ -31,6 +31,7 @@ from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from random import Random
 from threading import RLock
 from typing import Any
@@ -48,6 +49,7 @@ from app.demo.providers.wire import Reply, Request, disturbed, json_reply, not_f
 from domain.activity import Direction
 from domain.errors import ClimateFitnessError
 from domain.period import instant_from_text, local_day, local_midnight
+from domain.series import LocalTime
 
 RESOURCE_PATH = "/espi/1_1/resource"
 """What all addresses of data begin with."""
@@ -254,7 +256,7 @@ class Utility:
             series.append(load.series(f"{title} delivered", Direction.DELIVERED, days, kept))
         if EXPORT in grant.permissions and load.profile.exported_wh:
             series.append(load.series(f"{title} exported", Direction.EXPORT, days, kept))
-        clock = us_clock(customer.zone, year=days[0].year)
+        clock = _us_clock(customer.zone, days[0].year)
         path = f"Subscription/{grant.grant_id}/UsagePoint/{quote(customer.account_id)}"
         meter = Meter(path, customer.meter, customer.zone, clock, tuple(series))
         base = "" if self.quirks.has_relative_addresses else self.origin
@@ -312,6 +314,12 @@ def batch_list(addresses: Sequence[str]) -> bytes:
     return (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<BatchList xmlns="http://naesb.org/espi">\n{resources}</BatchList>\n'.encode()
     )
+
+
+@cache
+def _us_clock(zone: ZoneInfo, year: int) -> LocalTime:
+    """As `us_clock`, which looks at every hour of the year."""
+    return us_clock(zone, year=year)
 
 
 @dataclass(frozen=True, slots=True)
