@@ -263,7 +263,7 @@ class MappedTable:
         return ((number, {**self._mapping.constants, **found} if self._mapping.constants else found),)
 
 
-_FORMULA_STARTS = ("=", "@")
+_FORMULA = re.compile(r"=|@[A-Za-z.]{1,30}\(")
 _QUOTED_LITERAL = re.compile(r'="([^"]*)"\Z')
 
 
@@ -274,7 +274,7 @@ def _literal(cell: str, name: str) -> str:
         HostileDocumentError: It is a formula.
     """
     is_formula = isinstance(cell, FormulaCell)
-    if not is_formula and not cell.startswith(_FORMULA_STARTS):
+    if not is_formula and not _FORMULA.match(cell):
         return cell
     literal = None if is_formula else _QUOTED_LITERAL.match(cell)
     if literal:

@@ -359,8 +359,8 @@ class _SheetReading:
             elif tag == "is":
                 inline = _rich_text(child)
         kind = cell.get("t", "n")
-        if formula is not None or kind == "str":
-            return FormulaCell(f"={formula or value or ''}"[:MAX_TEXT_SIZE])
+        if formula is not None:
+            return FormulaCell(f"={formula}"[:MAX_TEXT_SIZE])
         if kind == "inlineStr":
             return (inline or "").strip()
         if value is None:

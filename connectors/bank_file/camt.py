@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from lxml import etree
 
-from connectors.bank_file.entries import Entry, Statement, refusal
+from connectors.bank_file.entries import Entry, Statement, day_of_text, refusal
 from connectors.spend import WhyNot
 from domain.errors import (
     DocumentError,
@@ -25,7 +25,6 @@ from domain.errors import (
     UnknownFormatError,
 )
 from domain.number import decimal_from_text
-from domain.period import date_from_text
 
 MAX_ENTRIES_COUNT = 250_000
 """Entries of one file."""
@@ -251,7 +250,8 @@ class _Line:
 
 
 def _text(element: etree._Element, path: str) -> str:
-    return " ".join((element.findtext(f"{{*}}{path}") or "").split())
+    text = element.findtext(f"{{*}}{path}")
+    return " ".join(text.split()) if text else ""
 
 
 def _amount(element: etree._Element, path: str) -> tuple[Decimal, str]:
@@ -276,7 +276,7 @@ def _day(element: etree._Element) -> date | None:
     for path in ("BookgDt/{*}Dt", "BookgDt/{*}DtTm", "ValDt/{*}Dt", "ValDt/{*}DtTm"):
         text = _text(element, path)
         if text:
-            return date_from_text(text[:10], record=path.partition("/")[0])
+            return day_of_text(text[:10], path.partition("/")[0])
     return None
 
 

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from hashlib import sha256
 
 from connectors.spend import NoPurchase, Payment, WhyNot, purchase_of
 from domain.declared import ActivityDocument, DeclaredActivity
 from domain.errors import DocumentError, InputError
+from domain.period import date_from_text
 
 MAX_TEXT_SIZE = 300
 """Characters of a line's text that are looked at."""
@@ -73,6 +75,23 @@ class Statement:
     pending_count: int = 0
     balances_count: int = 0
     lines: list[tuple[date | None, Decimal, str]] = field(default_factory=list)
+
+
+@lru_cache(maxsize=4_096)
+def day_of_text(text: str, record: str) -> date:
+    """The day of an ISO date: a statement has few days and many lines.
+
+    Args:
+        text: `2024-03-01`.
+        record: Which field it is, for the message.
+
+    Returns:
+        The day.
+
+    Raises:
+        TimeError: It is none.
+    """
+    return date_from_text(text, record=record)
 
 
 def document_of(statements: Sequence[Statement], sort: str) -> ActivityDocument:

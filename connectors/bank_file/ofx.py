@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NoReturn
 
-from connectors.bank_file.entries import Entry, Statement, refusal
+from connectors.bank_file.entries import Entry, Statement, day_of_text, refusal
 from connectors.spend import WhyNot
 from connectors.table import encoding_of, text_of
 from domain.errors import DocumentError, InputError, NumberError, TruncatedDocumentError, UnknownFormatError
 from domain.number import decimal_from_text
-from domain.period import date_from_text
 
 MAX_TAGS_COUNT = 5_000_000
 """Tags of one file: about 400,000 transactions."""
@@ -236,7 +235,7 @@ def _entry(statement: Statement, kind: str, fields: dict[str, str], number: int)
     match = _DATE.match(posted)
     if not match:
         raise DocumentError("This transaction has no day", expected="DTPOSTED as YYYYMMDD", got=posted, record="DTPOSTED")
-    day = date_from_text(f"{match[1]}-{match[2]}-{match[3]}", record="DTPOSTED")
+    day = day_of_text(f"{match[1]}-{match[2]}-{match[3]}", "DTPOSTED")
     amount = _amount(fields.get("TRNAMT", ""))
     currency = (fields.get("CURRENCY.CURSYM") or statement.currency).upper()
     if not currency:

@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Mapping
+from itertools import islice
 
 from connectors.activities.names import COLUMNS
 from connectors.base import Question
 from connectors.guess import FieldLook, Guess, LineLook, TableLook, looks_like_number
-from connectors.mapping import TableMapping, is_day
-from connectors.spreadsheet.parse import parse
+from connectors.mapping import MappedTable, TableMapping, is_day, mapping_and_file
+from connectors.spreadsheet.parse import FIELDS, parse
 from domain.canonical import Json
 from domain.declared import DeclaredActivity
-from domain.errors import InputError
+from domain.errors import DocumentError, InputError
 from domain.kinds import KINDS
 from domain.number import decimal_of_micro, decimal_to_text
 from domain.units import CURRENCIES, UNITS, find_unit
@@ -131,10 +132,17 @@ def look_at(body: bytes, most_count: int) -> tuple[LineLook, ...]:
         DocumentError: Nothing of it can be used.
     """
     document = parse(body)
-    found = [LineLook(one.line_number, "", becomes=_sentence(one)) for one in document.activities[:most_count]]
+    mapping, file = mapping_and_file(body, FIELDS)
+    rows = MappedTable(file, mapping).rows() if mapping else iter(())
+    said = {number: ", ".join(row.values()) for number, row in islice(rows, most_count) if not isinstance(row, DocumentError)}
+    found = [
+        LineLook(one.line_number, said.get(one.line_number, ""), becomes=_sentence(one))
+        for one in document.activities[:most_count]
+    ]
     for error in document.refused[:most_count]:
         digits = re.search(r"[0-9]+", error.record)
-        found.append(LineLook(int(digits[0]) if digits else 0, error.got, problem=error.sentence()))
+        number = int(digits[0]) if digits else 0
+        found.append(LineLook(number, said.get(number, error.got), problem=error.sentence()))
     return tuple(sorted(found, key=lambda one: one.number)[:most_count])
 
 

@@ -8,7 +8,7 @@ from connectors.activities.parse import Reading
 from connectors.mapping import MappedRow, MappedTable, TableMapping, day_of, mapping_and_file, plain_number
 from connectors.table import at_row
 from domain.declared import ActivityDocument
-from domain.errors import ClimateFitnessError, DocumentError, InputError, UnknownFormatError
+from domain.errors import ClimateFitnessError, DocumentError, HostileDocumentError, InputError, UnknownFormatError
 
 PARSER_VERSION = "spreadsheet/1"
 """Stands in manifests."""
@@ -17,6 +17,7 @@ FIELDS = COLUMNS - {"removed", "removed_at"} | {"currency"}
 """What a mapping can say: the fields of an activity, the attributes of all kinds; `currency` is the unit where money is meant."""
 
 _REQUIRED = ("kind", "quantity", "start")
+_NUMBERS = frozenset({"quantity", "start", "end"})
 _ONE_DAY = timedelta(days=1)
 
 
@@ -90,6 +91,15 @@ def rows_of(file: bytes, mapping: TableMapping) -> Iterator[tuple[int, MappedRow
 
 def _plain(row: MappedRow, mapping: TableMapping) -> MappedRow:
     found = dict(row)
+    for name, text in found.items():
+        if name not in _NUMBERS and text.startswith(("+", "-")):
+            raise HostileDocumentError(
+                "This cell looks like a formula of a spreadsheet",
+                expected="plain text",
+                got=text[:60],
+                record=name,
+                next_step="Write the value itself.",
+            )
     currency = found.pop("currency", "")
     if "start" not in found and "quantity" in found:
         raise DocumentError(

@@ -106,6 +106,13 @@ def test_rich_and_inline_text() -> None:
     assert rows(body) == [["Büro", "", "in"]]
 
 
+def test_text_that_is_written_as_a_result_is_text() -> None:
+    """Some programs write every text as the result of a formula that is not there; a shared formula is one."""
+    cells = '<c r="A1" t="str"><v>SHELL</v></c><c r="B1"><f t="shared" si="0"/><v>5</v></c>'
+    ((shop, shared),) = rows(by_hand(sheet_of(cells)))
+    assert (shop, isinstance(shop, FormulaCell), isinstance(shared, FormulaCell)) == ("SHELL", False, True)
+
+
 def test_sheet_by_name() -> None:
     """The first sheet that is shown, or the one that is named."""
     book = Workbook()

@@ -208,6 +208,11 @@ def test_formulas_are_no_values() -> None:
     assert len(statement.entries) == 1
 
 
+def test_name_with_an_at_is_no_formula() -> None:
+    """People are called so by payment services."""
+    assert read("Date,Amount,Text\n31.01.2024,-1,@john for lunch\n").entries[0].text == "@john for lunch"
+
+
 def test_text_that_is_kept_with_its_zeros() -> None:
     """`="0012"` is how programs keep a spreadsheet from taking the zeros away."""
     columns = {"columns": {**BASE["columns"], "id": ["Id"]}}

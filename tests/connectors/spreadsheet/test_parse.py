@@ -59,6 +59,13 @@ def test_formula_of_a_workbook_is_refused() -> None:
     assert len(document.activities) == 1
 
 
+@pytest.mark.parametrize("cell", ["+cmd|' /C calc'!A0", "-2+3", "@SUM(1)", "=1"])
+def test_formulas_are_no_text(cell: str) -> None:
+    """Texts of activities are shown and exported: none may run in somebody's spreadsheet."""
+    document = parsed(f'Day,Distance,Id\n2024-03-01,5,"{cell}"\n', columns={**BASE["columns"], "id": ["Id"]})
+    assert [one.record for one in document.refused] == ["line 2, id"]
+
+
 def test_words_of_the_person_are_translated() -> None:
     """`values` says what the cells of a column mean."""
     more = {
