@@ -8,12 +8,12 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import IO
+from functools import partial
 
 from domain.errors import DocumentError, DocumentTooLargeError, HostileDocumentError, TruncatedDocumentError, UnknownFormatError
 
 MAX_DOCUMENT_SIZE = 500_000_000
-"""Bytes of all data of one upload, unpacked: several times what twenty years of one person take."""
+"""Bytes of all data of one upload, unpacked and read: several times what twenty years of one person take."""
 
 MAX_ZIP_RATIO = 100
 """Unpacked bytes per packed byte; Timeline JSON reaches about 25."""
@@ -69,6 +69,10 @@ _WIDE_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _ZIP_FAULTS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
 
 
+Read = Callable[[int], bytes]
+"""Gives the next bytes, at most so many; none at the end."""
+
+
 @dataclass(frozen=True, slots=True)
 class DataFile:
     """A file with trips.
@@ -76,12 +80,12 @@ class DataFile:
     Attributes:
         name: Its name in the zip; empty where it was uploaded itself.
         shape: How it is laid out.
-        read: Gives its next bytes.
+        open: Gives what reads it from its beginning: bytes, at most so many at a time.
     """
 
     name: str
     shape: Shape
-    read: Callable[[int], bytes]
+    open: Callable[[], Read]
 
 
 def shape_of(head: bytes) -> Shape | None:
@@ -99,7 +103,7 @@ def shape_of(head: bytes) -> Shape | None:
 
 
 def data_files(body: bytes) -> Iterator[DataFile]:
-    """The files of an upload that hold trips, in the order of their names; each must be read before the next one is asked for.
+    """The files of an upload that hold trips, in the order of their names; each is read before the next one is asked for.
 
     Args:
         body: A JSON file as exported, or a zip with some in it: everything else in the zip is left alone.
@@ -121,7 +125,7 @@ def data_files(body: bytes) -> Iterator[DataFile]:
         raise _no_trips(shape) if shape else _unknown(body)
     if len(body) > MAX_DOCUMENT_SIZE:
         raise DocumentTooLargeError(expected=f"at most {MAX_DOCUMENT_SIZE} bytes", got=f"{len(body)} bytes", next_step=_FEWER)
-    yield DataFile("", shape, io.BytesIO(body).read)
+    yield DataFile("", shape, lambda: io.BytesIO(body).read)
 
 
 def _of_zip(body: bytes) -> Iterator[DataFile]:
@@ -135,14 +139,13 @@ def _of_zip(body: bytes) -> Iterator[DataFile]:
                 raise DocumentTooLargeError(expected=f"at most {MAX_ENTRY_COUNT} files", got=f"{len(entries)}", next_step=_FEWER)
             for entry in sorted(entries, key=lambda one: one.filename):
                 with archive.open(entry) as file:
-                    head = file.read(HEAD_SIZE)
-                    budget.spend(len(head))
-                    shape = shape_of(head)
-                    if shape in TRIPS:
-                        has_trips = True
-                        yield DataFile(entry.filename, shape, budget.reader(head, file))
-                    elif shape:
-                        others.add(shape)
+                    shape = shape_of(file.read(HEAD_SIZE))
+                budget.spend(HEAD_SIZE)
+                if shape in TRIPS:
+                    has_trips = True
+                    yield DataFile(entry.filename, shape, partial(_opened, archive, entry, budget))
+                elif shape:
+                    others.add(shape)
     except _ZIP_FAULTS as error:
         raise _broken_zip(error) from error
     if not has_trips:
@@ -165,21 +168,25 @@ class _Budget:
                 next_step="Upload the JSON files themselves.",
             )
 
-    def reader(self, head: bytes, file: IO[bytes]) -> Callable[[int], bytes]:
-        """Reads on in a file whose head was read."""
-        waiting = [head]
 
-        def read(size: int) -> bytes:
-            if waiting:
-                return waiting.pop()
-            try:
-                found = file.read(size)
-            except _ZIP_FAULTS as error:
-                raise _broken_zip(error) from error
-            self.spend(len(found))
-            return found
+def _opened(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, budget: _Budget) -> Read:
+    """Reads an entry from its beginning, within the budget of its zip."""
+    try:
+        file = archive.open(entry)
+    except _ZIP_FAULTS as error:
+        raise _broken_zip(error) from error
 
-        return read
+    def read(size: int) -> bytes:
+        try:
+            found = file.read(size)
+        except _ZIP_FAULTS as error:
+            raise _broken_zip(error) from error
+        budget.spend(len(found))
+        if not found:
+            file.close()
+        return found
+
+    return read
 
 
 def _broken_zip(error: Exception) -> TruncatedDocumentError:

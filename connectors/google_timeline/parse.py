@@ -6,6 +6,7 @@
 4. Here: the kind, the local day, the distance and how it is known; the coordinates are dropped.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -13,7 +14,7 @@ from fractions import Fraction
 
 from connectors.google_timeline.envelope import DataFile, data_files
 from connectors.google_timeline.modes import COUNTED, WITHOUT_FUEL, Mode, haul_of
-from connectors.google_timeline.shapes import Trip, trips
+from connectors.google_timeline.shapes import Trip, track_of, trips
 from connectors.google_timeline.ways import Track, way_m
 from domain.activity import Quality
 from domain.declared import ActivityDocument, DeclaredActivity
@@ -70,21 +71,21 @@ class _Reading:
     _count: int = 0
 
     def take(self, file: DataFile) -> None:
-        """Read one file whole, then take in its trips: those without a length need paths that may stand behind them.
+        """Read one file whole, then take in its trips; where some have no length, read its paths, too.
 
         Raises:
             DocumentError: The file cannot be read; nothing of it was taken in.
             DocumentTooLargeError: There are too many trips.
         """
-        track = Track()
         found: list[Trip | DocumentError] = []
-        for one in trips(file, track):
+        for one in trips(file):
             found.append(one)
             if self._count + len(found) > MAX_TRIP_COUNT:
                 raise DocumentTooLargeError(
                     expected=f"at most {MAX_TRIP_COUNT} trips", got="more", next_step="Upload the years one by one."
                 )
         self._count += len(found)
+        track = track_of(file, [span for one in found if isinstance(one, Trip) for span in _spans_without_length(one)])
         for one in found:
             if isinstance(one, DocumentError):
                 self.refuse(one, file.name)
@@ -171,6 +172,12 @@ def _distance(trip: Trip, track: Track) -> tuple[Decimal, bool]:
     if not 0 < found <= LONGEST_KM * 1000:
         raise DocumentError("This is no length of a trip", expected=f"up to {LONGEST_KM} km", got=f"{found:f} m")
     return found, trip.given_m is None
+
+
+def _spans_without_length(trip: Trip) -> Iterator[tuple[int, int]]:
+    """Begin and end of a trip that counts and says nothing of its length, seconds since 1970; none of any other."""
+    if trip.mode in COUNTED and not (trip.given_m or trip.computed_m or trip.path) and trip.end_s is not None:
+        yield trip.start.epoch_s, trip.end_s
 
 
 def _measured_m(trip: Trip, track: Track) -> int:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from connectors.google_timeline.envelope import DataFile, Shape
 from connectors.google_timeline.stream import members
-from connectors.google_timeline.times import LAST_S, Instant, instant_of
+from connectors.google_timeline.times import Instant, instant_of
 from connectors.google_timeline.ways import Point, Track, point_of_e7, point_of_text
 from domain.errors import DocumentError, InputError, TimeError
 from domain.number import decimal_from_text
@@ -55,18 +55,17 @@ def elements(file: DataFile) -> Iterator[tuple[int, object]]:
         DocumentError: The file is no JSON, cut off, or hostile.
     """
     name, number = LIST_OF_SHAPE[file.shape], 0
-    for one in members(file.read):
+    for one in members(file.open()):
         if one.is_element and one.name == name:
             number += 1
             yield number, one.value
 
 
-def trips(file: DataFile, track: Track) -> Iterator[Trip | DocumentError]:
+def trips(file: DataFile) -> Iterator[Trip | DocumentError]:
     """The trips of a file, and why one of them cannot be read.
 
     Args:
         file: As the upload holds it.
-        track: Takes the places that are in no trip, for trips without a path.
 
     Yields:
         Them in their order.
@@ -80,14 +79,30 @@ def trips(file: DataFile, track: Track) -> Iterator[Trip | DocumentError]:
             yield DocumentError("This is no segment", expected="a JSON object", got=type(element).__name__, record=str(number))
             continue
         try:
-            if file.shape is not Shape.MONTH:
-                _take_path(element, track)
             trip = read(number, element)
         except InputError as error:
             yield DocumentError(error.message, expected=error.expected, got=error.got, record=str(number))
             continue
         if trip:
             yield trip
+
+
+def track_of(file: DataFile, spans_s: Sequence[tuple[int, int]]) -> Track:
+    """The places of a phone's paths, which stand in segments of their own: those within some spans of time.
+
+    Args:
+        file: As the upload holds it; it is read once more.
+        spans_s: Begin and end of each span, both in, seconds since 1970.
+
+    Returns:
+        The places; one that is no place or has no time is left out.
+    """
+    track = Track(spans_s)
+    if spans_s and file.shape is not Shape.MONTH:
+        for _, element in elements(file):
+            if isinstance(element, Mapping) and "timelinePath" in element:
+                _take_path(element, track)
+    return track
 
 
 def _phone_trip(number: int, element: Element) -> Trip | None:
@@ -127,27 +142,28 @@ def _month_trip(number: int, element: Element) -> Trip | None:
 
 
 def _take_path(element: Element, track: Track) -> None:
-    """Keep the places of a phone's path; one that is no place or has no time is left out."""
-    path = element.get("timelinePath")
+    path = element["timelinePath"]
     if not isinstance(path, Sequence) or isinstance(path, str):
         return
-    start = None
+    try:
+        start_s = _phone_instant(element, "start").epoch_s
+    except InputError:
+        start_s = None
     for one in path:
-        point = point_of_text(one.get("point")) if isinstance(one, Mapping) else None
-        if point is None:
-            continue
-        minutes = one.get("durationMinutesOffsetFromStartTime")
-        try:
-            if minutes is None:
-                at_s = instant_of(one.get("time")).epoch_s
-            else:
-                start = start or _phone_instant(element, "start")
-                at_s = start.epoch_s + int(decimal_from_text(str(minutes)) * 60)
-        except InputError:
-            continue
-        if not 0 < at_s < LAST_S:
-            continue
-        track.add(at_s, point)
+        at_s = _time_of_place(one, start_s) if isinstance(one, Mapping) else None
+        if at_s is not None and track.wants(at_s) and (point := point_of_text(one.get("point"))):
+            track.add(at_s, point)
+
+
+def _time_of_place(place: Element, start_s: int | None) -> int | None:
+    """When somebody was at a place of a path, seconds since 1970; None where the file does not say it."""
+    minutes = place.get("durationMinutesOffsetFromStartTime")
+    try:
+        if minutes is None:
+            return instant_of(place.get("time")).epoch_s
+        return None if start_s is None else start_s + int(decimal_from_text(str(minutes)) * 60)
+    except InputError:
+        return None
 
 
 def _phone_instant(element: Element, which: str) -> Instant:

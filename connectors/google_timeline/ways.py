@@ -3,7 +3,7 @@
 import re
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from math import asin, cos, radians, sin, sqrt
 from typing import NamedTuple
@@ -67,12 +67,27 @@ def way_m(points: Sequence[Point]) -> int:
 
 
 class Track:
-    """Places with their times, of which trips have no path of their own: kept packed, some 16 bytes each."""
+    """Places with their times, for trips that have no path of their own: kept packed, some 16 bytes each.
 
-    def __init__(self) -> None:
-        self._seconds, self._latitudes, self._longitudes = array("q"), array("i"), array("i")
+    Args:
+        spans_s: Begin and end of each span of time that places are wanted of, both in, seconds since 1970.
+    """
+
+    def __init__(self, spans_s: Iterable[tuple[int, int]]) -> None:
+        self._begins_s, self._ends_s = array("q"), array("q")
+        for begin_s, end_s in sorted(spans_s):
+            if self._ends_s and begin_s <= self._ends_s[-1]:
+                self._ends_s[-1] = max(self._ends_s[-1], end_s)
+            else:
+                self._begins_s.append(begin_s)
+                self._ends_s.append(end_s)
+        self._times_s, self._latitudes, self._longitudes = array("q"), array("i"), array("i")
         self._order: list[int] | None = None
-        self._sorted_s: list[int] = []
+
+    def wants(self, at_s: int) -> bool:
+        """Whether a place at this time, seconds since 1970, is in one of the spans."""
+        index = bisect_right(self._begins_s, at_s) - 1
+        return index >= 0 and at_s <= self._ends_s[index]
 
     def add(self, at_s: int, point: Point) -> None:
         """Take in one place.
@@ -81,7 +96,7 @@ class Track:
             at_s: When, seconds since 1970.
             point: Where.
         """
-        self._seconds.append(at_s)
+        self._times_s.append(at_s)
         self._latitudes.append(point.latitude_e7)
         self._longitudes.append(point.longitude_e7)
         self._order = None
@@ -89,9 +104,9 @@ class Track:
     def between(self, start_s: int, end_s: int) -> tuple[Point, ...]:
         """The places from one time to another, both in, by time."""
         if self._order is None:
-            self._order = sorted(range(len(self._seconds)), key=self._seconds.__getitem__)
-            self._sorted_s = [self._seconds[index] for index in self._order]
-        first, last = bisect_left(self._sorted_s, start_s), bisect_right(self._sorted_s, end_s)
+            self._order = sorted(range(len(self._times_s)), key=self._times_s.__getitem__)
+        first = bisect_left(self._order, start_s, key=self._times_s.__getitem__)
+        last = bisect_right(self._order, end_s, key=self._times_s.__getitem__)
         return tuple(Point(self._latitudes[index], self._longitudes[index]) for index in self._order[first:last])
 
 

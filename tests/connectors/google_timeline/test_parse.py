@@ -154,6 +154,7 @@ def test_missing_distance_is_the_path_of_the_phone() -> None:
     trip["semanticSegments"].append(there_and_back)
     found = only(dumped(trip))
     assert (found.quantity_micro, found.quality) == (222_390_000, Quality.ESTIMATED)  # 2 x 111.195 km, one degree of the equator
+    assert only(takeout({"a.json": dumped(trip)})) == found
 
 
 def test_path_of_the_iphone_counts_minutes() -> None:
