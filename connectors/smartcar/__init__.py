@@ -102,7 +102,7 @@ def _provider(provider_id: str, title: str, scope: str, **quirks: str) -> Provid
         countries=_COUNTRIES,
         hosts=frozenset({"vehicle.api.smartcar.com"}),
         requests_per_s=2.0,
-        registration_days_count=1,
+        registration_days_count=2,
         quirks=quirks,
         help_url="https://smartcar.com/docs/help/connect",
     )

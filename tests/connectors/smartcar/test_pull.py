@@ -345,7 +345,7 @@ def test_version_2_asks_in_one_batch(garages: list[Garage]) -> None:
 def test_manifest_keeps_the_contract() -> None:
     """Each row asks for no more than it counts, and needs a registration."""
     manifest = SMARTCAR.manifest
-    assert manifest.availability() == "needs registration with the provider, about 1 days"
+    assert manifest.availability() == "needs registration with the provider, about 2 days"
     scopes = {row.provider_id: row.auth.scope for row in manifest.providers if isinstance(row.auth, OAuth2)}
     assert scopes["smartcar"] == "read_vehicle_info read_odometer"
     assert "read_charge_records" in scopes["smartcar-charging"]
