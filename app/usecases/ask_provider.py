@@ -254,7 +254,7 @@ class Asking:
             FormatChangedError: It is none of what a provider says to its clients.
         """
         status = answer.status
-        if status in request.passes or status == HTTPStatus.NO_CONTENT:
+        if status == HTTPStatus.NO_CONTENT or (status in request.passes and not self._says_consent(answer)):
             return None
         is_page = _is_page(answer, request.accept)
         if status == HTTPStatus.OK and not is_page:

@@ -23,7 +23,7 @@ from app.usecases.connection_secrets import Tokens
 from app.usecases.endorse_statement import OUR_READER, audit_request
 from app.usecases.pull_connection import SyncReport, pull_connection
 from connectors import registry
-from connectors.base import ApiKey, Auth, Batch, Get, KeyPlace, Link, OAuth2, Pull
+from connectors.base import ApiKey, Auth, Batch, Get, KeyPlace, Link, LinkedItem, OAuth2, Post, Pull
 from domain.activity import EvidenceClass
 from domain.errors import NotFoundError, TryLaterError
 from domain.period import MonthRange
@@ -563,6 +563,43 @@ def test_key_that_is_refused(scene: Scene, use: Callable[..., None]) -> None:
         scene.sync("k1")
     scene.provider.dialled.append(Say(401, b"{}", JSON))
     assert scene.sync("k1").health is Health.NEEDS_CONSENT
+
+
+class Linked(PagedMeter):
+    """Asks by POST, as providers of linked items want it, and sees refusals itself."""
+
+    def pull(self, link: Link, cursor: str | None) -> Pull:
+        """One document."""
+        document = yield Post("sync", {"cursor": cursor or ""}, context={"meter": link["meter"]}, passes=frozenset({400}))
+        assert document is not None
+        if document.status == 400:
+            raise TryLaterError("The provider's pages changed meanwhile", wait_s=5.0)
+        yield Batch(self.parse(document.body), cursor="x")
+
+
+def test_linked_item_and_refusals_that_a_connector_wants(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Our names and the item's token go into the body; a refusal goes to the connector, unless it says that consent has ended."""
+    provider = scene.provider
+    row = provider_row(provider.origin, auth=LinkedItem("link", "exchange", "remove"))
+    monkeypatch.setitem(registry._OWN, "paged-meter", Linked(row))  # noqa: SLF001 - as an installed one would be
+    secret = scene.installation.services.vault.seal_secret("provider/paged", b"hush")
+    with scene.installation.work() as work:
+        provider_clients.put(work.session, ProviderClientRow("paged", "our-id", secret, scene.installation.clock.now()))
+    connect(scene.installation, scene.whose, connection_id="l1", tokens=Tokens("item-token"))
+    provider.answer = lambda _asked: Say(200, provider.pages[0], JSON)
+    assert scene.sync("l1").new_count == 1
+    assert json.loads(provider.asked[0].body) == {
+        "access_token": "item-token",
+        "client_id": "our-id",
+        "cursor": "",
+        "secret": "hush",
+    }
+    provider.answer = lambda _asked: Say(400, b'{"error_code":"TRANSACTIONS_SYNC_MUTATION_DURING_PAGINATION"}', JSON)
+    with pytest.raises(TryLaterError) as caught:
+        scene.sync("l1")
+    assert caught.value.wait_s == 5
+    provider.answer = lambda _asked: Say(400, b'{"error_code":"ITEM_LOGIN_REQUIRED"}', JSON)
+    assert scene.sync("l1").health is Health.NEEDS_CONSENT
 
 
 # --- addresses
