@@ -113,6 +113,7 @@ def create_app(
         "replies": parts.replies,
         "running_writes": RunningWrites(),
         "static": files,
+        "stopping": threading.Event(),
     }.items():
         setattr(app.state, name, value)
     for router in (health_router(parts.checks, clock=clock, version=app.version), problems_router(), static_router(files)):
@@ -202,6 +203,12 @@ def _describe_problems(app: FastAPI) -> None:
 
 class _Server(uvicorn.Server):
     """uvicorn that stops on SIGTERM and SIGINT and then returns, so that the caller can end its own work too."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Tell open streams to end, then wait for all requests, as uvicorn does."""
+        stopping: threading.Event = self.config.app.state.stopping  # type: ignore[union-attr]  # ours, by `server_of`
+        stopping.set()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -12,8 +12,11 @@ from starlette.status import HTTP_303_SEE_OTHER
 import dashboards
 from app.api import (
     activities,
+    connection_pages,
     connections,
     documents,
+    duplicate_pages,
+    duplicates,
     estimates,
     factors,
     pages,
@@ -23,6 +26,7 @@ from app.api import (
     statements,
     subject_pages,
     subjects,
+    sync_events,
 )
 from app.api.frames import error_page
 from app.api.idempotency import StoredReplies
@@ -56,6 +60,10 @@ ROUTERS = (
             estimates,
             factors,
             connections,
+            connection_pages,
+            duplicates,
+            duplicate_pages,
+            sync_events,
         )
     ),
     connections.connectors_router,

@@ -17,16 +17,16 @@ from tests.postgres import postgres_url
 __all__ = ["Bench", "bench", "make_queue", "postgres_url", "queue_postgres_url"]
 
 QUICK = Backoff(first_s=0.04, longest_s=0.2, most_tries_count=3)
-SILENT_S = 0.6
+SILENT_S = 1.5
 """How long a worker may be silent in tests, seconds."""
 
 
-def make_queue(sort: str, engine: Engine, *, backoff: Backoff | None = None) -> WorkQueue:
+def make_queue(sort: str, engine: Engine, *, backoff: Backoff | None = None, silent_s: float = SILENT_S) -> WorkQueue:
     """A queue of this sort: `table` or `procrastinate`."""
     clock, randomness = SystemClock(), SystemRandomness()
     if sort == "table":
-        return TableQueue(engine, clock, randomness, backoff=backoff or QUICK, lease_s=SILENT_S, poll_s=0.02)
-    return ProcrastinateQueue(engine, clock, randomness, backoff=backoff or QUICK, heartbeat_s=SILENT_S / 6, poll_s=0.02)
+        return TableQueue(engine, clock, randomness, backoff=backoff or QUICK, lease_s=silent_s, poll_s=0.02)
+    return ProcrastinateQueue(engine, clock, randomness, backoff=backoff or QUICK, heartbeat_s=silent_s / 6, poll_s=0.02)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from app.store.session import unit_of_work
 from app.work_queue import NewJob
-from tests.app.jobs.child import OFTEN, STEPS_COUNT, TENANT, drill_bodies, make_table
+from tests.app.jobs.child import LONG_SILENT_S, OFTEN, STEPS_COUNT, TENANT, drill_bodies, make_table
 from tests.app.jobs.queues import Bench, bench, make_queue, postgres_url, queue_postgres_url
 
 __all__ = ["bench", "postgres_url", "queue_postgres_url"]
@@ -41,11 +41,11 @@ def child(repository: Path, bench: Bench, mode: str) -> Iterator[Child]:
 
 def finish(bench: Bench) -> None:
     """Work until everything is done."""
-    queue, stop = make_queue(bench.sort, bench.engine, backoff=OFTEN), Event()
+    queue, stop = make_queue(bench.sort, bench.engine, backoff=OFTEN, silent_s=LONG_SILENT_S), Event()
     options = {"threads_count": 2, "stop": stop}
     thread = Thread(target=queue.run, args=(drill_bodies(bench.engine, queue),), kwargs=options)
     thread.start()
-    end_s = time.monotonic() + 60
+    end_s = time.monotonic() + 120
     while set(bench.counts()) != {"done"} and time.monotonic() < end_s:
         time.sleep(0.05)
     stop.set()
