@@ -8,7 +8,7 @@
 
 from collections.abc import Callable, Generator, Sequence
 from itertools import pairwise
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 
 from connectors.base import ApiKey, Batch, Document, Get, KeyPlace, Link, Manifest, Post, Provider, Pull, Question
 from connectors.octopus.meters import Meter, meters_of
@@ -79,9 +79,9 @@ def _pull_piece(
             return True
         yield Batch(page.document, None, answer)
         if page.next_url in seen or len(seen) > _MOST_PAGES_COUNT:
-            raise FormatChangedError("Paging does not end", expected="another page", got=page.next_url, record=meter.name)
+            raise FormatChangedError("Paging does not end", expected="another page", got=f"page {len(seen)} again and again")
         seen.add(page.next_url)
-        request = Get(page.next_url, context=meter.to_context(), passes=request.passes)
+        request = Get(urljoin(answer.url, page.next_url), context=meter.to_context())
 
 
 def _next_begin_s(begin_s: int, spans_s: Sequence[tuple[int, int]]) -> int:

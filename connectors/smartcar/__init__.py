@@ -45,8 +45,9 @@ def _vehicles() -> Generator[Get | Post | Batch, Document | None, list[str]]:
     found: list[str] = []
     while len(found) < _MOST_CARS_COUNT:
         page = read_exact(_came((yield Get("vehicles", {"limit": str(_PAGE_SIZE), "offset": str(len(found))}))).body)
+        names = ", ".join(page)[:120] if isinstance(page, dict) else type(page).__name__
         if not isinstance(named(page, "vehicles"), list) or not all(is_vehicle_id(one) for one in listed(page, "vehicles")):
-            raise FormatChangedError("Smartcar no longer lists cars as it did", expected="vehicles, a list of ids", got=page)
+            raise FormatChangedError("Smartcar no longer lists cars as it did", expected="vehicles, a list of ids", got=names)
         added = [str(one) for one in dict.fromkeys(listed(page, "vehicles")) if one not in found]
         found += added
         if not added or str(len(found)) == named(named(page, "paging"), "count"):

@@ -160,7 +160,8 @@ class Octopus:
             return json_reply({"detail": "Invalid page."}, 404)
         shown = starts_s[max(first - self.is_repeating, 0) : first + size]
         has_more = first + size < len(starts_s) or self.quirks.is_endless
-        following = f"{self.origin}{request.path}?{urlencode({**query, 'page': page + 1})}" if has_more else None
+        origin = "" if self.quirks.has_relative_addresses else self.origin
+        following = f"{origin}{request.path}?{urlencode({**query, 'page': page + 1})}" if has_more else None
         rows = ",".join(_row(at_s, meter.readings[at_s]) for at_s in shown)
         head = f'"count":{len(starts_s)},"next":{json.dumps(following)},"previous":null'
         return Reply(200, f'{{{head},"results":[{rows}]}}'.encode(), {"Content-Type": JSON})

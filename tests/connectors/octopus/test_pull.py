@@ -9,12 +9,12 @@ import pytest
 
 from app.demo.providers.server import DemoProviders
 from app.demo.simulators.octopus import HALF_HOUR_S, Octopus, SimulatedMeter, half_hours
-from connectors.base import Link
+from connectors.base import Batch, Get, Link
 from connectors.octopus import OCTOPUS
 from domain.activity import Direction
 from domain.errors import DocumentError, FormatChangedError
 from domain.series import MeterDocument
-from tests.connectors.octopus.driving import Driven, UnexpectedStatusError, basic, drive
+from tests.connectors.octopus.driving import Driven, UnexpectedStatusError, basic, drive, send
 
 KEY = "sk_live_demo"
 LAST = datetime(2024, 11, 1, tzinfo=UTC)
@@ -162,6 +162,30 @@ def test_small_pages_and_their_own_order(accounts: list[Account]) -> None:
     done = one.sync()
     assert one.stored == one.expected()
     assert [batch.cursor is None for batch in done.batches].count(True) > 8
+
+
+def test_addresses_without_a_host(accounts: list[Account]) -> None:
+    """A next page that is named by its path alone is found."""
+    one = account(accounts, meter(30))
+    one.octopus.largest_page_count, one.octopus.quirks.has_relative_addresses = 500, True
+    one.sync()
+    assert one.stored == one.expected()
+
+
+def test_a_page_that_is_missing_is_a_fault(accounts: list[Account]) -> None:
+    """404 for a meter passes; 404 in the middle of its pages does not, and the cursor stays."""
+    one = account(accounts, meter(30))
+    one.octopus.largest_page_count = 500
+    pulling = OCTOPUS.pull
+    assert pulling is not None
+    generator = pulling(one.link, None)
+    wanted = next(generator)
+    while not (isinstance(wanted, Batch) and wanted.cursor is None):
+        answer = None if isinstance(wanted, Batch) else send(one.link["base_url"], wanted, basic(KEY))
+        wanted = generator.send(answer)
+    following = next(generator)
+    assert isinstance(following, Get)
+    assert following.passes == frozenset()
 
 
 def test_a_meter_without_readings_is_passed_over(accounts: list[Account]) -> None:
