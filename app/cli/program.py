@@ -47,6 +47,7 @@ class Benchmark(StrEnum):
     FACTORS = "factors"
     ESTIMATE = "estimate"
     MONTH_END = "month_end"
+    SYNC = "sync"
     SYNC_QUEUE = "sync_queue"
 
 
