@@ -247,10 +247,10 @@ def _book(parts: _Parts) -> _Book:
     sheets: dict[str, str] = {}
     epoch = _EPOCH_1900
     for one in parts.elements("xl/workbook.xml", "workbookPr", "sheet"):
-        if etree.QName(one).localname == "workbookPr":
+        if _local(one) == "workbookPr":
             epoch = _EPOCH_1904 if one.get("date1904") in {"1", "true"} else _EPOCH_1900
             continue
-        relation = next((value for key, value in one.attrib.items() if etree.QName(key).localname == "id"), "")
+        relation = next((value for key, value in one.attrib.items() if str(key).rpartition("}")[2] == "id"), "")
         target = targets.get(str(relation), "")
         part = target.removeprefix("/") if target.startswith("/") else f"xl/{target}"
         if one.get("state", "visible") == "visible" and parts.has(part) and "worksheets/" in part:
@@ -277,7 +277,7 @@ def _rich_text(element: etree._Element) -> str:
 
 
 def _local(element: etree._Element) -> str:
-    return etree.QName(element).localname
+    return str(element.tag).rpartition("}")[2]  # `QName` raises on namespaces that are none
 
 
 def _date_styles(parts: _Parts) -> frozenset[int]:

@@ -99,7 +99,7 @@ def _elements(body: bytes) -> Iterator[etree._Element]:
         if is_first:
             _check_root(element.getroottree())
             is_first = False
-        name = etree.QName(element).localname
+        name = _local(element)
         if event == "start":
             if name in _CONTAINERS:
                 yield element
@@ -120,7 +120,7 @@ def _check_root(tree: "etree._ElementTree[etree._Element]") -> None:
     if tree.docinfo.internalDTD is not None:
         raise HostileDocumentError("This document declares a document type", expected="none", got="a DOCTYPE")
     root = tree.getroot()
-    namespace = etree.QName(root).namespace or ""
+    namespace = str(root.tag).partition("}")[0].removeprefix("{")  # `QName` raises on namespaces that are none
     if not _NAMESPACE.match(namespace):
         raise UnknownFormatError(
             "This XML is no camt document",
@@ -131,7 +131,7 @@ def _check_root(tree: "etree._ElementTree[etree._Element]") -> None:
 
 
 def _local(element: etree._Element | None) -> str:
-    return etree.QName(element).localname if element is not None else ""
+    return str(element.tag).rpartition("}")[2] if element is not None else ""
 
 
 class _Reading:

@@ -168,6 +168,14 @@ def test_other_xml_and_cut_xml_are_refused() -> None:
         BANK_FILE.parse(camt(entry())[:-40])
 
 
+@pytest.mark.parametrize("namespace", ["a}b", "{", "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08}", ""])
+def test_namespace_that_is_none_is_refused(namespace: str) -> None:
+    """A brace in a namespace: found by random changes of real files."""
+    body = camt(entry()).replace(b"urn:iso:std:iso:20022:tech:xsd:camt.053.001.08", namespace.encode())
+    with pytest.raises(DocumentError):
+        BANK_FILE.parse(body)
+
+
 def test_depth_is_bounded() -> None:
     """A million levels end in a refusal, not in a crash."""
     with pytest.raises(DocumentError):
