@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from typing import IO
 
 from domain.errors import DocumentError, DocumentTooLargeError, HostileDocumentError, TruncatedDocumentError, UnknownFormatError
 
@@ -171,19 +172,16 @@ class _Budget:
 
 def _opened(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, budget: _Budget) -> Read:
     """Reads an entry from its beginning, within the budget of its zip."""
-    try:
-        file = archive.open(entry)
-    except _ZIP_FAULTS as error:
-        raise _broken_zip(error) from error
+    opened: list[IO[bytes]] = []
 
     def read(size: int) -> bytes:
         try:
-            found = file.read(size)
+            if not opened:
+                opened.append(archive.open(entry))
+            found = opened[0].read(size)
         except _ZIP_FAULTS as error:
             raise _broken_zip(error) from error
         budget.spend(len(found))
-        if not found:
-            file.close()
         return found
 
     return read
