@@ -129,7 +129,7 @@ def _setting_rows(found: Preview) -> list[tuple[str, str, str]]:
     values |= {"sheet": layout.sheet} if layout.sheet else {"encoding": layout.encoding, "delimiter": repr(layout.delimiter)}
     if "amount" in mapping.columns and "direction" not in mapping.columns:
         values["sign"] = mapping.sign.value
-    return [(name, value, _how(found, name)) for name, value in values.items() if name not in asked]
+    return [(name, _printable(value), _printable(_how(found, name))) for name, value in values.items() if name not in asked]
 
 
 def _how(found: Preview, name: str) -> str:
@@ -142,9 +142,14 @@ def _how(found: Preview, name: str) -> str:
 
 def _question(name: str, label: str, help_text: str, choices: dict[str, str]) -> str:
     answers = "; ".join(f"--answer {name}={value} ({meaning})" for value, meaning in list(choices.items())[:12])
-    return " ".join(part for part in (label, help_text, answers or f"--answer {name}=...") if part)
+    return _printable(" ".join(part for part in (label, help_text, answers or f"--answer {name}=...") if part))
 
 
 def _line_row(one: LineLook) -> tuple[str, str, str]:
     becomes = one.becomes or (f"left out: {one.left_out}" if one.left_out else f"REFUSED: {one.problem}")
-    return str(one.number), " ".join(one.said.split())[:_SHOWN_SIZE], becomes
+    return str(one.number), _printable(one.said)[:_SHOWN_SIZE], _printable(becomes)
+
+
+def _printable(text: str) -> str:
+    """Text of a stranger's file in one line, without signs that move the cursor or colour the terminal."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())

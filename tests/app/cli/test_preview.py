@@ -92,6 +92,15 @@ def test_file_that_says_everything_needs_no_mapping(own_folder: Path) -> None:
     assert "needs no mapping" in result.stderr
 
 
+def test_terminal_is_not_written_by_the_file(own_folder: Path) -> None:
+    """Signs that move the cursor are blanks."""
+    (own_folder / "x.csv").write_text("Date,\x1b[2JText,Amount,Currency\n2024-01-31,SHELL \x1b[31m\x9b2J,-5,EUR\n")
+    result = invoke("preview", own_folder / "x.csv", "--answer", "columns.description=\x1b[2JText")
+    assert "SHELL [31m 2J" in result.stdout
+    assert "\x1b" not in result.stdout + result.stderr
+    assert "\x9b" not in result.stdout + result.stderr
+
+
 def test_mapping_that_is_no_json_is_refused(own_folder: Path) -> None:
     """With its name, and what it should be."""
     (own_folder / "m.json").write_text("{")
