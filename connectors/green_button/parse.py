@@ -8,25 +8,34 @@
 Left out on purpose: money (`cost`), UsageSummary, and everything of the customer schema; no name or address is kept.
 """
 
+import re
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from connectors.context import unframed
 from connectors.green_button.assemble import assemble
 from connectors.green_button.envelope import xmls_of
 from connectors.green_button.scan import scan
+from domain.canonical import Json
 from domain.errors import DocumentError, UnknownFormatError
 from domain.series import IntervalSeries, LocalTime, MeterDocument
 
 PARSER_VERSION = "green-button-2"
 """Stands in manifests; changes when the same document would give other series."""
 
+PULLED: Mapping[str, Json] = {"from": "subscription"}
+"""Context of a document that was pulled: meter points are named by what follows `Subscription/7/`, which is one consent's."""
+
+_SUBSCRIPTION = re.compile(r"(?:.*/)?Subscription/[^/]+/(?=.)")
+
 
 def parse(body: bytes) -> MeterDocument:
     """The meter readings of one Green Button document.
 
     Args:
-        body: An ESPI document: Atom feed, single entry or bare object, of any size up to 100 MB; or a zip of such.
+        body: An ESPI document: Atom feed, single entry or bare object, of any size up to 100 MB; or a zip of such. With the
+            context `PULLED` before it, meter points keep their names when a person consents anew.
 
     Returns:
         Its series, each in an exact unit, and what was refused with the reason; the rest stands. A document with no readings
@@ -40,15 +49,17 @@ def parse(body: bytes) -> MeterDocument:
     Source:
         NAESB REQ.21 ESPI 1.1 to 4.0 (espi.xsd), RFC 4287 (Atom).
     """
+    context, rest = unframed(body)
     parts: list[tuple[str, MeterDocument]] = []
-    for name, xml in xmls_of(body):
+    for name, xml in xmls_of(rest):
         try:
             parts.append((name, _one(xml)))
         except DocumentError as error:
             if not name:
                 raise
             parts.append((name, MeterDocument((), (error,))))
-    return parts[0][1] if len(parts) == 1 else _merged(parts)
+    document = parts[0][1] if len(parts) == 1 else _merged(parts)
+    return _without_subscription(document) if context == PULLED else document
 
 
 def _one(xml: bytes) -> MeterDocument:
@@ -105,3 +116,13 @@ def _without(series: IntervalSeries, known: frozenset[tuple[int, int]]) -> Inter
     columns = (series.starts_s, series.durations_s, series.values, series.qualities or array("q"))
     starts_s, durations_s, values, qualities = (array("q", [column[row] for row in rows] if column else []) for column in columns)
     return replace(series, starts_s=starts_s, durations_s=durations_s, values=values, qualities=qualities)
+
+
+def _without_subscription(document: MeterDocument) -> MeterDocument:
+    """A document whose meter points are named apart from the consent that they came by."""
+
+    def named(point: str) -> str:
+        return _SUBSCRIPTION.sub("", point, count=1)
+
+    series = tuple(replace(one, usage_point=named(one.usage_point)) for one in document.series)
+    return replace(document, series=series, local_times={named(point): clock for point, clock in document.local_times.items()})

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from connectors.base import Batch, Document, Get, Link, Post, Pull
-from connectors.green_button.parse import parse
+from connectors.green_button.parse import PULLED, parse
 from domain.errors import ConnectorBugError, NeedsConsentError, TryLaterError
 from domain.period import instant_from_text, instant_of_epoch_s, instant_to_text
 from domain.series import MeterDocument
@@ -62,8 +62,9 @@ def pull(link: Link, cursor: str | None) -> Pull:
     if not link.get("resourceURI"):
         raise NeedsConsentError("The utility said yes, but not where the data are", expected="resourceURI in the token reply")
     now = instant_from_text(link["now"])
-    place = Place(*cursor.split(" ")) if cursor else Place(PUBLISHED, _first_begin(link, now))
-    notified = [Get(url, accept=_ATOM, passes=frozenset({_NOT_FOUND})) for url in link.get("notified", "").split()]
+    place = Place(*cursor.split()) if cursor else Place(PUBLISHED, _first_begin(link, now))
+    urls = link.get("notified", "").split()
+    notified = [Get(url, accept=_ATOM, context=PULLED, passes=frozenset({_NOT_FOUND})) for url in urls]
     is_last = False
     while not is_last:
         end = _end(place, link, now)
@@ -128,16 +129,12 @@ def _end(place: Place, link: Link, now: datetime) -> datetime | None:
 
 def _window(place: Place, end: datetime | None, link: Link) -> Get:
     """The request for one window in the utility's spelling."""
-    names = (
-        [f"{place.sort}Min", f"{place.sort}Max"]
-        if link.get("window_names") == "camel"
-        else [f"{place.sort}-min", f"{place.sort}-max"]
-    )
+    names = [f"{place.sort}{end}" for end in (("Min", "Max") if link.get("window_names") == "camel" else ("-min", "-max"))]
     times = [place.begin, *([instant_to_text(end)] if end else [])]
     if link.get("window_format") == "day":
         times = [time[:10] for time in times]
     passes = {_ACCEPTED, _BAD_REQUEST} if place.sort == UPDATED else {_ACCEPTED}
-    return Get(link["resourceURI"], dict(zip(names, times, strict=False)), accept=_ATOM, passes=frozenset(passes))
+    return Get(link["resourceURI"], dict(zip(names, times, strict=False)), accept=_ATOM, context=PULLED, passes=frozenset(passes))
 
 
 def _after(place: Place, end: datetime | None, seen: datetime | None, link: Link) -> Place:

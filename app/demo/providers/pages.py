@@ -95,7 +95,7 @@ def consent_page(page: ConsentPage) -> Reply:
     alert = f'<p class="notice notice-bad" role="alert">{escape(page.problem)}</p>' if page.problem else ""
     body = f"""
 <section class="card" aria-labelledby="title">
-  <h1 id="title">Share your {escape(page.provider)} data?</h1>
+  <h1 id="title">Share your data from {escape(page.provider)}?</h1>
   <p class="lead"><b>{escape(page.asks)}</b> asks to read the data below, now and as new data come in. It cannot change anything,
   and it never sees a password. You can end this at any time, there or here.</p>
   {alert}
@@ -110,7 +110,9 @@ def consent_page(page: ConsentPage) -> Reply:
     </div>
   </form>
 </section>"""
-    return _document(f"Share your {page.provider} data?", page.provider, body, form_action=f"'self' {_origin(page.returns_to)}")
+    return _document(
+        f"Share your data from {page.provider}?", page.provider, body, form_action=f"'self' {_origin(page.returns_to)}"
+    )
 
 
 def message_page(provider: str, title: str, said: str, status: int = 400) -> Reply:

@@ -7,7 +7,9 @@ from datetime import timedelta
 import pytest
 
 from connectors.base import Batch, Document, Get, Pull
+from connectors.context import framed
 from connectors.green_button import GREEN_BUTTON
+from connectors.green_button.parse import PULLED, parse
 from connectors.green_button.pull import pull
 from domain.errors import NeedsConsentError, TryLaterError
 from domain.period import instant_from_text
@@ -204,3 +206,16 @@ def test_every_row_can_be_pulled() -> None:
         assert first.url.startswith("https://")
         assert row.auth.scope.startswith("FB=")  # type: ignore[union-attr]
         assert row.registration_days_count > 0
+
+
+def test_meter_points_outlive_a_consent() -> None:
+    """A pulled document names its meter point apart from the subscription, which is another one after a new consent."""
+    paths = ["Subscription/7/UsagePoint/1", "Subscription/8/UsagePoint/1", "RetailCustomer/2/UsagePoint/1"]
+    bodies = [feed().replace(b"UsagePoint/1", path.encode()) for path in paths]
+    named = [parse(framed(PULLED, body)).series[0].usage_point for body in bodies]
+    assert named[0] == named[1] == "UsagePoint/1"
+    assert named[2].endswith("RetailCustomer/2/UsagePoint/1")
+    assert parse(bodies[0]).series[0].usage_point.endswith(paths[0])
+    first = next(pull(LINK, None))
+    assert isinstance(first, Get)
+    assert first.context == PULLED

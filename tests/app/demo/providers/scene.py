@@ -77,16 +77,20 @@ class Scene:
         """With the settings that allow the providers."""
         return self.installation.services
 
-    def connect(self, provider: str, *, permissions: Sequence[str] | None = None) -> ConnectionRow:
-        """A connection, consented to on the provider's page."""
-        answer = allow(self.http.send, self.begin(provider), permissions=permissions)
+    def connect(
+        self, provider: str, *, permissions: Sequence[str] | None = None, again: ConnectionRow | None = None
+    ) -> ConnectionRow:
+        """A connection, consented to on the provider's page; or one that is consented to again."""
+        answer = allow(self.http.send, self.begin(provider, again), permissions=permissions)
         return finish_connection(self.services, answer, session_sha256=b"", send=self.http.send)
 
-    def begin(self, provider: str) -> str:
+    def begin(self, provider: str, again: ConnectionRow | None = None) -> str:
         """The address of the consent page."""
         connector = CONNECTOR_OF[provider]
         send = self.http.send
-        asked = ask_provider(self.services, self.whose, connector, provider, {}, redirect_uri=REDIRECT_URI, send=send)
+        asked = ask_provider(
+            self.services, self.whose, connector, provider, {}, redirect_uri=REDIRECT_URI, connection=again, send=send
+        )
         with unit_of_work(self.services.engine) as session:
             return start_connection(
                 Work(session, self.services),
@@ -97,6 +101,7 @@ class Scene:
                 {},
                 redirect_uri=REDIRECT_URI,
                 asked=asked,
+                connection=again,
             ).redirect_url
 
     def sync(self, row: ConnectionRow) -> SyncReport:

@@ -137,7 +137,7 @@ def test_bad_day(at: Scene, name: str) -> None:
 
 
 def test_consent_withdrawn_and_given_again(at: Scene) -> None:
-    """A consent that is withdrawn at the utility asks for a new one: data and cursor stay."""
+    """A consent that is withdrawn at the utility asks for a new one: data and cursor stay, and the meter is the same one."""
     row = at.connect(UTILITY)
     at.sync(row)
     (grant,) = at.utility.consents.grants()
@@ -145,6 +145,10 @@ def test_consent_withdrawn_and_given_again(at: Scene) -> None:
     at.installation.clock.advance(7_200)
     assert at.sync(row).health is Health.NEEDS_CONSENT
     assert at.row(row).state is ConnectionState.NEEDS_CONSENT
+    assert at.connect(UTILITY, again=at.row(row)).id == row.id
+    at.utility.correct("household", date(2026, 1, 15), pct=100)
+    report = at.sync(at.row(row))
+    assert (report.health, report.documents_count, report.new_count, report.changed_count) == (Health.OK, 1, 0, 0)
     assert sums(at)["electricity"] == profile_wh(date(2026, 3, 10))[0] * 1_000
 
 
@@ -188,6 +192,10 @@ def test_bank_wants_a_sign_in(at: Scene) -> None:
     at.bank.quirks.is_login_required = True
     at.installation.clock.advance(60)
     assert at.sync(row).health is Health.NEEDS_CONSENT
+    before = sums(at)
+    at.connect(BANK, again=at.row(row))
+    assert at.sync(at.row(row)).health is Health.OK
+    assert sums(at) == before
 
 
 def test_bank_takes_back_and_changes(at: Scene) -> None:
