@@ -3,7 +3,7 @@
 from base64 import b64encode
 from collections.abc import Mapping
 from http import HTTPStatus
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from app.security.oauth_client import USUAL_WAIT_S, Send
 from connectors.base import ApiKey, Connector, Get, KeyPlace, Link, Provider
@@ -33,8 +33,9 @@ def check_key(connector: Connector, provider: Provider, key: str, link: Link, se
     first = next(connector.pull(link, None), None)
     if not isinstance(first, Get):
         return
-    url = urljoin(provider.base_url, first.url)
-    if urlsplit(url).hostname not in {urlsplit(provider.base_url).hostname, *provider.hosts}:
+    is_whole = "://" in first.url.partition("?")[0]
+    url = first.url if is_whole else f"{provider.base_url.rstrip('/')}/{first.url.lstrip('/')}"
+    if urlsplit(url).netloc not in {urlsplit(provider.base_url).netloc, *provider.hosts}:
         raise InputError(
             "This key cannot be checked", expected=provider.base_url, got="another host", record=provider.provider_id
         )

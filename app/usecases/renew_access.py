@@ -48,6 +48,7 @@ PATIENCE_S = 20.0
 
 _POLL_S = 0.1
 _MOST_COMMITS_COUNT = 5
+_ENDED = "This connection has ended"
 _NEXT_STEP = "Connect the account again: one click, and it goes on where it was."
 
 
@@ -134,7 +135,14 @@ def usable_until(life_s: int | None, asked_at: datetime) -> datetime | None:
 
 
 def _stored(work: Work, connection: ConnectionRow, because_refused: str | None) -> str | None:
+    """The stored token where it can be used.
+
+    Raises:
+        NeedsConsentError: The connection has ended: a token that it still has serves to take access back, and nothing else.
+    """
     row = connections.by_id(work.session, connection.tenant_id, connection.id)
+    if row.state is ConnectionState.ENDED:
+        raise NeedsConsentError(_ENDED, next_step="Connect the account again.")
     tokens = open_tokens(work, row)
     return tokens.access_token if tokens is not None and _is_usable(work, row, tokens, because_refused) else None
 
@@ -152,7 +160,7 @@ def _taken(
     row = connections.by_id(work.session, connection.tenant_id, connection.id)
     tokens = open_tokens(work, row)
     if tokens is None or row.state is ConnectionState.ENDED:
-        return NeedsConsentError("This connection has ended", next_step="Connect the account again.")
+        return NeedsConsentError(_ENDED, next_step="Connect the account again.")
     if _is_usable(work, row, tokens, because_refused):
         return tokens.access_token
     if row.refresh_until is not None and now < row.refresh_until:
@@ -247,8 +255,8 @@ def _too_late(services: Services, auth: OAuth2, turn: _Turn, tokens: Tokens, sen
             now = services.clock.now()
             revoke_token(send, auth, turn.client, token=tokens.refresh_token, hint="refresh_token", now=now)
         except ConnectorError as error:
-            raise NeedsConsentError("This connection has ended", next_step="Connect the account again.") from error
-    raise NeedsConsentError("This connection has ended", next_step="Connect the account again.")
+            raise NeedsConsentError(_ENDED, next_step="Connect the account again.") from error
+    raise NeedsConsentError(_ENDED, next_step="Connect the account again.")
 
 
 def _give_back(services: Services, turn: _Turn, *, keeps_token: bool) -> None:

@@ -26,6 +26,7 @@ from app.usecases.sealing import seal
 from connectors.base import ApiKey, Connector, LinkedItem, OAuth2, Provider, Question
 from domain.canonical import Json, to_canonical
 from domain.errors import ConflictError, InputError
+from domain.period import instant_to_text
 
 CONSENT_LIFETIME = timedelta(minutes=10)
 """How long a person may take at the provider's page."""
@@ -107,7 +108,7 @@ def ask_provider(
             with reading(services.engine) as session:
                 own = open_link(Work(session, services), connection) | checked
         key = own.pop(KEY_ANSWER)
-        check_key(found, row, key, full_link(row, own), send)
+        check_key(found, row, key, {**full_link(row, own), "now": instant_to_text(services.clock.now())}, send)
         return Asked()
     if not isinstance(row.auth, LinkedItem):
         return None

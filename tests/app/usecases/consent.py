@@ -230,7 +230,8 @@ def consent_scene(
     patch: pytest.MonkeyPatch,
     *,
     auth: Auth = None,
-    **more: Any,  # noqa: ANN401
+    is_registered: bool = True,
+    **more: Any,  # noqa: ANN401 - each field's own type
 ) -> Iterator[ConsentScene]:
     """Somebody with a household and a browser, and a provider that knows us."""
     quirks = Quirks()
@@ -249,7 +250,8 @@ def consent_scene(
     desk.register(Client(CLIENT_ID, SECRET, "Climate Fitness", (REDIRECT_URI,)))
     row = Provider("paged", "Paged Power", f"{provider.origin}/api", auth=auth or oauth_of(provider.origin), **more)
     patch.setitem(registry._OWN, "paged-meter", PagedMeter(row))  # noqa: SLF001 - as an installed package would add it
-    register_provider(installation.services, "paged", CLIENT_ID, SECRET)
+    if is_registered:
+        register_provider(installation.services, "paged", CLIENT_ID, SECRET)
     with unit_of_work(installation.services.engine) as session:
         work = Work(session, installation.services)
         tenant_id = installation.services.randomness.id()
