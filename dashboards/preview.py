@@ -17,6 +17,7 @@ from dashboards.frame import Frame, NavLink, Notice
 from dashboards.messages import Messages, messages_in
 from dashboards.pages import activities, dashboard, new_subject, problem, progress, proof, sign_in, statement, upload, why
 from dashboards.pages.trace import NOTHING_APART, Apart, BesideRow, GasSum, IntervalShown, TracedLine, scope_totals
+from dashboards.preview_accounts import HOSTILE, RIGHT_TO_LEFT, account_pages
 from dashboards.svg.heat import HourGrid
 from dashboards.svg.months import MonthPoint
 from domain.activity import ActivityKey, Direction, EvidenceClass, Quality, activity_key
@@ -26,8 +27,6 @@ from domain.period import Month, MonthRange
 from domain.statement import Line, Statement, Totals, Unscored
 from domain.units import Dimension
 
-HOSTILE = "<script>alert(1)</script>"
-RIGHT_TO_LEFT = "بيت العائلة 🏡"
 _AT = datetime(2026, 11, 21, 18, 4, tzinfo=UTC)
 _FIRST = Month(2025, 11)
 _HEX = "7f1c0a93b5d84e26" * 4
@@ -54,7 +53,7 @@ def pages(messages: Messages) -> Mapping[str, str]:
     Returns:
         File name to HTML.
     """
-    return {**_dashboards(messages), **_details(messages), **_small(messages)}
+    return {**_dashboards(messages), **_details(messages), **_small(messages), **account_pages(messages, FRAME)}
 
 
 def _dashboards(messages: Messages) -> Mapping[str, str]:
@@ -282,6 +281,11 @@ def household() -> dashboard.DashboardModel:
             {EvidenceClass.UPLOADED: 918_000, EvidenceClass.TYPED: 82_000},
             _AT,
             is_chain_local=True,
+            accounts=(
+                dashboard.AccountSync("Demo Power & Light", "connections.html", _AT),
+                dashboard.AccountSync(HOSTILE, "connections.html", _AT, needs_you=True),
+                dashboard.AccountSync("Demo Bank", "connections.html", None),
+            ),
         ),
         months=_rows(points, states),
         hours=_hours(365, gap=range(152, 195)),
@@ -292,7 +296,7 @@ def household() -> dashboard.DashboardModel:
             ),
             dashboard.ImportRow(_AT - timedelta(days=9), "Pacific Power, typed", "upload.html", 1, 0, 0, 0, EvidenceClass.TYPED),
         ),
-        connect=dashboard.Connect("/upload", "/bill", place="94110"),
+        connect=dashboard.Connect("/upload", "/bill", place="94110", connections_href="connections.html"),
         figures_href="figures",
         score_href="method.html",
     )

@@ -9,7 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from functools import partial
 
@@ -50,6 +50,11 @@ class Sighting:
     start_date: date
     end_date: date
     is_metered: bool = False
+
+    @property
+    def last_date(self) -> date:
+        """Its last local day, inclusive."""
+        return max(self.end_date - timedelta(days=1), self.start_date)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from app.services import Work
 from app.store import activities
 from app.store.session import Session
 from app.usecases.enter_bill import BillInput, enter_bill
+from app.usecases.find_duplicates import find_duplicates
 from app.usecases.remove_record import remove_record
 from domain.period import MonthRange
 from domain.place import place_from_text
@@ -58,7 +59,9 @@ def add_bill(subject_id: str, body: BillIn, who: Asking, services: ServicesHere,
             unit=body.unit,
             is_additional=body.is_additional,
         )
-        report = enter_bill(Work(session, services), whose, bill, place=place, attachment=None)
+        work = Work(session, services)
+        report = enter_bill(work, whose, bill, place=place, attachment=None)
+        find_duplicates(work, whose, report.months)
         return json_reply(ImportOut.of(report), 201)
 
     return once.run(add, tenant_id=who.tenant_id, account_id=who.account_id)
@@ -70,6 +73,9 @@ def remove(subject_id: str, record_id: str, who: Asking, services: ServicesHere,
 
     def take_away(session: Session) -> Reply:
         whose = may_change(session, services, who, subject_id)
-        return json_reply(RemovedOut.of(remove_record(Work(session, services), whose, record_id)))
+        work = Work(session, services)
+        removed = remove_record(work, whose, record_id)
+        find_duplicates(work, whose, removed.months)
+        return json_reply(RemovedOut.of(removed))
 
     return once.run(take_away, tenant_id=who.tenant_id, account_id=who.account_id)

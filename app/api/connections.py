@@ -5,8 +5,10 @@ with an API key connects what needs a key or nothing, and looks after connection
 """
 
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from typing import Annotated
 
+import structlog
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic_core import to_json
@@ -20,7 +22,7 @@ from app.api.strict import StrictRoute
 from app.api.who import Asking, ServicesHere, hosting_of, looking, may_change, may_see, page_caller, session_token
 from app.security.sessions import token_sha256
 from app.services import Services, Whose, Work
-from app.store import connections, provider_clients
+from app.store import connections, consent_requests, provider_clients
 from app.store.connections import ConnectionRow
 from app.store.documents import DocumentRow
 from app.store.session import Session
@@ -41,10 +43,12 @@ from app.usecases.start_connection import Started, ask_provider, start_connectio
 from app.usecases.sync_due import enqueue_now
 from connectors import registry
 from connectors.base import ApiKey
-from domain.errors import NotFoundError, SecurityError
+from domain.errors import ClimateFitnessError, ConflictError, NeedsConsentError, NotFoundError, SecurityError, TryLaterError
 
 CALLBACK_PATH = "/connect/callback"
 """Where providers send people back: the one redirect address of this installation, to be registered with each of them."""
+
+log = structlog.get_logger("app.api.connections")
 
 connectors_router = APIRouter(prefix="/v1/connectors", tags=["connections"], route_class=StrictRoute)
 callback_router = APIRouter(include_in_schema=False)
@@ -192,12 +196,41 @@ def end(
 
 @callback_router.get(CALLBACK_PATH)
 def callback(request: Request, services: ServicesHere) -> Response:
-    """A person comes back from a provider; their dashboard follows, at an address without the provider's answer."""
+    """A person comes back from a provider; their connections follow, at an address without the provider's answer.
+
+    What went wrong is said there, in words of ours; only an answer to no question of this browser has no page to go back to.
+    """
     page_caller(request)  # nobody signed in: they sign in, and begin again
-    row = finish_connection(services, _once_each(request), session_sha256=_session_sha256(request))
-    response = RedirectResponse(Hrefs(row.subject_id).home, HTTP_303_SEE_OTHER)
+    query, browser = _once_each(request), session_sha256_of(request)
+    with looking(services) as work:
+        asked_for = consent_requests.subject_of(work.session, sha256(query.get("state", "").encode()).digest(), browser)
+    try:
+        row = finish_connection(services, query, session_sha256=browser)
+    except ClimateFitnessError as error:
+        if not asked_for:
+            raise
+        log.info("consent came to nothing", error=error.code)
+        where = f"{Hrefs(asked_for).connections}?done={_came_to(error)}"
+    else:
+        where = f"{Hrefs(row.subject_id).connections}?done=connected#c-{row.id}"
+    response = RedirectResponse(where, HTTP_303_SEE_OTHER)
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _came_to(error: ClimateFitnessError) -> str:
+    """What a consent that came to nothing is called on the page of connections."""
+    match error:
+        case NeedsConsentError():
+            return "refused"
+        case TryLaterError():
+            return "away"
+        case SecurityError():
+            return "spent"
+        case ConflictError() | NotFoundError():
+            return "over"
+        case _:
+            return "failed"
 
 
 def callback_uri(request: Request) -> str:
@@ -218,8 +251,14 @@ def _once_each(request: Request) -> Mapping[str, str]:
     return found
 
 
-def _session_sha256(request: Request) -> bytes:
+def session_sha256_of(request: Request) -> bytes:
     """SHA-256 of the browser's session.
+
+    Args:
+        request: The request.
+
+    Returns:
+        The hash.
 
     Raises:
         SecurityError: There is none: a program brings no consent back.
@@ -237,7 +276,7 @@ def _browser_of(request: Request, who: Caller, *, needs_one: bool) -> bytes:
         ProblemError: A program asks for what a person has to consent to in their browser.
     """
     if not who.is_program:
-        return _session_sha256(request)
+        return session_sha256_of(request)
     if needs_one:
         raise not_allowed("A consent is given in a browser: sign in there and connect the account.")
     return b""

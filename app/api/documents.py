@@ -17,6 +17,7 @@ from app.services import Work
 from app.store import documents
 from app.store.session import Session
 from app.usecases.enter_bill import CONNECTOR as TYPED_BILL
+from app.usecases.find_duplicates import find_duplicates
 from app.usecases.import_document import import_document, read_document
 from app.usecases.keep_original import Received, fetch_original
 from domain.activity import EvidenceClass
@@ -82,7 +83,9 @@ async def add_document(
 
     def add(session: Session) -> Reply:
         whose = may_change(session, services, who, subject)
-        report = import_document(Work(session, services), whose, connector, received, place=where, document=read)
+        work = Work(session, services)
+        report = import_document(work, whose, connector, received, place=where, document=read)
+        find_duplicates(work, whose, report.months)
         return json_reply(ImportOut.of(report), 201, headers={"Location": f"/v1/documents/{report.document_sha256}"})
 
     return await run_in_threadpool(

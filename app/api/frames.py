@@ -1,6 +1,8 @@
 """What stands around every page, and how a page is sent."""
 
 import gzip
+from collections.abc import Collection
+from dataclasses import replace
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -11,11 +13,12 @@ from app.api.problems import Problem
 from app.api.static import StaticFiles
 from app.api.who import hosting_of
 from app.services import Work
-from app.store import subjects
+from app.store import duplicates, subjects
 from app.usecases.demo_data import is_demo_subject
-from app.usecases.show_hrefs import NEW_SUBJECT_HREF
+from app.usecases.show_hrefs import NEW_SUBJECT_HREF, Hrefs
 from app.usecases.sign_in import Caller
-from dashboards.frame import Frame, NavLink
+from dashboards.format import whole
+from dashboards.frame import Frame, NavLink, Notice
 from dashboards.messages import messages_in
 from dashboards.pages import problem as problem_page
 from dashboards.pages.problem import ProblemModel
@@ -38,13 +41,7 @@ def frame_of(request: Request, work: Work, who: Caller, subject_id: str = "") ->
     """
     found = subjects.of_account(work.session, who.tenant_id, who.account_id, work.services.clock.now().date())
     links = tuple(NavLink(row.name, f"/s/{row.id}", is_current=row.id == subject_id) for row, _ in found)
-    sections: tuple[NavLink, ...] = ()
-    if subject_id:
-        here = request.url.path
-        sections = (
-            NavLink(MESSAGES("nav.overview"), f"/s/{subject_id}", is_current=here == f"/s/{subject_id}"),
-            NavLink(MESSAGES("nav.activities"), f"/s/{subject_id}/activities", is_current=here == f"/s/{subject_id}/activities"),
-        )
+    sections = _sections(request, work, who, subject_id) if subject_id else ()
     return Frame(
         subjects=links,
         add=NavLink(MESSAGES("nav.add"), NEW_SUBJECT_HREF, is_current=request.url.path == NEW_SUBJECT_HREF),
@@ -53,6 +50,37 @@ def frame_of(request: Request, work: Work, who: Caller, subject_id: str = "") ->
         is_demo=is_demo_subject(work.session, subject_id),
         asset_version=_version(request),
     )
+
+
+def _sections(request: Request, work: Work, who: Caller, subject_id: str) -> tuple[NavLink, ...]:
+    """The pages of a subject; duplicates with the number of those that wait for a decision, where there are any."""
+    open_count = duplicates.open_count(work.session, who.tenant_id, subject_id)
+    label = MESSAGES("nav.duplicates_open", number=whole(MESSAGES, open_count)) if open_count else MESSAGES("nav.duplicates")
+    hrefs, here = Hrefs(subject_id), request.url.path
+    named = (
+        (MESSAGES("nav.overview"), hrefs.home),
+        (MESSAGES("nav.activities"), hrefs.activities()),
+        (MESSAGES("nav.connections"), hrefs.connections),
+        (label, hrefs.duplicates),
+    )
+    return tuple(NavLink(name, href, is_current=here == href) for name, href in named)
+
+
+def noticed(frame: Frame, request: Request, prefix: str, known: Collection[str], *, problems: Collection[str] = ()) -> Frame:
+    """The frame with a sentence about what was just done, as `?done=` names it; anything else there is nothing.
+
+    Args:
+        frame: The frame.
+        request: The request.
+        prefix: Of the messages.
+        known: Names that have a message.
+        problems: Those of them that say that something did not work.
+
+    Returns:
+        The frame.
+    """
+    done = request.query_params.get("done", "")
+    return replace(frame, notice=Notice(MESSAGES(f"{prefix}{done}"), is_problem=done in problems)) if done in known else frame
 
 
 def plain_frame(request: Request) -> Frame:

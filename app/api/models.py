@@ -1,6 +1,6 @@
 """What the API takes and gives: one model per noun. Amounts are text, so that no reader rounds them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from fractions import Fraction
 from typing import Annotated, Literal
@@ -14,6 +14,7 @@ from app.store.periods import PeriodRow
 from app.store.shares import ShareLinkRow
 from app.store.statements import StatementRow
 from app.store.subjects import SubjectRow
+from app.usecases.find_duplicates import Duplicate
 from app.usecases.find_successor import Standing, Successor
 from app.usecases.import_report import ImportReport
 from app.usecases.reconnect import Ended
@@ -22,8 +23,10 @@ from app.usecases.show_lines import apart_of, line_json
 from app.usecases.verify_bundle import Step, first_failure, holds, verdict
 from connectors.base import ApiKey, Manifest, Provider
 from domain.activity import EvidenceClass
+from domain.duplicates import Sighting
 from domain.factor import Basis, GwpSet, Part
 from domain.number import decimal_of_micro, decimal_to_text, fraction_to_text, grams_of_micrograms
+from domain.period import Month
 from domain.statement import Line, Totals, Unscored, unscored_from_json
 from scoring.factors.factor_set import FactorSet
 from scoring.net import gwp_set_of
@@ -237,6 +240,74 @@ class EndedOut(_Out):
             records_count=ended.records_count,
             documents_count=ended.documents_count,
             months=[str(month) for month in ended.months],
+        )
+
+
+class DecisionIn(_In):
+    """What a person decides about a pair."""
+
+    decision: Literal["merge", "keep_both", "undo"] = Field(description="Count once, keep both, or take the decision back.")
+    aside: str = Field(
+        "", max_length=100, description="For merge: the record that no longer counts; empty: the one that says less."
+    )
+
+
+class SightingOut(_Out):
+    """One record of a pair."""
+
+    record_id: str
+    source: str = Field(description="Which account or file says it.")
+    counts: bool = Field(description="Whether it counts at present; of one that does not, nothing more is said.")
+    kind: str
+    attributes: dict[str, str]
+    quantity: str = Field(description="Decimal text.")
+    unit: str
+    first_date: date | None
+    last_date: date | None
+    is_metered: bool = Field(description="Whether a meter says it: then it cannot be set aside.")
+
+    @classmethod
+    def of(cls, record_id: str, source: str, seen: Sighting | None) -> "SightingOut":
+        """The answer about a record of a pair."""
+        return cls(
+            record_id=record_id,
+            source=source,
+            counts=seen is not None,
+            kind=seen.kind if seen else "",
+            attributes=dict(seen.attributes) if seen else {},
+            quantity=decimal_to_text(decimal_of_micro(seen.quantity_micro)) if seen else "",
+            unit=seen.unit if seen else "",
+            first_date=seen.start_date if seen else None,
+            last_date=seen.last_date if seen else None,
+            is_metered=seen is not None and seen.is_metered,
+        )
+
+
+class DuplicateOut(_Out):
+    """Two records that may be one thing."""
+
+    id: str
+    rule: str = Field(description="Why they may be one thing.", examples=["same_purchase"])
+    state: Literal["open", "merged", "kept"]
+    keep: SightingOut = Field(description="The record that says more, or that goes on counting.")
+    aside: SightingOut = Field(description="The record that stands back, or would.")
+    found_at: datetime
+    decided_at: datetime | None
+    months: list[str] = Field(description="Months whose activity is other than before this decision.")
+
+    @classmethod
+    def of(cls, found: Duplicate, *, keep_source: str, aside_source: str, months: Iterable[Month] = ()) -> "DuplicateOut":
+        """The answer about a pair."""
+        row = found.row
+        return cls(
+            id=row.id,
+            rule=row.rule,
+            state=row.state.value,
+            keep=SightingOut.of(row.keep_record_id, keep_source, found.keep),
+            aside=SightingOut.of(row.aside_record_id, aside_source, found.aside),
+            found_at=row.found_at,
+            decided_at=row.decided_at,
+            months=[str(month) for month in months],
         )
 
 

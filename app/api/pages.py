@@ -17,6 +17,7 @@ from app.store.session import unit_of_work
 from app.usecases.close_period import close_period
 from app.usecases.enter_bill import BillInput, enter_bill
 from app.usecases.export_bundle import Shown, export_bundle
+from app.usecases.find_duplicates import find_duplicates
 from app.usecases.import_document import import_document, read_document
 from app.usecases.keep_original import Received, fetch_original
 from app.usecases.remove_record import remove_record
@@ -196,7 +197,8 @@ def remove(subject_id: str, record_id: str, request: Request, services: Services
     who = page_caller(request)
     with unit_of_work(services.engine) as session:
         whose = may_change(session, services, who, subject_id)
-        remove_record(Work(session, services), whose, record_id)
+        work = Work(session, services)
+        find_duplicates(work, whose, remove_record(work, whose, record_id).months)
     return RedirectResponse(Hrefs(subject_id).activities(), HTTP_303_SEE_OTHER)
 
 
@@ -265,7 +267,9 @@ def _take_in(request: Request, services: Services, who: Caller, subject_id: str,
         document = read_document(connector, sent.content)  # before the transaction: it can take seconds
         with unit_of_work(services.engine) as session:
             whose = may_change(session, services, who, subject_id)
-            report = import_document(Work(session, services), whose, connector, received, place=place, document=document)
+            work = Work(session, services)
+            report = import_document(work, whose, connector, received, place=place, document=document)
+            find_duplicates(work, whose, report.months)
     except (InputError, ConflictError) as error:
         zones = _zones_for(services, error, place_text)
         return _dashboard_page(request, services, who, subject_id, change=_FormChange("upload", sent, error, zones))
@@ -301,7 +305,9 @@ def _enter(request: Request, services: Services, who: Caller, subject_id: str, s
         place = place_from_text(fields["place"], zone=fields.get("zone", ""), record="place") if fields.get("place") else None
         with unit_of_work(services.engine) as session:
             whose = may_change(session, services, who, subject_id)
-            report = enter_bill(Work(session, services), whose, typed, place=place, attachment=attachment)
+            work = Work(session, services)
+            report = enter_bill(work, whose, typed, place=place, attachment=attachment)
+            find_duplicates(work, whose, report.months)
     except (InputError, ConflictError) as error:
         zones = _zones_for(services, error, fields.get("place", ""))
         return _dashboard_page(request, services, who, subject_id, change=_FormChange("bill", sent, error, zones))

@@ -177,6 +177,24 @@ def may_change(session: Session, services: Services, who: Caller, subject_id: st
     return Whose(who.tenant_id, subject_id)
 
 
+def can_change(session: Session, services: Services, who: Caller, subject_id: str) -> bool:
+    """Whether the caller, who may see the subject, may change it too: what pages show buttons by.
+
+    Args:
+        session: The open transaction.
+        services: Tells the day.
+        who: Who asks.
+        subject_id: Which subject.
+
+    Returns:
+        Whether `may_change` would give the subject.
+
+    Raises:
+        NotFoundError: There is none that they may see.
+    """
+    return _role(session, services, who, subject_id) in _WRITERS and WRITE_SCOPE in who.scopes
+
+
 def may_write(who: Caller) -> None:
     """Refuse a program whose key only looks.
 

@@ -16,6 +16,7 @@ from app.store.session import reading, unit_of_work
 from app.store.subjects import SubjectKind
 from app.usecases.create_subject import NewSubject, create_subject
 from app.usecases.enter_bill import BillInput, enter_bill
+from app.usecases.find_duplicates import find_duplicates
 from app.usecases.import_document import import_document, read_document
 from app.usecases.import_report import ImportReport
 from app.usecases.keep_original import Received
@@ -148,6 +149,7 @@ def _take_in(
             work = Work(session, services)
             whose = known or _new_person(work, place, feed_clock())
             report = take(work, whose)
+            find_duplicates(work, whose, report.months)
         with reading(services.engine) as session:
             view = _view(Work(session, services), whose, report)
             name = subjects.by_id(session, whose.tenant_id, whose.subject_id).name

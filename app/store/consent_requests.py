@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from app.store import tables
@@ -66,6 +66,21 @@ def take(session: Session, state_sha256: bytes, *, now: datetime) -> ConsentRequ
     row = session.execute(gone).first()
     request = None if row is None else to_row(ConsentRequestRow, row)
     return request if request is not None and now < request.expires_at else None
+
+
+def subject_of(session: Session, state_sha256: bytes, session_sha256: bytes) -> str:
+    """The subject that a browser asked a consent for; empty where there is no such question of this browser.
+
+    Args:
+        session: The open transaction; nothing changes.
+        state_sha256: SHA-256 of the state that came back.
+        session_sha256: SHA-256 of the browser's session.
+    """
+    table = tables.CONSENT_REQUEST
+    row = session.execute(
+        select(table.c.subject_id).where(table.c.state_sha256 == state_sha256, table.c.session_sha256 == session_sha256)
+    ).first()
+    return "" if row is None else str(row.subject_id)
 
 
 def prune(session: Session, now: datetime) -> None:

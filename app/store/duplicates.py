@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app.store import tables
@@ -73,6 +73,20 @@ def of_subject(session: Session, tenant_id: str, subject_id: str) -> tuple[Dupli
     query = select(*columns_of(DuplicateRow, table)).where(table.c.subject_id == subject_id)
     rows = session.execute(of_tenant(query, table, tenant_id).order_by(table.c.found_at, table.c.id))
     return tuple(to_row(DuplicateRow, row) for row in rows)
+
+
+def open_count(session: Session, tenant_id: str, subject_id: str) -> int:
+    """How many pairs of a subject nobody has decided yet."""
+    table = tables.DUPLICATE
+    query = select(func.count()).where(table.c.subject_id == subject_id, table.c.state == str(DuplicateState.OPEN))
+    return int(session.execute(of_tenant(query, table, tenant_id)).scalar_one())
+
+
+def subject_of(session: Session, tenant_id: str, duplicate_id: str) -> str:
+    """The subject of a pair; empty where this tenant has none of this id."""
+    table = tables.DUPLICATE
+    query = select(table.c.subject_id).where(table.c.id == duplicate_id)
+    return str(session.execute(of_tenant(query, table, tenant_id)).scalar_one_or_none() or "")
 
 
 def by_id(session: Session, tenant_id: str, subject_id: str, duplicate_id: str) -> DuplicateRow:

@@ -31,6 +31,7 @@ from app.store.subjects import SubjectRow
 from app.store.sync_runs import SyncRunRow, SyncState
 from app.usecases.ask_provider import Asking
 from app.usecases.connection_secrets import open_link
+from app.usecases.find_duplicates import find_duplicates
 from app.usecases.import_document import import_document
 from app.usecases.keep_original import Received, archive_original, keep_original
 from app.usecases.pulled import holds_something, without_future
@@ -52,7 +53,7 @@ from domain.errors import (
     PlaceError,
     TryLaterError,
 )
-from domain.period import instant_to_text
+from domain.period import Month, instant_to_text
 from domain.place import Place, place_from_text
 from domain.series import MeterDocument
 
@@ -147,6 +148,7 @@ class _Run:
     archived: dict[str, ArchiveReference] = field(default_factory=dict)
     last: Document | None = None
     seen: dict[bytes, int] = field(default_factory=dict)
+    changed_months: set[Month] = field(default_factory=set)
 
     @property
     def whose(self) -> Whose:
@@ -389,6 +391,7 @@ def _take_in(work: Work, run: _Run, source: Document, document: MeterDocument | 
     if report.is_known and not report.refusals:
         quarantine.set_state_of_document(work.session, connection.tenant_id, connection.id, digest, QuarantineState.RELEASED)
     _hold(work, run, digest, report.refusals)
+    run.changed_months.update(report.months)
     return _Counts(1, report.new_count, report.changed_count, len(report.refusals), report.is_known)
 
 
@@ -500,6 +503,7 @@ def _hold_whole(run: _Run, error: ClimateFitnessError) -> None:
 
 def _give_back(run: _Run, end: _End) -> SyncReport:
     """Give the connection back, unless somebody else has it or its consent has ended meanwhile."""
+    _look_for_duplicates(run)
     now, connection = run.services.clock.now(), run.connection
     is_whole = end.run_state is SyncState.DONE
     with unit_of_work(run.services.engine) as session:
@@ -518,6 +522,17 @@ def _give_back(run: _Run, end: _End) -> SyncReport:
                 state=end.state,
             )
     return run.report(end.health, end.said, end.error_code)
+
+
+def _look_for_duplicates(run: _Run) -> None:
+    """Offer what this sync brought and another source tells too: once, at its end. What fails here waits for the next change."""
+    if not run.changed_months:
+        return
+    try:
+        with unit_of_work(run.services.engine) as session:
+            find_duplicates(Work(session, run.services), run.whose, run.changed_months)
+    except ClimateFitnessError as error:
+        log.warning("duplicates not looked for", connection=run.connection.id, error=error.code)
 
 
 def _finished(run: _Run) -> SyncReport:

@@ -6,7 +6,8 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from app.services import Whose, Work
-from app.store import activities, documents, imports, subjects
+from app.store import activities, connections, documents, imports, subjects
+from app.store.connections import ConnectionState
 from app.store.subjects import SubjectKind as StoredKind
 from app.store.subjects import SubjectRow
 from app.usecases.bill_attachments import attachments_of
@@ -19,6 +20,7 @@ from connectors import registry
 from connectors.green_button import GREEN_BUTTON
 from connectors.typed_bill import TYPED_BILL
 from dashboards.pages.dashboard import (
+    AccountSync,
     Connect,
     DashboardModel,
     ImportRow,
@@ -346,6 +348,22 @@ def _proofs(work: Work, subject: SubjectRow, look: _Look, imported: tuple[Import
         last_import_at=imported[0].at if imported else None,
         is_chain_local=is_local,
         chain_name="" if is_local else work.services.settings.chain_contract,
+        accounts=_accounts(work, subject, look),
+    )
+
+
+def _accounts(work: Work, subject: SubjectRow, look: _Look) -> tuple[AccountSync, ...]:
+    """Every account that is connected, and when it was last read."""
+    rows = connections.of_subject(work.session, subject.tenant_id, subject.id)
+    return tuple(
+        AccountSync(
+            title=row.title or row.connector,
+            href=f"{look.hrefs.connections}#c-{row.id}",
+            synced_at=row.synced_at.astimezone(look.zone) if row.synced_at else None,
+            needs_you=row.state is ConnectionState.NEEDS_CONSENT,
+        )
+        for row in rows
+        if not row.is_file and row.state is not ConnectionState.ENDED
     )
 
 
@@ -380,6 +398,7 @@ def _connect(work: Work, subject: SubjectRow) -> Connect:
         place=_place_text(subject.region),
         max_upload_mb=work.services.settings.max_upload_bytes // _BYTES_PER_MB,
         connectors=file_connectors(),
+        connections_href=hrefs.connections,
         own_href=NEW_SUBJECT_HREF if is_demo_subject(work.session, subject.id) else "",
     )
 

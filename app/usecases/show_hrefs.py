@@ -1,7 +1,7 @@
 """Addresses of a subject's pages, as every page links them."""
 
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from domain.period import MonthRange
 
@@ -38,6 +38,28 @@ class Hrefs:
     def figures(self) -> str:
         """Folder of the figures' files."""
         return f"{self.home}/figures"
+
+    @property
+    def connections(self) -> str:
+        """The connections, and where another account is connected."""
+        return f"{self.home}/connections"
+
+    @property
+    def duplicates(self) -> str:
+        """The inbox of pairs that may be one thing."""
+        return f"{self.home}/duplicates"
+
+    def connect(self, connector: str, provider: str) -> str:
+        """The form that connects an account at a provider."""
+        return f"{self.connections}/new/{quote(connector, safe='')}/{quote(provider, safe='')}"
+
+    def connection(self, connection_id: str, verb: str) -> str:
+        """Where something is done with a connection: sync, pause, resume, again, end."""
+        return f"{self.connections}/{connection_id}/{verb}"
+
+    def duplicate(self, duplicate_id: str) -> str:
+        """Where the decision about a pair posts."""
+        return f"{self.duplicates}/{duplicate_id}"
 
     def why(self, months: MonthRange, *, cursor: str = "") -> str:
         """The trace of a period, from a place in its records on."""

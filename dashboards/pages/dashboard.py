@@ -137,6 +137,23 @@ class RingNow:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountSync:
+    """When an account was last read.
+
+    Attributes:
+        title: Name of the provider.
+        href: The connection on its page.
+        synced_at: Aware instant; None where it never was.
+        needs_you: Whether the person has to connect it again.
+    """
+
+    title: str
+    href: str
+    synced_at: datetime | None
+    needs_you: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Proofs:
     """What stands behind the numbers.
 
@@ -148,6 +165,7 @@ class Proofs:
         last_import_at: Aware instant; None where nothing was imported.
         is_chain_local: Whether the chain is the embedded one, which its operator alone could rewrite.
         chain_name: Name of the chain otherwise.
+        accounts: Accounts that are connected.
     """
 
     inputs_count: int
@@ -157,6 +175,7 @@ class Proofs:
     last_import_at: datetime | None
     is_chain_local: bool
     chain_name: str = ""
+    accounts: tuple[AccountSync, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +258,7 @@ class Connect:
         zones: IANA zones to choose from; empty hides the field until it is asked for.
         max_upload_mb: Largest file, megabytes.
         own_href: Where somebody adds a subject of their own before they mix their data with the demo's; empty elsewhere.
+        connections_href: Where accounts are connected; empty hides the way there.
         connectors: Id and title of what reads files, the first one chosen.
         upload: State of the first form.
         bill: State of the second form.
@@ -250,6 +270,7 @@ class Connect:
     zones: tuple[str, ...] = ()
     max_upload_mb: int = 50
     own_href: str = ""
+    connections_href: str = ""
     connectors: tuple[tuple[str, str], ...] = ()
     upload: FormState = field(default_factory=FormState)
     bill: FormState = field(default_factory=FormState)
