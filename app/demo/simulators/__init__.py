@@ -4,5 +4,6 @@ They are `Simulator`s of `app.demo.providers.wire`, started by `app.demo.provide
 (`app.demo.providers.quirks`) and a few of their own. Each module's docstring is a tutorial:
 
 - `octopus`: half-hourly readings behind an API key;
-- `smartcar`: odometers and charging sessions behind OAuth 2, in the shapes of versions 2 and 3.
+- `smartcar`: odometers and charging sessions behind OAuth 2, in the shapes of versions 2 and 3;
+- `travel_impact`: what a passenger of a flight causes, as Google's model says it, behind an API key.
 """
