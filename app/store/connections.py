@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from functools import cache
+from typing import Any, NoReturn
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, insert, or_, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from app.store import subjects, tables
 from app.store.rows import columns_of, found, insert_new, to_row, to_values
@@ -262,10 +264,47 @@ def keep_run(
     Raises:
         ConflictError: The claim has ended and another sync has the connection, or the consent has ended: store nothing.
     """
-    values: dict[str, Any] = {"running_until": until}
-    if cursor is not None:
-        values["cursor"] = cursor
-    _change_run(session, tenant_id, connection_id, run_id, values)
+    found = session.execute(
+        _keeping(is_moving=cursor is not None),
+        {"of_tenant": tenant_id, "of_id": connection_id, "of_run": run_id, "new_until": until, "new_cursor": cursor},
+    )
+    if found.first() is None:
+        _refuse_run(connection_id, run_id)
+
+
+@cache
+def _keeping(*, is_moving: bool) -> ReturningUpdate[tuple[str]]:
+    """The statement of `keep_run`, made once: it runs for every document."""
+    table = tables.CONNECTION
+    values: dict[str, Any] = {"running_until": bindparam("new_until")}
+    if is_moving:
+        values["cursor"] = bindparam("new_cursor")
+    mine = (table.c.id == bindparam("of_id"), table.c.running_id == bindparam("of_run"))
+    kept = update(table).where(*mine, *_may_go_on(), table.c.tenant_id == bindparam("of_tenant"))
+    return kept.values(values).returning(table.c.id)
+
+
+def _may_go_on() -> tuple[ColumnElement[bool], ...]:
+    """Nobody has paused or ended the consent, and nobody was erased, while a sync reads."""
+    table, key = tables.CONNECTION, tables.SUBJECT_KEY
+    return (
+        or_(table.c.state == str(ConnectionState.ACTIVE), table.c.state == str(ConnectionState.NEEDS_CONSENT)),
+        select(key.c.subject_id).where(key.c.subject_id == table.c.subject_id).exists(),
+    )
+
+
+def _refuse_run(connection_id: str, run_id: str) -> NoReturn:
+    """Stop a sync that has lost its connection.
+
+    Raises:
+        ConflictError: Always.
+    """
+    raise ConflictError(
+        "This sync no longer has its connection",
+        expected=f"sync {run_id}",
+        got="another one, a consent that is paused or has ended, or a subject that was erased",
+        record=f"connection {connection_id}",
+    )
 
 
 def end_run(
@@ -309,29 +348,11 @@ def end_run(
     }
     if synced_at is not None:
         values["synced_at"] = synced_at
-    _change_run(session, tenant_id, connection_id, run_id, values)
-
-
-def _change_run(session: Session, tenant_id: str, connection_id: str, run_id: str, values: dict[str, Any]) -> None:
-    table, key = tables.CONNECTION, tables.SUBJECT_KEY
-    changed = (
-        update(table)
-        .where(
-            table.c.id == connection_id,
-            table.c.running_id == run_id,
-            select(key.c.subject_id).where(key.c.subject_id == table.c.subject_id).exists(),  # nobody is erased meanwhile
-            table.c.state.in_([str(ConnectionState.ACTIVE), str(ConnectionState.NEEDS_CONSENT)]),
-        )
-        .values(values)
-        .returning(table.c.id)
-    )
-    if session.execute(of_tenant(changed, table, tenant_id)).first() is None:
-        raise ConflictError(
-            "This sync no longer has its connection",
-            expected=f"sync {run_id}",
-            got="another one, a consent that is paused or has ended, or a subject that was erased",
-            record=f"connection {connection_id}",
-        )
+    table = tables.CONNECTION
+    mine = (table.c.id == connection_id, table.c.running_id == run_id)
+    ended = update(table).where(*mine, *_may_go_on()).values(values).returning(table.c.id)
+    if session.execute(of_tenant(ended, table, tenant_id)).first() is None:
+        _refuse_run(connection_id, run_id)
 
 
 def claim_refresh(session: Session, tenant_id: str, connection_id: str, *, now: datetime, until: datetime) -> bool:

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Update, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.store import tables
@@ -83,18 +84,33 @@ def add_counts(
     refused_count: int,
 ) -> None:
     """Add what one document brought, in the transaction that stores it."""
+    session.execute(
+        _adding(),
+        {
+            "of_tenant": tenant_id,
+            "of_id": run_id,
+            "more_documents": documents_count,
+            "more_new": new_count,
+            "more_changed": changed_count,
+            "more_refused": refused_count,
+        },
+    )
+
+
+@cache
+def _adding() -> Update:
+    """The statement of `add_counts`, made once: it runs for every document."""
     table = tables.SYNC_RUN
-    change = (
+    return (
         update(table)
-        .where(table.c.id == run_id)
+        .where(table.c.id == bindparam("of_id"), table.c.tenant_id == bindparam("of_tenant"))
         .values(
-            documents_count=table.c.documents_count + documents_count,
-            new_count=table.c.new_count + new_count,
-            changed_count=table.c.changed_count + changed_count,
-            refused_count=table.c.refused_count + refused_count,
+            documents_count=table.c.documents_count + bindparam("more_documents"),
+            new_count=table.c.new_count + bindparam("more_new"),
+            changed_count=table.c.changed_count + bindparam("more_changed"),
+            refused_count=table.c.refused_count + bindparam("more_refused"),
         )
     )
-    session.execute(of_tenant(change, table, tenant_id))
 
 
 def end(
