@@ -132,15 +132,7 @@ class ConsentScene:
 
     def consent(self, address: str, decision: str = "allow") -> dict[str, str]:
         """Decide on the provider's page; the query that it sends the browser back with."""
-        parts = urlsplit(address)
-        page = self._of_desk(Request("GET", parts.path, dict(parse_qsl(parts.query, keep_blank_values=True))))
-        if page.status == 303:
-            return _query_of(page.headers["Location"])
-        ticket = re.search(r'name="ticket" value="([^"]+)"', page.body.decode())
-        assert ticket, page.body.decode()
-        fields = [("ticket", ticket[1]), ("decision", decision), ("account", "home"), *(("allow", one) for one in self.allowed)]
-        answer = self._of_desk(Request("POST", AUTHORIZE_PATH, {}, {}, urlencode(fields).encode()))
-        return _query_of(answer.headers["Location"])
+        return decide(self.desk, address, self.allowed, decision)
 
     def finish(self, query: Mapping[str, str], *, session_sha256: bytes | None = None) -> ConnectionRow:
         """Bring the answer back."""
@@ -185,10 +177,27 @@ class ConsentScene:
         """Whether the provider takes an access token."""
         return self.desk.grant_of(Request("GET", "/", {}, {"authorization": f"Bearer {access_token}"})) is not None
 
-    def _of_desk(self, request: Request) -> Any:  # noqa: ANN401 - the desk's reply
-        answer = self.desk.answer(request)
-        assert answer is not None, request.path
-        return answer
+
+def decide(desk: ConsentDesk, address: str, allowed: Sequence[str], decision: str = "allow") -> dict[str, str]:
+    """Decide on a provider's page; the query that it sends the browser back with.
+
+    Args:
+        desk: The provider's.
+        address: Where the browser was sent.
+        allowed: What is left ticked.
+        decision: `allow`, or anything else.
+    """
+    parts = urlsplit(address)
+    page = desk.answer(Request("GET", parts.path, dict(parse_qsl(parts.query, keep_blank_values=True))))
+    assert page is not None
+    if page.status == 303:
+        return _query_of(page.headers["Location"])
+    ticket = re.search(r'name="ticket" value="([^"]+)"', page.body.decode())
+    assert ticket, page.body.decode()
+    fields = [("ticket", ticket[1]), ("decision", decision), ("account", "home"), *(("allow", one) for one in allowed)]
+    answer = desk.answer(Request("POST", AUTHORIZE_PATH, {}, {}, urlencode(fields).encode()))
+    assert answer is not None
+    return _query_of(answer.headers["Location"])
 
 
 def _query_of(address: str) -> dict[str, str]:
