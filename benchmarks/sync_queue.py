@@ -10,6 +10,7 @@ alone, with jobs that do nothing, on Procrastinate and on the table `job`. The u
 
 import argparse
 import json
+import os
 import random
 import resource
 import subprocess
@@ -77,14 +78,24 @@ def measure(rows_count: int) -> dict[str, Any]:
     Returns:
         What, rows, seconds, per second, peak MB, hash, the loop beside it, the queues alone.
     """
-    with TemporaryDirectory(prefix="cf-sync-") as folder, postgres(Path(folder)) as url, utility() as origin:
+    load = round(os.getloadavg()[0], 1)
+    with (
+        TemporaryDirectory(prefix="cf-sync-") as folder,
+        postgres(Path(folder)) as url,
+        process("--utility") as (origin, utility_pid),
+    ):
         services = opened(Path(folder), url, origin)
         whose = connected(services, rows_count + min(ALONE_COUNT, rows_count))
         through, alone = whose[:rows_count], whose[rows_count:]
         with unit_of_work(services.engine) as session:
             set_due(session, alone, None)
-        with workers(Path(folder), url, origin):
+        with workers(Path(folder), url, origin) as worker_pids:
+            parts = {"workers": worker_pids, "utility": [utility_pid], "PostgreSQL": [postmaster_pid(Path(folder))]}
+            before_s = {name: sum(map(cpu_s, pids)) for name, pids in parts.items()}
             new_s, asked_s = timed_round(services, rows_count)
+            cpu_ms = {
+                name: round(1000 * (sum(map(cpu_s, pids)) - before_s[name]) / rows_count, 1) for name, pids in parts.items()
+            }
             with unit_of_work(services.engine) as session:
                 set_due(session, through, services.clock.now())
             same_s, _ = timed_round(services, rows_count)
@@ -107,6 +118,8 @@ def measure(rows_count: int) -> dict[str, Any]:
         "per_second": round(rows_count / new_s, 1),
         "nothing_new_seconds": round(same_s, 3),
         "nothing_new_per_second": round(rows_count / same_s, 1),
+        "cpu_ms_per_sync": ", ".join(f"{name} {spent_ms}" for name, spent_ms in cpu_ms.items()),
+        "load_at_start": load,
         "ask_seconds": round(asked_s, 3),
         "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
         "result_hash": hashes[0],
@@ -319,32 +332,37 @@ def run_worker(folder: str, url: str, origin: str) -> None:
 
 
 @contextmanager
-def process(*arguments: str) -> Iterator[str]:
-    """This module in another process, and the first line that it says; it ends with the block."""
+def process(*arguments: str) -> Iterator[tuple[str, int]]:
+    """This module in another process: the first line that it says, and its id; it ends with the block."""
     command = [sys.executable, "-m", "benchmarks.sync_queue", *arguments]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:  # noqa: S603 - ourselves
         assert child.stdout is not None
         assert child.stdin is not None
-        yield child.stdout.readline().strip()
+        yield child.stdout.readline().strip(), child.pid
         child.stdin.close()
         child.wait(60)
 
 
 @contextmanager
-def utility() -> Iterator[str]:
-    """The simulated utility's origin."""
-    with process("--utility") as origin:
-        yield origin
-
-
-@contextmanager
-def workers(folder: Path, url: str, origin: str) -> Iterator[None]:
-    """Two worker processes that wait for jobs."""
+def workers(folder: Path, url: str, origin: str) -> Iterator[list[int]]:
+    """Two worker processes that wait for jobs: their ids."""
     arguments = ("--worker", str(folder), url, origin)
     with process(*arguments) as first, process(*arguments) as second:
-        assert (first, second) == ("ready", "ready"), f"expected two workers, got {first!r} and {second!r}"
-        time.sleep(timedelta(seconds=1).total_seconds())  # they listen now
-        yield
+        assert (first[0], second[0]) == ("ready", "ready"), f"expected two workers, got {first} and {second}"
+        time.sleep(1)  # they listen now
+        yield [first[1], second[1]]
+
+
+def postmaster_pid(folder: Path) -> int:
+    """Id of the database server's first process."""
+    return int((folder / "postgres" / "postmaster.pid").read_text().split("\n")[0])
+
+
+def cpu_s(pid: int) -> float:
+    """Processor time of a process, its children and those that have ended, seconds (proc(5), `stat`)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK") + sum(cpu_s(int(child)) for child in children)
 
 
 @contextmanager
