@@ -139,7 +139,9 @@ class World:
     def keep(self) -> None:
         """Note first day and ports for the next start."""
         kept = {"start": self.start.isoformat(), "ports": self.providers.ports}
-        _state_path(self.settings).write_text(json.dumps(kept), "utf-8")
+        path = _state_path(self.settings)
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(kept), "utf-8")
 
 
 def _state_path(settings: Settings) -> Path:

@@ -37,7 +37,7 @@ from urllib.parse import urlencode, urlsplit
 from app.clock import Clock, Randomness
 from app.demo.providers.pages import STYLE_PATH, Choice, ConsentPage, consent_page, message_page, style_reply
 from app.demo.providers.quirks import Quirks
-from app.demo.providers.wire import Reply, Request, json_reply, redirect, unauthorized
+from app.demo.providers.wire import Reply, Request, json_reply, redirect
 
 AUTHORIZE_PATH = "/oauth/authorize"
 """Where the person is sent."""
@@ -347,11 +347,6 @@ class ConsentDesk:
 def challenge_of(verifier: str) -> str:
     """The S256 challenge of a verifier (RFC 7636, section 4.2)."""
     return urlsafe_b64encode(sha256(verifier.encode("ascii")).digest()).rstrip(b"=").decode()
-
-
-def no_grant() -> Reply:
-    """The reply where the token is missing or holds no longer."""
-    return unauthorized()
 
 
 def _fault(asked: Mapping[str, str]) -> tuple[str, str] | None:

@@ -1,4 +1,4 @@
-"""Dials for what real providers do on bad days. Tests turn them; the demo leaves them alone.
+"""Dials for what real providers do on bad days. Tests turn them; the demo gives addresses without a host, and leaves the rest.
 
     provider.quirks.too_many_count = 2        # the next two requests for data are answered 429
     provider.quirks.retry_after = "3"         # ... with this Retry-After

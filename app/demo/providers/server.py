@@ -24,7 +24,6 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
-from app.demo.providers.quirks import Quirks
 from app.demo.providers.wire import MAX_BODY_SIZE, Reply, Request, Simulator, json_reply, not_found
 from domain.errors import ClimateFitnessError
 
@@ -205,13 +204,3 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002, ANN401 - as the base class has it
         """Nothing: addresses carry codes and tokens, which stand in no log."""
-
-
-def quirks_of(providers: DemoProviders, name: str) -> Quirks:
-    """The dials of a provider.
-
-    Args:
-        providers: Those that listen.
-        name: Such as "utility".
-    """
-    return providers.simulators[name].quirks
