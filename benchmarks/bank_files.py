@@ -72,6 +72,11 @@ def qif_body(rows_count: int) -> bytes:
     return f"!Type:Bank\n{rows}".encode()
 
 
+def log_body(rows_count: int) -> bytes:
+    """A mileage log as CSV."""
+    return f"Day,km\n{''.join(f'{day},{amount}{chr(10)}' for day, amount, _ in lines(rows_count))}".encode()
+
+
 def workbook_body(rows_count: int) -> bytes:
     """A mileage log."""
     book, stream = Workbook(write_only=True), io.BytesIO()
@@ -121,6 +126,7 @@ def measure(rows_count: int) -> dict[str, Any]:
         "ofx": (parse, ofx_body(rows_count)),
         "qif": (parse, with_mapping(qif_body(rows_count), american)),
         "camt": (parse, camt_body(rows_count)),
+        "spreadsheet csv": (parse_spreadsheet, with_mapping(log_body(rows_count), log)),
         "workbook": (parse_spreadsheet, with_mapping(workbook_body(rows_count), log)),
     }
     per_s = {name: round(rows_count / best_s(read, body)) for name, (read, body) in cases.items()}
