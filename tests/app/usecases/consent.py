@@ -270,9 +270,10 @@ def consent_scene(
         whose = create_subject(work, new, owner_account_id=account.id, tenant_id=tenant_id)
     browser = new_token(installation.services.randomness.bytes, installation.clock.now())
     http = Outbound(allowed_local_origins=(provider.origin,), timeout_s=5.0, gap_s=2.0)
+    made = ConsentScene(
+        installation, provider, desk, quirks, http, whose, account.id, sha256(browser.token.encode()).digest(), row
+    )
     try:
-        yield ConsentScene(
-            installation, provider, desk, quirks, http, whose, account.id, sha256(browser.token.encode()).digest(), row
-        )
+        yield made
     finally:
-        http.close()
+        made.http.close()
