@@ -533,6 +533,8 @@ def _look_for_duplicates(run: _Run) -> None:
             find_duplicates(Work(session, run.services), run.whose, run.changed_months)
     except ClimateFitnessError as error:
         log.warning("duplicates not looked for", connection=run.connection.id, error=error.code)
+    except Exception:  # our mistake; the connection is given back all the same
+        log.exception("duplicates not looked for", connection=run.connection.id)
 
 
 def _finished(run: _Run) -> SyncReport:
