@@ -178,7 +178,9 @@ class ConsentScene:
         return self.desk.grant_of(Request("GET", "/", {}, {"authorization": f"Bearer {access_token}"})) is not None
 
 
-def decide(desk: ConsentDesk, address: str, allowed: Sequence[str], decision: str = "allow") -> dict[str, str]:
+def decide(
+    desk: ConsentDesk, address: str, allowed: Sequence[str], decision: str = "allow", *, redirect_uri: str = REDIRECT_URI
+) -> dict[str, str]:
     """Decide on a provider's page; the query that it sends the browser back with.
 
     Args:
@@ -186,22 +188,23 @@ def decide(desk: ConsentDesk, address: str, allowed: Sequence[str], decision: st
         address: Where the browser was sent.
         allowed: What is left ticked.
         decision: `allow`, or anything else.
+        redirect_uri: Where the browser must be sent back to.
     """
     parts = urlsplit(address)
     page = desk.answer(Request("GET", parts.path, dict(parse_qsl(parts.query, keep_blank_values=True))))
     assert page is not None
     if page.status == 303:
-        return _query_of(page.headers["Location"])
+        return _query_of(page.headers["Location"], redirect_uri)
     ticket = re.search(r'name="ticket" value="([^"]+)"', page.body.decode())
     assert ticket, page.body.decode()
     fields = [("ticket", ticket[1]), ("decision", decision), ("account", "home"), *(("allow", one) for one in allowed)]
     answer = desk.answer(Request("POST", AUTHORIZE_PATH, {}, {}, urlencode(fields).encode()))
     assert answer is not None
-    return _query_of(answer.headers["Location"])
+    return _query_of(answer.headers["Location"], redirect_uri)
 
 
-def _query_of(address: str) -> dict[str, str]:
-    assert address.startswith(REDIRECT_URI), address
+def _query_of(address: str, redirect_uri: str) -> dict[str, str]:
+    assert address.startswith(redirect_uri), address
     return dict(parse_qsl(urlsplit(address).query, keep_blank_values=True))
 
 
