@@ -162,18 +162,30 @@ def _provider_out(row: Provider, registered: Collection[str]) -> ProviderOut:
 class ConnectionIn(_In):
     """A connection to begin."""
 
-    subject: str = Field(description="Id of the subject whose data they are.", max_length=100)
+    subject: str = Field(
+        description="Id of the subject whose data they are.",
+        max_length=100,
+        examples=["00000000-0000-4000-8000-000000000000"],
+    )
     connector: str = Field(max_length=100, examples=["octopus"])
     provider: str = Field("", max_length=100, description="Empty where the connector has one only.", examples=["octopus-energy"])
     answers: dict[str, str] = Field(
-        default_factory=dict, max_length=20, description="What the connector asks, by name; the provider's key as `api_key`."
+        default_factory=dict,
+        max_length=20,
+        description="What the connector asks, by name; the provider's key as `api_key`.",
+        examples=[{"account": "A-1234ABCD", "gas_unit": "m3", "api_key": "sk_live_..."}],
     )
 
 
 class ReconnectIn(_In):
     """What is said anew of a connection."""
 
-    answers: dict[str, str] = Field(default_factory=dict, max_length=20, description="Corrected answers; a new key as `api_key`.")
+    answers: dict[str, str] = Field(
+        default_factory=dict,
+        max_length=20,
+        description="Corrected answers; a new key as `api_key`.",
+        examples=[{"api_key": "sk_live_..."}],
+    )
 
 
 class ConnectionOut(_Out):
