@@ -29,7 +29,9 @@ from app.jobs.worker import Worker
 from app.security.api_keys import KeyMode
 from app.services import Services, Work
 from app.settings import Settings
-from app.store import documents, imports
+from app.store import connections, documents, duplicates, imports
+from app.store.connections import ConnectionRow, ConnectionState, Health
+from app.store.duplicates import DuplicateRow, DuplicateState
 from app.store.session import reading, unit_of_work
 from app.store.subjects import SubjectKind
 from app.store.tables import METADATA
@@ -83,6 +85,8 @@ class Tenant:
         business_statement_id: Closed and issued as a token.
         public_token: Of the household's statement.
         share_token: Of a link to its lines.
+        connection_id: A paused connection of the household.
+        duplicate_id: A pair of the household that was decided.
     """
 
     login: str
@@ -99,6 +103,8 @@ class Tenant:
     business_statement_id: str = ""
     public_token: str = ""
     share_token: str = ""
+    connection_id: str = ""
+    duplicate_id: str = ""
 
     @property
     def bearer(self) -> dict[str, str]:
@@ -308,6 +314,7 @@ def _fill(live: Live, tenant: Tenant, wh: int) -> Tenant:
     with reading(live.services.engine) as session:
         report = imports.latest(session, tenant.tenant_id, tenant.household, limit_count=1)[0]
         assert documents.by_sha256(session, tenant.tenant_id, tenant.household, sha256).size_bytes == len(body)
+    connection_id, duplicate_id = _connect(live, tenant, newest["record_id"])
     known = {name: getattr(tenant, name) for name in ("login", "tenant_id", "account_id", "key", "household", "business")}
     return Tenant(
         **known,
@@ -319,7 +326,44 @@ def _fill(live: Live, tenant: Tenant, wh: int) -> Tenant:
         business_statement_id=statements[1]["id"],
         public_token=statements[0]["proof_path"].removeprefix("/proof/"),
         share_token=shared.json()["path"].partition("share=")[2],
+        connection_id=connection_id,
+        duplicate_id=duplicate_id,
     )
+
+
+def _connect(live: Live, tenant: Tenant, record_id: str) -> tuple[str, str]:
+    """A connection that is paused, and a pair that both count: names for a stranger to try, which change nothing else."""
+    now, new_id = live.services.clock.now(), live.services.randomness.id
+    connection = ConnectionRow(
+        new_id(),
+        tenant.tenant_id,
+        tenant.household,
+        "octopus",
+        ConnectionState.PAUSED,
+        is_file=False,
+        cursor="",
+        sealed_tokens=None,
+        created_at=now,
+        provider="octopus-energy",
+        title="Octopus Energy",
+        health=Health.PAUSED,
+    )
+    pair = DuplicateRow(
+        new_id(),
+        tenant.tenant_id,
+        tenant.household,
+        pair_key=f"{record_id} gone",
+        rule="same_purchase",
+        keep_record_id=record_id,
+        aside_record_id=record_id,
+        state=DuplicateState.KEPT,
+        found_at=now,
+        decided_at=now,
+    )
+    with unit_of_work(live.services.engine) as session:
+        connections.add(session, connection)
+        assert duplicates.offer(session, pair)
+    return connection.id, pair.id
 
 
 XML = {"Content-Type": "application/atom+xml"}

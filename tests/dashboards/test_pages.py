@@ -69,10 +69,18 @@ def test_every_field_has_a_label(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_form_posts_with_its_token(name: str) -> None:
-    """No form changes anything without the session's token."""
-    for form in tree(name).xpath("//form"):
+    """No form changes anything without the session's token; a search changes nothing."""
+    for form in tree(name).xpath("//form[not(@role='search')]"):
         assert form.get("method") == "post"
         assert len(form.xpath(".//input[@name='csrf_token']")) == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_search_asks_and_says_no_token(name: str) -> None:
+    """A search is a question in the address: the token of the session does not belong there."""
+    for form in tree(name).xpath("//form[@role='search']"):
+        assert form.get("method") == "get"
+        assert form.xpath(".//input[@type='hidden']") == []
 
 
 @pytest.mark.parametrize("name", NAMES)

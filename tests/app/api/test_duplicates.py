@@ -148,8 +148,8 @@ def test_undo_of_nothing_is_a_conflict(told_twice: Live) -> None:
 def test_same_key_decides_once(told_twice: Live) -> None:
     """An `Idempotency-Key` repeats the answer."""
     pair_id = pairs(told_twice)[0]["id"]
-    ask = {"json": {"decision": "merge"}, "headers": {"Idempotency-Key": "once"}, "as_": told_twice.ada}
-    first, again = (told_twice.post(f"/v1/duplicates/{pair_id}", **ask) for _ in range(2))
+    body, once = {"decision": "merge"}, {"Idempotency-Key": "once"}
+    first, again = (told_twice.post(f"/v1/duplicates/{pair_id}", json=body, headers=once, as_=told_twice.ada) for _ in range(2))
     assert (first.status_code, again.status_code) == (200, 200)
     assert first.json() == again.json()
 

@@ -21,10 +21,12 @@ FOREIGN = {
     "sha256": ("document_sha256",),
     "import_id": ("import_id",),
     "record_id": ("record_id",),
+    "connection_id": ("connection_id",),
+    "duplicate_id": ("duplicate_id",),
 }
 """Parameters that name somebody's thing, and the other tenant's names for it."""
 
-PLAIN = {"period": "2026-01", "name": "months.csv"}
+PLAIN = {"period": "2026-01", "name": "months.csv", "connector": "octopus", "provider": "octopus-energy"}
 """Parameters that are the same for everybody."""
 
 
@@ -42,11 +44,17 @@ def own_routes() -> list[tuple[str, str]]:
 
 ROUTES = own_routes()
 
+BY_QUERY = re.compile(r"/v1/documents|/v1/(connections|duplicates)$")
+"""Paths whose subject is a parameter of the query."""
+
 
 def test_routes_are_found() -> None:
     """The list is made from the application: the routes known today are in it."""
     assert ("POST", "/v1/documents") in ROUTES
     assert ("GET", "/s/{subject_id}") in ROUTES
+    assert ("POST", "/s/{subject_id}/connections/{connection_id}/end") in ROUTES
+    assert ("GET", "/v1/connections/{connection_id}/events") in ROUTES
+    assert ("POST", "/v1/duplicates/{duplicate_id}") in ROUTES
     assert ("POST", "/s/{subject_id}/periods/{period}/close") in ROUTES
     assert len(ROUTES) > 20
 
@@ -54,7 +62,7 @@ def test_routes_are_found() -> None:
 def attempts(method: str, path: str, mine: Tenant, other: Tenant) -> list[tuple[str, str]]:
     """Every mixture of own and foreign names in which at least one is foreign: path and subject of the query."""
     names = re.findall(r"\{(\w+)\}", path)
-    needs_subject = path.startswith("/v1/documents")
+    needs_subject = BY_QUERY.match(path) is not None and not (method == "POST" and path == "/v1/connections")
     slots = [*names, *(["subject"] if needs_subject else [])]
     choices = []
     for slot in slots:
@@ -70,10 +78,19 @@ def attempts(method: str, path: str, mine: Tenant, other: Tenant) -> list[tuple[
     return found
 
 
+BODIES: dict[str, dict[str, object]] = {
+    "/v1/duplicates/": {"json": {"decision": "undo"}},
+    "/s/{subject_id}/connections": {"data": {"data": "delete"}},
+    "/s/{subject_id}/duplicates": {"data": {"decision": "undo"}},
+}
+"""What routes that begin so are sent."""
+
+
 def body_of(method: str, path: str) -> dict[str, object]:
     """A body that the route would take from its owner."""
-    if method == "GET":
-        return {}
+    own = next((dict(body) for begin, body in BODIES.items() if path.startswith(begin)), {})
+    if method == "GET" or own:
+        return own if method != "GET" else {}
     if path.endswith("/documents") and path.startswith("/v1"):
         return {"content": green_button(date(2026, 2, 1), date(2026, 2, 2)), "headers": XML}
     if path.startswith("/s/"):
@@ -109,7 +126,7 @@ def test_strangers_see_nothing(shared_live: Live, method: str, path: str) -> Non
     ada = shared_live.ada
     values = {name: getattr(ada, names[0]) for name, names in FOREIGN.items() if name != "subject"} | PLAIN
     more = body_of(method, path)
-    query = {"subject": ada.household} if path.startswith("/v1/documents") else {}
+    query = {"subject": ada.household} if BY_QUERY.match(path) else {}
     headers = {"Origin": "http://localhost:8000", **more.pop("headers", {})}  # type: ignore[dict-item]
     reply = shared_live.client.request(method, path.format(**values), params=query, headers=headers, **more)  # type: ignore[arg-type]
     if path.startswith("/s/"):
