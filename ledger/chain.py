@@ -22,6 +22,7 @@ from domain.issuance import Envelope, Issuance
 from ledger.contract.artifact import load_artifact
 from ledger.embedded import EmbeddedChain, RpcError
 from ledger.issuance import envelope_digest, keccak, leaf_of, token_id
+from ledger.recursion import bound_recursion
 from ledger.signing import RelayerKey, sort_signatures, to_compact
 
 if TYPE_CHECKING:
@@ -486,6 +487,8 @@ def _connect(target: EmbeddedChain | str, timeout_s: float) -> "Web3":
     from web3 import HTTPProvider, Web3
     from web3.providers.base import BaseProvider
     from web3.types import RPCEndpoint, RPCResponse
+
+    bound_recursion()
 
     class EmbeddedProvider(BaseProvider):
         """Speaks to the embedded chain in this process as if it were a node."""

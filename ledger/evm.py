@@ -29,6 +29,9 @@ from eth_utils.exceptions import ValidationError
 from rlp.exceptions import RLPException  # type: ignore[import-untyped]
 
 from domain.errors import ChainError
+from ledger.recursion import bound_recursion
+
+bound_recursion()
 
 BLOCK_GAS_LIMIT = 30_000_000
 _HEAD_KEY = b"v1:canonical_head_hash"

@@ -22,6 +22,7 @@ from eth_utils.exceptions import ValidationError
 from domain.errors import ChainError, QuorumError, SecurityError
 from domain.issuance import Envelope
 from ledger.issuance import envelope_digest
+from ledger.recursion import bound_recursion
 
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 """Order of secp256k1 (SEC 2, section 2.4.1)."""
@@ -68,6 +69,8 @@ class SigningKey:
         """
         from eth_account import Account  # noqa: PLC0415  # 0.5 s, and most who verify never open a key
 
+        bound_recursion()
+
         try:
             keystore = json.loads(path.read_text(encoding="utf-8"))
             secret = bytes(Account.decrypt(keystore, passphrase))
@@ -92,6 +95,8 @@ class SigningKey:
             SecurityError: The file exists, or cannot be written.
         """
         from eth_account import Account  # noqa: PLC0415  # as in load
+
+        bound_recursion()
 
         keystore = Account.encrypt(self._secret, passphrase, kdf="scrypt", iterations=iterations)
         try:
@@ -131,6 +136,8 @@ class RelayerKey(SigningKey):
             ChainError: A field is missing or out of range.
         """
         from eth_account import Account  # noqa: PLC0415  # as in load
+
+        bound_recursion()
 
         try:
             signed = Account.sign_transaction(dict(fields), self._secret)
