@@ -241,7 +241,7 @@ def queue_statement(work: Work, statement: StatementRow, issuance: Issuance, cha
     action = LedgerAction.ISSUE if is_token(issuance) else LedgerAction.ANCHOR
     signing = ToSign(statement.tenant_id, leaf, 1, issuance.method_hash, action)
     batch, outbox = sign_batch(
-        work.services, chain, signing, more={"issuance": issuance_to_json(issuance), "statement_id": statement.id}
+        work.services, chain, signing, payload={"issuance": issuance_to_json(issuance), "statement_id": statement.id}
     )
     if not ledger.add_batch(work.session, batch, (issuance_row(statement, issuance, leaf, (), leaf_index=0),), outbox):
         ledger.renew_batch(work.session, batch, outbox)

@@ -37,7 +37,7 @@ class ToSign:
 
 
 def sign_batch(
-    services: Services, chain: ChainDesk, batch: ToSign, *, more: Mapping[str, Json] | None = None
+    services: Services, chain: ChainDesk, batch: ToSign, *, payload: Mapping[str, Json] | None = None
 ) -> tuple[BatchRow, OutboxRow]:
     """A batch under a fresh envelope, and its transaction, queued; nothing is stored.
 
@@ -45,7 +45,7 @@ def sign_batch(
         services: Gives the auditor and the time.
         chain: Gives epoch and contract for the envelope.
         batch: What is signed.
-        more: What the transaction needs besides envelope and signatures.
+        payload: What the transaction needs besides envelope and signatures.
 
     Returns:
         Both rows.
@@ -73,13 +73,13 @@ def sign_batch(
         signatures_json=json.dumps([signature.hex()]),
         created_at=now,
     )
-    payload: dict[str, Json] = {"envelope": envelope_to_json(envelope), "signatures": [signature.hex()], **(more or {})}
+    whole: dict[str, Json] = {"envelope": envelope_to_json(envelope), "signatures": [signature.hex()], **(payload or {})}
     outbox = OutboxRow(
         root_hex=row.root_hex,
         tenant_id=batch.tenant_id,
         action=batch.action,
         state=OutboxState.QUEUED,
-        payload_json=to_canonical(payload).decode(),
+        payload_json=to_canonical(whole).decode(),
         next_at=now,
         created_at=now,
         updated_at=now,

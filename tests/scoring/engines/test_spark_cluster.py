@@ -24,10 +24,17 @@ from scoring.engines.spark_engine import SparkEngine
 pytestmark = pytest.mark.spark
 
 ROWS_COUNT = 600_000
-WAIT_S = 90
+WAIT_S = 300
 T = TypeVar("T")
-# As many tasks as a large run has: Spark would otherwise make one of so few rows.
-SETTINGS = {"spark.sql.shuffle.partitions": "8", "spark.sql.adaptive.coalescePartitions.enabled": "false"}
+SETTINGS = {
+    # As many tasks as a large run has: Spark would otherwise make one of so few rows.
+    "spark.sql.shuffle.partitions": "8",
+    "spark.sql.adaptive.coalescePartitions.enabled": "false",
+    # On a busy machine the first worker would have done everything before the second one is there.
+    "spark.cores.max": "2",
+    "spark.scheduler.minRegisteredResourcesRatio": "1.0",
+    "spark.scheduler.maxRegisteredResourcesWaitingTime": "240s",
+}
 
 
 class Cluster:
