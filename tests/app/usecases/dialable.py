@@ -123,6 +123,13 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = 65536
 
+    def handle(self) -> None:
+        """Answer until the caller hangs up, or is killed."""
+        try:
+            super().handle()
+        except ConnectionError:
+            self.close_connection = True
+
     def do_GET(self) -> None:
         """Answer."""
         self._answer(b"")
