@@ -6,6 +6,7 @@ import sys
 import threading
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,9 @@ from app.demo.providers.wire import Request
 from app.security.outbound import Outbound
 from app.store import connections
 from app.store.connections import ConnectionState
+from app.store.session import engine_of, upgrade
 from app.usecases.connection_secrets import Rotation, Tokens
+from app.usecases.reconnect import Revocation, disconnect
 from app.usecases.renew_access import LEASE, fresh_access_token
 from domain.errors import (
     ClimateFitnessError,
@@ -24,8 +27,9 @@ from domain.errors import (
     SecurityError,
     TryLaterError,
 )
-from tests.app.usecases.consent import SCOPE, ConsentScene, kept_installation, provider, scene
-from tests.app.usecases.dialable import Asked, Say
+from tests.app.usecases.consent import SCOPE, ConsentScene, consent_scene, kept_installation, provider, scene
+from tests.app.usecases.dialable import Asked, Dialable, Say
+from tests.app.usecases.installation import Installation
 from tests.conftest import REPOSITORY
 
 __all__ = ["kept_installation", "provider", "scene"]
@@ -143,6 +147,33 @@ def test_two_threads_renew_once(scene: ConsentScene) -> None:
         one.join()
     assert found == [tokens_of(scene, row.id).access_token] * 10
     assert refreshes(scene) == 1
+
+
+def test_two_threads_renew_once_on_postgresql(
+    tmp_path: Path, postgres_url: str, provider: Dialable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same with rows that are locked one by one."""
+    installation = Installation.open(tmp_path / "data")
+    sqlite, engine = installation.services.engine, engine_of(postgres_url)
+    upgrade(engine)
+    installation.services = replace(installation.services, engine=engine)
+    try:
+        with consent_scene(installation, provider, monkeypatch) as scene:
+            row = scene.connect()
+            grow_old(scene)
+            found: list[str] = []
+            threads = [threading.Thread(target=lambda: found.append(scene.fresh(row.id))) for _ in range(4)]
+            for one in threads:
+                one.start()
+            for one in threads:
+                one.join()
+            assert found == [tokens_of(scene, row.id).access_token] * 4
+            assert refreshes(scene) == 1
+            ended = disconnect(scene.services, scene.whose, row.id, keep_data=False, send=scene.http.send)
+            assert ended.revocation is Revocation.DONE
+    finally:
+        sqlite.dispose()
+        engine.dispose()
 
 
 def test_two_processes_renew_once(scene: ConsentScene) -> None:
