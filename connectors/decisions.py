@@ -10,7 +10,7 @@ source goes on saying of it, until it is restored.
 
 from collections.abc import Sequence
 
-from domain.canonical import from_canonical, to_canonical
+from domain.canonical import Json, from_canonical, to_canonical
 from domain.declared import ActivityDocument
 from domain.errors import CanonicalError, DocumentError
 from domain.fields import Fields
@@ -41,7 +41,7 @@ def decision_document(
     Returns:
         Its bytes, for `read_decision`.
     """
-    said = {
+    said: dict[str, Json] = {
         "because": because,
         "decided_at": decided_at,
         "instead": list(instead),

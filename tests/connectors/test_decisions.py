@@ -4,6 +4,7 @@ import pytest
 
 from connectors import registry
 from connectors.decisions import PREFIX, decision_document, is_decision, read_decision
+from domain.declared import ActivityDocument
 from domain.errors import DocumentError
 
 DECIDED = decision_document("2026-03-10T12:00:00Z", number=2, set_aside=["a"], because="same_trip", instead=["bank-file", "b"])
@@ -12,6 +13,7 @@ DECIDED = decision_document("2026-03-10T12:00:00Z", number=2, set_aside=["a"], b
 def test_what_was_decided_comes_back() -> None:
     """Whatever connector it is about."""
     for document in (read_decision(DECIDED), registry.read("activities", DECIDED)):
+        assert isinstance(document, ActivityDocument)
         assert (document.set_aside_keys, document.restored_keys, document.activities) == (("a",), (), ())
     restored = read_decision(decision_document("2026-03-10T12:00:00Z", number=3, restored=["a"]))
     assert (restored.set_aside_keys, restored.restored_keys) == ((), ("a",))
