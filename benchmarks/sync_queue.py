@@ -59,7 +59,7 @@ ROWS_COUNT = 600
 ALONE_COUNT = 150
 """Most syncs of the loop without a queue: its rate does not depend on how many there are."""
 
-NOOPS_COUNT = 2_000
+NOOPS_COUNT = 1_000
 WORKERS_COUNT = 2
 THREADS_COUNT = 2
 SEED = 5
