@@ -46,6 +46,7 @@ BREACHES = [
     ("app.usecases.pull", "import fastapi", "HTTP server"),
     ("ledger.chain", "import httpx", "HTTP client"),
     ("app.main", "import argon2", "sealing"),
+    ("app.usecases.pull", "import authlib", "OAuth as a client"),
     ("app.main", "import apscheduler", "the clock"),
     ("app.main", "import procrastinate", "the queue of PostgreSQL"),
     ("app.main", "import typer", "the command line"),
