@@ -16,10 +16,11 @@ from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol, cast
 from urllib.parse import urlsplit
 
-import httpcore2
+import httpcore
+import httpx
 
 from app.security.oauth_client import Answer, LostAnswerError
 from app.settings import Settings
@@ -141,18 +142,12 @@ class Outbound:
         self._gap_s = gap_s
         context = ssl_context or ssl.create_default_context()
         context.set_alpn_protocols(["http/1.1"])
-        self._pool = httpcore2.ConnectionPool(
-            ssl_context=context,
-            max_connections=100,
-            max_keepalive_connections=20,
-            keepalive_expiry=15.0,
-            network_backend=_CheckedBackend(self._local_origins, resolve or _addresses_of),
-        )
+        self._transport = _CheckedTransport(context, _CheckedBackend(self._local_origins, resolve or _addresses_of))
         self.requests_count = 0
 
     def close(self) -> None:
         """Close the connections that are kept open."""
-        self._pool.close()
+        self._transport.close()
 
     def send(
         self,
@@ -188,13 +183,16 @@ class Outbound:
         gap = {"connect": self._gap_s, "read": self._gap_s, "write": self._gap_s, "pool": self._gap_s}
         token = _DEADLINE_S.set(time.monotonic() + self._timeout_s)
         try:
-            with self._pool.stream(
-                method, url, headers=list(sent.items()), content=body or None, extensions={"timeout": gap}
-            ) as response:
-                found = _lower(response.headers)
-                got = _received(response.iter_stream(), found, max_body_bytes, record=target.origin)
-                return Answer(response.status, found, got)
-        except (httpcore2.ConnectError, httpcore2.ConnectTimeout, httpcore2.PoolTimeout, ssl.SSLError) as error:
+            request = httpx.Request(method, url, headers=sent, content=body or None, extensions={"timeout": gap})
+            # The transport alone: no client stands between that would keep a provider's cookies or look at the environment.
+            response = self._transport.handle_request(request)
+            try:
+                found = _lower(response.headers.raw)
+                chunks = cast("Iterable[bytes]", response.stream)
+                return Answer(response.status_code, found, _received(chunks, found, max_body_bytes, record=target.origin))
+            finally:
+                response.close()
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, ssl.SSLError) as error:
             raise TryLaterError(
                 "The provider cannot be reached",
                 expected="somebody who answers",
@@ -202,7 +200,7 @@ class Outbound:
                 record=target.origin,
                 next_step="It is tried again by itself.",
             ) from error
-        except (httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.RemoteProtocolError) as error:
+        except (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError) as error:
             raise LostAnswerError(
                 "The provider's answer broke off",
                 expected="a whole answer",
@@ -210,7 +208,7 @@ class Outbound:
                 record=target.origin,
                 next_step="It is tried again by itself.",
             ) from error
-        except httpcore2.LocalProtocolError as error:
+        except (httpx.LocalProtocolError, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise SecurityError("This request may not be sent", got=type(error).__name__, record=target.origin) from error
         finally:
             _DEADLINE_S.reset(token)
@@ -283,32 +281,46 @@ def _left_s(timeout_s: float | None, kind: type[Exception]) -> float:
     return left_s if timeout_s is None else min(timeout_s, left_s)
 
 
-class _Stream(httpcore2.NetworkStream):
+class _Stream(httpcore.NetworkStream):
     """A stream that also ends when the exchange has taken too long as a whole: a drip is no reply."""
 
-    def __init__(self, stream: httpcore2.NetworkStream) -> None:
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, _left_s(timeout, httpcore2.ReadTimeout))
+        return self._stream.read(max_bytes, _left_s(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, _left_s(timeout, httpcore2.WriteTimeout))
+        self._stream.write(buffer, _left_s(timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
         self._stream.close()
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore2.NetworkStream:
-        left_s = _left_s(timeout, httpcore2.ConnectTimeout)
+    ) -> httpcore.NetworkStream:
+        left_s = _left_s(timeout, httpcore.ConnectTimeout)
         return _Stream(self._stream.start_tls(ssl_context, server_hostname, left_s))
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - whatever the stream below says
         return self._stream.get_extra_info(info)
 
 
-class _CheckedBackend(httpcore2.SyncBackend):
+class _CheckedTransport(httpx.HTTPTransport):
+    """httpx's own transport, with our way to connect."""
+
+    def __init__(self, context: ssl.SSLContext, backend: httpcore.NetworkBackend) -> None:
+        super().__init__(verify=context, trust_env=False)
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=context,
+            max_connections=100,
+            max_keepalive_connections=20,
+            keepalive_expiry=15.0,
+            network_backend=backend,
+        )
+
+
+class _CheckedBackend(httpcore.SyncBackend):
     """Connects to the very address that it has checked."""
 
     def __init__(self, local_origins: frozenset[str], resolve: Resolve) -> None:
@@ -323,23 +335,23 @@ class _CheckedBackend(httpcore2.SyncBackend):
         timeout: float | None = None,
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
-    ) -> httpcore2.NetworkStream:
+    ) -> httpcore.NetworkStream:
         name = host.strip("[]").rstrip(".").lower()
         is_local = (name, port) in self._local
         try:
             found = [ipaddress.ip_address(text.partition("%")[0]) for text in self._resolve(name, port)]
         except (OSError, UnicodeError) as error:
-            raise httpcore2.ConnectError("the host is not known") from error
+            raise httpcore.ConnectError("the host is not known") from error
         if not found:
-            raise httpcore2.ConnectError("the host has no address")
+            raise httpcore.ConnectError("the host has no address")
         if not all(one.is_loopback if is_local else is_public(one) for one in found):
             _refuse(f"{name}, which is in a private network", "a host with public addresses")
-        left_s = _left_s(timeout, httpcore2.ConnectTimeout)
-        last: Exception = httpcore2.ConnectError("no address")
+        left_s = _left_s(timeout, httpcore.ConnectTimeout)
+        last: Exception = httpcore.ConnectError("no address")
         for address in found[:_MOST_ADDRESSES_COUNT]:
             try:
                 return _Stream(super().connect_tcp(str(address), port, left_s, local_address, socket_options))
-            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 last = error
         raise last
 
