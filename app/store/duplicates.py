@@ -122,10 +122,13 @@ def decide(
         state: What was decided; open again where a decision was taken back.
         aside_record_id: Which of the two stands back.
         now: The time.
+
+    Raises:
+        NotFoundError: There is none in this tenant.
     """
     table = tables.DUPLICATE
     row = of_tenant(select(table.c.keep_record_id, table.c.aside_record_id).where(table.c.id == duplicate_id), table, tenant_id)
-    both = session.execute(row).one()
+    both = found(session.execute(row).first(), "duplicate", duplicate_id)
     keep = both.keep_record_id if aside_record_id == both.aside_record_id else both.aside_record_id
     values = {
         "state": str(state),

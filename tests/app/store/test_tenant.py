@@ -12,27 +12,37 @@ from app.store import (
     accounts,
     activities,
     connections,
+    consent_requests,
     documents,
+    duplicates,
+    holdings,
     imports,
     jobs,
     ledger,
     periods,
+    quarantine,
     records,
     resolutions,
     shares,
+    sightings,
     statements,
     subjects,
+    sync_runs,
     tables,
 )
-from app.store.connections import ConnectionState, UsagePointRow
+from app.store.connections import ConnectionState, Health, UsagePointRow
+from app.store.consent_requests import ConsentRequestRow
+from app.store.duplicates import DuplicateRow, DuplicateState
 from app.store.periods import PeriodState
+from app.store.quarantine import QuarantineState
 from app.store.resolutions import ResolutionRow
 from app.store.session import Engine, Session, reading, unit_of_work
 from app.store.shares import ShareLinkRow
 from app.store.statements import StatementState
 from app.store.subjects import MembershipRow, Role, SubjectKeyRow
+from app.store.sync_runs import SyncRunRow, SyncState
 from app.store.tenant import of_tenant
-from domain.errors import ConflictError, NotFoundError
+from domain.errors import ConflictError, DocumentError, NotFoundError
 from domain.period import Month, MonthRange
 from tests.app.store.builders import NOW, Home, make_document, meter_day, record
 from tests.app.store.chain import make_batch, make_endorsement, make_statement
@@ -43,20 +53,53 @@ NOUNS = (
     accounts,
     activities,
     connections,
+    consent_requests,
     documents,
+    duplicates,
+    holdings,
     imports,
     jobs,
     ledger,
     periods,
+    quarantine,
     records,
     resolutions,
     shares,
+    sightings,
     statements,
     subjects,
+    sync_runs,
 )
 
 # Whatever a function asks for besides the tenant, answered with the first tenant's ids.
 ANSWERS: dict[str, Any] = {
+    "access_expires_at": NOW,
+    "aside_record_id": "rec-1",
+    "at": NOW,
+    "but_not": "another",
+    "changed_count": 1,
+    "document_sha256": "aa" * 32,
+    "documents_count": 1,
+    "duplicate_id": "d1",
+    "duplicate_ids": ["d1"],
+    "error_code": "",
+    "failure_count": 3,
+    "from_id": "ada-files",
+    "granted_scope": "everything",
+    "health": Health.OK,
+    "names": ["m"],
+    "new_count": 1,
+    "parser_version": "another/1",
+    "quarantine_id": "q1",
+    "record_ids": ["rec-1"],
+    "refused": DocumentError("no"),
+    "refused_count": 1,
+    "run_id": "run-1",
+    "said": "other",
+    "sealed_link": b"other",
+    "synced_at": NOW,
+    "to_id": "bob-files",
+    "until": NOW + timedelta(days=1),
     "account_id": "a1",
     "api_key_id": "k1",
     "attached_sha256s": (),
@@ -73,6 +116,7 @@ ANSWERS: dict[str, Any] = {
     "key": "job-1",
     "key_id": "k1",
     "key_ids": ["k1"],
+    "is_whole": False,
     "kind": "import",
     "kinds": (),
     "limit_count": 50,
@@ -114,6 +158,11 @@ SPECIAL: dict[tuple[str, str], Any] = {
     ("periods", "state"): PeriodState.CLOSING,
     ("statements", "state"): StatementState.REVOKED,
     ("mark_changed", "months"): [Month(2025, 3)],
+    ("decide", "state"): DuplicateState.KEPT,
+    ("hold", "refused"): [DocumentError("no")],
+    ("quarantine", "state"): QuarantineState.RELEASED,
+    ("set_state_of_document", "state"): QuarantineState.RELEASED,
+    ("sync_runs", "state"): SyncState.DIED,
 }
 
 
@@ -157,6 +206,29 @@ def filled(engine: Engine, home: Home, other_home: Home) -> Engine:
         make_batch(session, statement)
         shares.add(session, ShareLinkRow(b"t" * 32, "ada", "s1", NOW, NOW + timedelta(days=1)))
         jobs.enqueue(session, "ada", "job-1", "import", "{}", now=NOW)
+        make_document(session, home, sha256="bb" * 32)
+        other = record("other", meter_day(date(2025, 3, 4), (1, 2)), documents=("bb" * 32,))
+        records.upsert(session, "ada", "ada", home.connection_id, other, recorded_at=NOW, new_id=lambda: next(ids))
+        pair = DuplicateRow("d1", "ada", "ada", "rec-1 rec-3", "same_trip", "rec-3", "rec-1", DuplicateState.MERGED, NOW, NOW)
+        duplicates.offer(session, pair)
+        quarantine.hold(
+            session,
+            "ada",
+            "ada",
+            home.connection_id,
+            [DocumentError("no")],
+            document_sha256="aa" * 32,
+            at=NOW,
+            new_id=lambda: "q1",
+        )
+        sync_runs.begin(session, SyncRunRow("run-1", "ada", home.connection_id, NOW))
+        ends_at = NOW + timedelta(minutes=10)
+        consent_requests.add(
+            session,
+            ConsentRequestRow(
+                b"s" * 32, "ada", "a1", b"", "plaid", "p", "ada", "", b"sealed", "https://here/callback", NOW, ends_at
+            ),
+        )
         resolutions.put(session, "ada", "root1", "m/1", [ResolutionRow("k1", "location", "ab" * 8, (), ())])
     return engine
 
@@ -175,6 +247,8 @@ def is_nothing(answer: Any) -> bool:  # noqa: ANN401 - whatever a repository ans
     """Whether an answer shows no row: empty, none, zero, zero counts, or a page of nothing."""
     if isinstance(answer, tuple) and answer and all(count == 0 for count in answer):
         return True  # counts of nothing
+    if isinstance(answer, holdings.Holdings):
+        return answer == holdings.Holdings((), (), ())
     return not getattr(answer, "items", answer) if not isinstance(answer, dict) else not answer
 
 
@@ -198,10 +272,10 @@ def test_other_tenant_sees_and_changes_nothing(filled: Engine, function: Callabl
 
 
 def test_first_tenant_has_a_row_everywhere(filled: Engine) -> None:
-    """The test above has something to find in every table (idempotency keys, which have tests of their own, apart)."""
+    """The test above has something to find in every table (apart from idempotency keys, which have tests of their own, and what is the installation's)."""
     with reading(filled) as session:
         empty = [name for name, rows in rows_of(session, "ada").items() if not rows]
-    assert empty == ["idempotency_key"]
+    assert empty == ["idempotency_key", "provider_client", "provider_rate"]
 
 
 def test_empty_tenant_is_refused() -> None:
