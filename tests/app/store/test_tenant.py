@@ -272,7 +272,10 @@ def test_other_tenant_sees_and_changes_nothing(filled: Engine, function: Callabl
 
 
 def test_first_tenant_has_a_row_everywhere(filled: Engine) -> None:
-    """The test above has something to find in every table (apart from idempotency keys, which have tests of their own, and what is the installation's)."""
+    """The test above has something to find in every table.
+
+    Apart from idempotency keys, which have tests of their own, and what is the installation's.
+    """
     with reading(filled) as session:
         empty = [name for name, rows in rows_of(session, "ada").items() if not rows]
     assert empty == ["idempotency_key", "provider_client", "provider_rate"]
