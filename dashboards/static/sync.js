@@ -27,16 +27,14 @@ async function lookAgain(card) {
   if ("running" in fresh.dataset) setTimeout(lookAgain, LOOK_EVERY_MS, fresh);
 }
 
-// The newest sync as it stands comes first, even where it ended long ago; `end` comes when one ends while we listen.
+// The newest sync as it stands comes first, even where it ended long ago: it may have ended since the page was made.
 function follow(card) {
   const source = new EventSource(card.dataset.events);
   const hear = (event) => {
     const told = JSON.parse(event.data);
-    if (event.type === "progress" && told.state === "running" && "running" in card.dataset) say(card, told);
-    else if (event.type === "end" || told.state === "running" || "running" in card.dataset) {
-      source.close();
-      renew(card).then((fresh) => { if (fresh !== card && "running" in fresh.dataset) follow(fresh); });
-    }
+    if (event.type === "end") source.close();
+    if (told.state === "running" && "running" in card.dataset) say(card, told);
+    else renew(card).then((fresh) => { card = fresh; }, console.warn);
   };
   for (const name of ["progress", "end"]) source.addEventListener(name, hear);
   source.onerror = () => {
@@ -45,7 +43,9 @@ function follow(card) {
   };
 }
 
-// What is running, and what the person just asked for: the page leads to it. A browser opens six lines to a server at most.
-const watched = [...document.querySelectorAll(".connection[data-running], .connection[data-events]:target")];
+// What is running, and what the person just asked for: the address names it. A browser opens six lines to a server at most.
+const asked = new URLSearchParams(location.search).has("done") ? location.hash.slice(1) : "";
+const cards = [...document.querySelectorAll(".connection[data-events]")];
+const watched = cards.filter((card) => "running" in card.dataset || card.id === asked);
 watched.slice(0, MOST_STREAMS_COUNT).forEach(follow);
 watched.slice(MOST_STREAMS_COUNT).forEach((card) => setTimeout(lookAgain, LOOK_EVERY_MS, card));

@@ -110,6 +110,22 @@ class Program:
         with urllib.request.urlopen(request) as answer:  # noqa: S310 - as above
             return json.load(answer)
 
+    def send(self, path: str, body: bytes, media_type: str) -> Any:  # noqa: ANN401 - JSON
+        """The API's answer to a body as it is, with the printed key.
+
+        Args:
+            path: Such as "/v1/documents?subject=...".
+            body: To send.
+            media_type: Of the body.
+
+        Returns:
+            The parsed answer.
+        """
+        headers = {"Authorization": f"Bearer {self.api_key}", "Content-Type": media_type}
+        request = urllib.request.Request(self.address + path, body, headers)  # noqa: S310 - our own loopback address
+        with urllib.request.urlopen(request) as answer:  # noqa: S310 - as above
+            return json.load(answer)
+
     def _log_path(self) -> Path:
         return self.data_folder.with_name(f"{self.data_folder.name}-{self._starts_count}.log")
 

@@ -1,5 +1,6 @@
 """The pages of connections, against a provider with a consent desk that is really called over HTTP."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -297,6 +298,22 @@ def test_what_was_set_aside_is_shown_with_its_reason(scene: Scene) -> None:
     assert "1 record set aside" in words(card)
     assert words(card.xpath(".//dl[@class='facts']/div/dt")[0]) == "reading 0"
     assert "This reading has no value; expected whole Wh; got <b>much</b>" in words(card)
+
+
+def test_sync_finds_what_was_told_before(scene: Scene) -> None:
+    """A charge that somebody uploaded, then the house's meter of that day: the sync offers the pair, the navigation counts it."""
+    charge = {"id": "c1", "kind": "electricity", "quantity": "1.5", "unit": "kWh", "start": "2025-05-02"}
+    ada = scene.live.ada
+    sent = {"subject": ada.household, "connector": "activities"}
+    lines = {"Content-Type": "application/x-ndjson"}
+    reply = scene.live.post("/v1/documents", params=sent, content=json.dumps(charge).encode(), headers=lines, as_=ada)
+    assert reply.status_code == 201, reply.text
+    scene.connect()
+    scene.provider.pages = pages_of_days(date(2025, 5, 1), 3)
+    scene.pull()
+    (pair,) = scene.live.get("/v1/duplicates", params={"subject": ada.household}, as_=ada).json()[:1]
+    assert (pair["rule"], pair["state"], pair["keep"]["source"]) == ("charging_and_meter", "open", "Paged Power")
+    assert "Duplicates (1)" in words(scene.look().xpath("//nav[@class='sections']")[0])
 
 
 def test_running_sync_shows_its_counts_and_where_they_go_on(scene: Scene) -> None:
