@@ -20,7 +20,7 @@ from app.usecases.register_provider import find_provider
 from app.usecases.show_connections import LONGEST_FIND_COUNT, show_connect, show_connections
 from app.usecases.show_hrefs import Hrefs
 from app.usecases.sign_in import Caller
-from app.usecases.start_connection import LONGEST_KEY_COUNT, Started, ask_provider, start_connection
+from app.usecases.start_connection import KEY_ANSWER, LONGEST_KEY_COUNT, Started, ask_provider, start_connection
 from app.usecases.sync_due import enqueue_now
 from dashboards.pages import connections as connections_page
 from dashboards.pages.connections import LeaveModel
@@ -158,8 +158,7 @@ class _Visit:
         try:
             started = self._started(connector, provider, answers, again)
         except (InputError, ConflictError, ConnectorError) as error:
-            wrong = {error.record if error.record in answers else "": error.sentence()}
-            return self.form(connector, provider, again=again, form=FormState(values=answers, errors=wrong))
+            return self.form(connector, provider, again=again, form=FormState(values=answers, errors=_wrong(answers, error)))
         if started.connection_id:
             return back_to(self.hrefs, "again" if again else "connected", started.connection_id)
         with looking(self.services) as work:
@@ -202,6 +201,17 @@ class _Visit:
             whose = self.whose(work)
         disconnect(self.services, whose, connection_id, keep_data=keep_data)
         return back_to(self.hrefs, "end", connection_id)
+
+
+def _wrong(answers: Mapping[str, str], error: InputError | ConflictError | ConnectorError) -> dict[str, str]:
+    """What is wrong, by its field; under the empty name where it is none of them. Where to find an answer stands there."""
+    if error.record not in answers:
+        return {"": error.sentence()}
+    given = answers[error.record]
+    if not given:
+        return {error.record: MESSAGES("connect_account.answer_missing")}
+    said = f"{error.message}." if error.record == KEY_ANSWER else MESSAGES("connect_account.answer_wrong", got=given)
+    return {error.record: said}
 
 
 async def _answers(request: Request) -> dict[str, str]:

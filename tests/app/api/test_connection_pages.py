@@ -111,10 +111,11 @@ class Scene:
         return self.row()
 
     def row(self) -> ConnectionRow:
-        """The connection that was made last."""
+        """The connection that Ada made."""
         with reading(self.live.services.engine) as session:
             found = connections.of_subject(session, self.live.ada.tenant_id, self.live.ada.household)
-        return [one for one in found if not one.is_file][-1]
+        (mine,) = [one for one in found if not one.is_file and one.id != self.live.ada.connection_id]
+        return mine
 
     def pull(self) -> None:
         """Read it once, as the queue does."""
@@ -146,7 +147,13 @@ def scene(installation: Installation, monkeypatch: pytest.MonkeyPatch, json_logs
         desk.register(Client(CLIENT_ID, SECRET, "Climate Fitness", (back,)))
         key = ApiKey(KeyPlace.BEARER, help="In your account, under Keys.")
         rows = (
-            Provider("paged", "Paged Power", f"{provider.origin}/api", auth=oauth_of(provider.origin, keeps=frozenset())),
+            Provider(
+                "paged",
+                "Paged Power",
+                f"{provider.origin}/api",
+                auth=oauth_of(provider.origin, keeps=frozenset()),
+                requests_per_s=1000.0,
+            ),
             Provider("keyed", "Keyed Power", f"{provider.origin}/api", auth=key, countries=frozenset({"FR"})),
         )
         monkeypatch.setitem(registry._OWN, "paged-meter", AskingMeter(*rows))  # noqa: SLF001 - as an installed package would
@@ -191,7 +198,7 @@ def test_after_a_sync_the_card_says_when(scene: Scene) -> None:
     assert "Last read10 March 2026, 05:00 PDT" in said
     assert "Next11 March 2026" in said
     home = html.document_fromstring(scene.live.browse(f"/s/{scene.live.ada.household}", as_=scene.live.ada).text)
-    (account,) = home.xpath("//ul[@class='accounts']/li")
+    (account,) = home.xpath("//ul[@class='accounts']/li[contains(., 'Paged')]")
     assert words(account) == "Paged Power 10 March 2026, 05:00 PDT"
     assert account.xpath("./a/@href") == [f"{scene.here}#c-{row.id}"]
 
@@ -252,7 +259,8 @@ def test_consent_that_ended_is_one_click_away(scene: Scene) -> None:
     assert buttons_of(card)[0] == "Connect again"
     assert "Sync now" not in buttons_of(card)
     home = scene.live.browse(f"/s/{scene.live.ada.household}", as_=scene.live.ada).text
-    assert words(html.document_fromstring(home).xpath("//ul[@class='accounts']/li")[0]) == "Paged Power Connect again"
+    account = html.document_fromstring(home).xpath("//ul[@class='accounts']/li[contains(., 'Paged')]")[0]
+    assert words(account) == "Paged Power Connect again"
     reply = scene.come_back(scene.consent(scene.leave(f"{row.id}/again")))
     assert reply.headers["location"] == f"{scene.here}?done=connected#c-{row.id}"
     assert (scene.row().id, scene.row().state) == (row.id, ConnectionState.ACTIVE)
@@ -354,15 +362,21 @@ def test_key_is_tried_and_never_shown(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "field"), [({"meter": "x", "api_key": "k"}, "meter"), ({"meter": "m1", "api_key": ""}, "api_key")]
+    ("fields", "field", "said"),
+    [
+        ({"meter": "<x>", "api_key": "k"}, "meter", "“<x>” does not have the right form."),
+        ({"meter": "m1", "api_key": ""}, "api_key", "This is needed."),
+        ({"meter": "m1", "api_key": "a key"}, "api_key", "Keyed Power needs a key."),
+    ],
 )
-def test_mistake_stands_beside_its_field(scene: Scene, fields: dict[str, str], field: str) -> None:
+def test_mistake_stands_beside_its_field(scene: Scene, fields: dict[str, str], field: str, said: str) -> None:
     """An answer that cannot be is told where it was typed, and nothing is stored."""
     before = scene.live.counts()
     reply = scene.submit(f"{NEW}/keyed", **fields)
     assert reply.status_code == 422
     page = html.document_fromstring(reply.text)
     assert page.xpath("//*[@class='error']/@id") == [f"ask-{field}-error"]
+    assert page.xpath("string(//*[@class='error'])") == said
     assert page.xpath(f"//input[@name='{field}']/@aria-invalid") == ["true"]
     assert scene.live.counts() == before
 
