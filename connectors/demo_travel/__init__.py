@@ -20,7 +20,6 @@ class DemoTravel:
         title="Demo travel account (flights, trains)",
         kinds=frozenset({"flight", "rail"}),
         parser_version=PARSER_VERSION,
-        upload_media_types=frozenset({"application/json"}),
     )
 
     def pull(self, link: Link, cursor: str | None) -> Pull:  # noqa: ARG002 - everything that is asked for is below the base address
