@@ -191,9 +191,9 @@ def authorize_url(auth: OAuth2, client: ClientId, secrets: FlowSecrets, *, redir
     Returns:
         The address; the scope stands in it as the provider wants it, untouched but for the encoding of an address.
     """
-    more = dict(auth.extra_params) | {"nonce": secrets.nonce}
+    query = dict(auth.extra_params) | {"nonce": secrets.nonce}
     if auth.uses_pkce:
-        more |= {"code_challenge": create_s256_code_challenge(secrets.verifier), "code_challenge_method": "S256"}
+        query |= {"code_challenge": create_s256_code_challenge(secrets.verifier), "code_challenge_method": "S256"}
     address: str = prepare_grant_uri(
         auth.authorize_url,
         client_id=client.client_id,
@@ -201,7 +201,7 @@ def authorize_url(auth: OAuth2, client: ClientId, secrets: FlowSecrets, *, redir
         redirect_uri=redirect_uri,
         scope=auth.scope,
         state=secrets.state,
-        **more,
+        **query,
     )
     return address
 
