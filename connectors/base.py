@@ -184,13 +184,13 @@ class Manifest:
         return bool(self.upload_media_types) or any(one.registration_days_count == 0 for one in self.providers)
 
     def availability(self) -> str:
-        """`works now`, or how long the registration with the provider takes."""
+        """`works now`, or how long the registration with the provider takes, or that there is none to ask."""
         waits = sorted(one.registration_days_count for one in self.providers if one.registration_days_count)
         if self.works_now and not waits:
             return "works now"
         waiting = f"needs registration with the provider, about {waits[0]} days" if waits else ""
         if not self.works_now:
-            return waiting
+            return waiting or "has no provider here"
         return f"works now ({'files' if self.upload_media_types else 'some providers'}); pulling {waiting}"
 
 

@@ -76,7 +76,7 @@ def test_document_works_word_for_word(repository: Path, copy: Path) -> None:
     assert (done.returncode, "2 activities new" in done.stdout) == (1, True), done.stderr  # 1: the third ride is refused
     done = run(copy, close_it)
     assert done.returncode == 0, done.stderr
-    assert "scope 3, category 6           0.005" in done.stdout
+    assert "gross      0.005 t CO2e location based" in done.stdout
 
     file = copy / "connectors/kwik_cab/__init__.py"
     text = file.read_text(encoding="utf-8")

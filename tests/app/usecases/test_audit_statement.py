@@ -194,12 +194,12 @@ def test_raised_evidence_of_a_record(request_made: AuditRequest, audited: Audite
 
 
 def test_fetched_evidence_is_not_believed(request_made: AuditRequest, audited: Audited) -> None:
-    """An auditor that gets a file from the subject has not seen it fetched."""
+    """An auditor that gets a file from the subject has not fetched it itself."""
 
     def raised(leaf: Leaf) -> None:
         leaf["activities"][0]["evidence"] = "fetched_by_auditor"
 
-    assert "expected uploaded; got fetched_by_auditor" in named(audited(with_leaf(request_made, raised)), "record")
+    assert "expected fetched_by_connector; got fetched_by_auditor" in named(audited(with_leaf(request_made, raised)), "record")
 
 
 def test_raised_evidence_shares(request_made: AuditRequest, audited: Audited) -> None:

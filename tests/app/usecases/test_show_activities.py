@@ -49,7 +49,7 @@ def test_a_row_says_how_it_is_known(autumn: Scene) -> None:
     row = page_of(autumn).rows[0]
     assert (row.start_date, row.end_date) == (date(2025, 11, 30), date(2025, 11, 30))
     assert (row.key.kind, row.key.region, row.key.unit) == ("electricity", "US/zip/94110", "kWh")
-    assert (row.quality, row.evidence, row.source) == (Quality.MEASURED, EvidenceClass.UPLOADED, "Green Button download, 1")
+    assert (row.quality, row.evidence, row.source) == (Quality.MEASURED, EvidenceClass.UPLOADED, "Green Button, 1")
     assert row.quantity_micro == sum(PROFILE.delivered_wh[-24:]) * 1000
     assert row.href.endswith("/why/2025-11")
 
