@@ -11,7 +11,8 @@ from lxml import html
 
 from dashboards.messages import messages_in
 from dashboards.pages import dashboard, proof
-from dashboards.preview import HOSTILE, RIGHT_TO_LEFT, household, only_exports, pages
+from dashboards.preview import household, only_exports, pages
+from dashboards.preview_accounts import HOSTILE, RIGHT_TO_LEFT
 from domain.period import Month
 
 NAMES = sorted(pages(messages_in()))
