@@ -19,6 +19,7 @@ from app.api import (
     duplicates,
     estimates,
     factors,
+    notices,
     pages,
     proof_pages,
     proofs,
@@ -41,6 +42,7 @@ from app.services import Services, Work
 from app.settings import Settings
 from app.store.accounts import AccountRow
 from app.store.session import checked_revision, unit_of_work
+from app.usecases.take_notice import Notices
 from dashboards.figures import CONTENT_SECURITY_POLICY
 from domain.errors import ChainError
 
@@ -64,6 +66,7 @@ ROUTERS = (
             duplicates,
             duplicate_pages,
             sync_events,
+            notices,
         )
     ),
     connections.connectors_router,
@@ -98,6 +101,7 @@ def build_app(hosting: Hosting) -> FastAPI:
     )
     app = create_app(services.settings, clock=services.clock, randomness=services.randomness, services=services, parts=parts)
     app.state.hosting = hosting
+    app.state.notices = Notices(services)
     app.state.passwords = Passwords(services.randomness.bytes)
     app.add_exception_handler(SignInNeededError, _lead_to_sign_in)
     return app

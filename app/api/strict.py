@@ -327,7 +327,7 @@ async def read_upload(request: Request, *, max_bytes: int, field: str = "file", 
     if media_type == "multipart/form-data":
         upload = await _form_upload(request, field, is_file_needed=is_file_needed)
     else:
-        content = await _bounded_body(request, max_bytes)
+        content = await bounded_body(request, max_bytes)
         upload = Upload(name="", media_type=media_type, content=content, fields=dict(request.query_params))
     if len(upload.content) > max_bytes:
         raise DocumentTooLargeError(
@@ -376,7 +376,8 @@ async def _only_file(form: FormData, field: str, *, is_file_needed: bool) -> Upl
     )
 
 
-async def _bounded_body(request: Request, max_bytes: int) -> bytes:
+async def bounded_body(request: Request, max_bytes: int) -> bytes:
+    """The body of a request, up to the first bytes that are too many: the caller refuses it by its size."""
     held = bytearray()
     async for chunk in request.stream():
         held += chunk

@@ -78,13 +78,14 @@ class LinkClient:
             raise ConnectorBugError("This provider links no items", got=provider.provider_id)
         self._send, self._provider, self._auth, self._client, self._now = send, provider, provider.auth, client, now
 
-    def page(self, *, user_id: str, return_uri: str, access_token: str = "") -> LinkPage:
+    def page(self, *, user_id: str, return_uri: str, access_token: str = "", notice_uri: str = "") -> LinkPage:
         """A page where the person consents, or repairs a consent.
 
         Args:
             user_id: Our name for the person; says nothing about them.
             return_uri: Where the page leads back, the state in its query.
             access_token: Of the item that is repaired; empty for a new one.
+            notice_uri: Where the provider tells us of news; empty where it cannot.
 
         Returns:
             The page.
@@ -101,7 +102,7 @@ class LinkClient:
             days_count = int(quirks.get("days_requested", "730"))
             what = {"products": quirks.get("products", "transactions").split(), "transactions": {"days_requested": days_count}}
         countries: Sequence[str] = quirks.get("country_codes", " ".join(sorted(self._provider.countries)) or "US").split()
-        asked = {
+        asked: dict[str, object] = {
             **what,
             "client_name": "Climate Fitness",
             "language": quirks.get("language", "en"),
@@ -110,6 +111,8 @@ class LinkClient:
             "hosted_link": {"completion_redirect_uri": return_uri},
             "redirect_uri": return_uri.partition("?")[0],
         }
+        if notice_uri:
+            asked["webhook"] = notice_uri
         said = self._post(self._auth.link_path, asked)
         url = said.get("hosted_link_url")
         if not isinstance(url, str) or urlsplit(url).scheme not in {"http", "https"} or not url.isprintable():

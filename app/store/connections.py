@@ -68,6 +68,7 @@ class ConnectionRow:
         tried_at: When it was last tried.
         running_until: Until when a sync has it; None where none runs.
         running_id: Which sync.
+        item_sha256: SHA-256 of the provider's name of a linked item, in hexadecimal; empty where it has none.
     """
 
     id: str
@@ -93,6 +94,7 @@ class ConnectionRow:
     tried_at: datetime | None = None
     running_until: datetime | None = None
     running_id: str = ""
+    item_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +190,59 @@ def of_subject(session: Session, tenant_id: str, subject_id: str) -> tuple[Conne
     query = select(*columns_of(ConnectionRow, table)).where(table.c.subject_id == subject_id)
     rows = session.execute(of_tenant(query, table, tenant_id).order_by(table.c.created_at, table.c.id))
     return tuple(to_row(ConnectionRow, row) for row in rows)
+
+
+def of_item(session: Session, provider: str, item_sha256: str) -> tuple[ConnectionRow, ...]:
+    """Active connections of any tenant for an item of a provider: a notice names the item alone.
+
+    Args:
+        session: The open transaction.
+        provider: Id of the provider.
+        item_sha256: SHA-256 of the item's name, in hexadecimal.
+
+    Returns:
+        Usually one; none where the name is empty.
+    """
+    table = tables.CONNECTION
+    query = select(*columns_of(ConnectionRow, table)).where(
+        table.c.provider == provider,
+        table.c.item_sha256 == item_sha256,
+        table.c.item_sha256 != "",
+        table.c.state == str(ConnectionState.ACTIVE),
+    )
+    return tuple(to_row(ConnectionRow, row) for row in session.execute(query))
+
+
+def waiting(session: Session, provider: str, *, limit_count: int) -> tuple[ConnectionRow, ...]:
+    """Active connections of any tenant that a provider has asked to wait, longest waiting first.
+
+    Args:
+        session: The open transaction.
+        provider: Id of the provider.
+        limit_count: At most so many.
+
+    Returns:
+        The connections.
+    """
+    table = tables.CONNECTION
+    query = (
+        select(*columns_of(ConnectionRow, table))
+        .where(
+            table.c.provider == provider,
+            table.c.health == str(Health.WAITING),
+            table.c.state == str(ConnectionState.ACTIVE),
+        )
+        .order_by(table.c.tried_at, table.c.id)
+        .limit(limit_count)
+    )
+    return tuple(to_row(ConnectionRow, row) for row in session.execute(query))
+
+
+def set_item(session: Session, tenant_id: str, connection_id: str, item_sha256: str) -> None:
+    """Keep the hash of what the provider calls a linked item."""
+    table = tables.CONNECTION
+    change = update(table).where(table.c.id == connection_id).values(item_sha256=item_sha256)
+    session.execute(of_tenant(change, table, tenant_id))
 
 
 def due(session: Session, now: datetime, *, limit_count: int) -> tuple[ConnectionRow, ...]:

@@ -131,6 +131,7 @@ class Connection(_Row, table=True):
             postgresql_where=text("is_file"),
         ),
         Index("ix_connection_next_at", "next_at"),
+        Index("ix_connection_provider_item_sha256", "provider", "item_sha256"),
         Index("ix_connection_subject_id", "subject_id"),
     )
     id: str = Field(primary_key=True)
@@ -155,6 +156,7 @@ class Connection(_Row, table=True):
     tried_at: datetime | None = Field(sa_type=UtcDateTime)
     running_until: datetime | None = Field(sa_type=UtcDateTime)
     running_id: str = Field(sa_column_kwargs=_DEFAULT_EMPTY)
+    item_sha256: str = Field(sa_column_kwargs=_DEFAULT_EMPTY)
 
 
 class ConsentRequest(_Row, table=True):

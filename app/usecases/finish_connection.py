@@ -219,6 +219,7 @@ def _kept(services: Services, flow: _Flow, given: _Given) -> ConnectionRow:
             sealed_link=seal_link(work, whose, connection_id, link),
             granted_scope=given.scope,
             access_expires_at=given.until,
+            item_sha256=sha256(tokens.item_id.encode()).hexdigest() if tokens.item_id else "",
         )
         keep_connection(work, row, is_again=before is not None, said=given.said)
         return connections.by_id(session, whose.tenant_id, connection_id)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from hashlib import sha256
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from app.security.linked_item import LinkClient, LinkPage
 from app.security.oauth_client import FlowSecrets, Send, authorize_url, new_secrets
@@ -121,9 +121,27 @@ def ask_provider(
             access_token = tokens.access_token if tokens else ""
     state = services.randomness.token()
     page = LinkClient(send, row, client, services.clock.now()).page(
-        user_id=_user_id(whose), return_uri=f"{redirect_uri}?{urlencode({'state': state})}", access_token=access_token
+        user_id=_user_id(whose),
+        return_uri=f"{redirect_uri}?{urlencode({'state': state})}",
+        access_token=access_token,
+        notice_uri=notice_uri(redirect_uri, connector, row.provider_id),
     )
     return Asked(state, page)
+
+
+def notice_uri(redirect_uri: str, connector: str, provider: str) -> str:
+    """Where a provider may tell us that there is something new: beside the address that people come back to; https only.
+
+    Args:
+        redirect_uri: Where people come back.
+        connector: Id of the connector.
+        provider: Id of the provider.
+
+    Returns:
+        The address; empty where this installation has none that a provider could reach.
+    """
+    parts = urlsplit(redirect_uri)
+    return f"https://{parts.netloc}/notify/{connector}/{provider}" if parts.scheme == "https" else ""
 
 
 def start_connection(  # noqa: PLR0917 - who, whose, what, with whom, what they said: the order of the sentence
@@ -332,6 +350,8 @@ def keep_connection(work: Work, row: ConnectionRow, *, is_again: bool, said: str
     )
     if row.sealed_link is not None:
         connections.set_link(session, row.tenant_id, row.id, row.sealed_link)
+    if row.item_sha256:
+        connections.set_item(session, row.tenant_id, row.id, row.item_sha256)
     connections.set_state(session, row.tenant_id, row.id, ConnectionState.ACTIVE)
     connections.set_health(session, row.tenant_id, row.id, Health.OK, said, next_at=now)
 

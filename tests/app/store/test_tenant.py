@@ -117,6 +117,7 @@ ANSWERS: dict[str, Any] = {
     "key_id": "k1",
     "key_ids": ["k1"],
     "is_whole": False,
+    "item_sha256": "cd" * 32,
     "kind": "import",
     "kinds": (),
     "limit_count": 50,

@@ -4,6 +4,7 @@ import json
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -20,7 +21,7 @@ from app.usecases.finish_connection import finish_connection
 from app.usecases.reconnect import disconnect
 from app.usecases.register_provider import find_provider, our_client, register_provider
 from app.usecases.rewrap_keys import rewrap_keys
-from app.usecases.start_connection import ask_provider, start_connection
+from app.usecases.start_connection import ask_provider, notice_uri, start_connection
 from connectors import registry
 from connectors.base import ApiKey, KeyPlace, LinkedItem, Manifest, Question
 from domain.errors import (
@@ -322,10 +323,19 @@ def test_public_token_becomes_a_connection(linked: ConsentScene, bank: Bank) -> 
     tokens = linked.tokens(row.id)
     assert tokens is not None
     assert (tokens.access_token, tokens.item_id, linked.fresh(row.id)) == ("access-1", "item-1", "access-1")
+    assert row.item_sha256 == sha256(b"item-1").hexdigest()
     created = bank.asked[0][1]
+    assert "webhook" not in created  # nobody could reach us by http
     assert created["hosted_link"] == {"completion_redirect_uri": f"{REDIRECT_URI}?state={state}"}
     assert (created["products"], created["transactions"]) == (["transactions"], {"days_requested": 730})
     assert linked.whose.subject_id not in json.dumps(created)
+
+
+def test_notices_come_beside_the_callback() -> None:
+    """At the same host, by https only."""
+    callback = "https://home.example/connect/callback"
+    assert notice_uri(callback, "plaid", "production") == "https://home.example/notify/plaid/production"
+    assert notice_uri(REDIRECT_URI, "plaid", "production") == ""
 
 
 def test_link_is_asked_where_the_page_brings_nothing(
