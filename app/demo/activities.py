@@ -27,6 +27,9 @@ _FOODS_KG = {
 _JOURNEYS = {4: "JFK", 8: "LHR"}
 """Month of the year to where the household flies then."""
 
+ECONOMY_G = {("SFO", "JFK"): 344_000, ("JFK", "SFO"): 371_000, ("SFO", "LHR"): 672_000, ("LHR", "SFO"): 703_000}
+"""What the demo's flight model says of one passenger in economy, g CO2e, from there to there: of the right size, made up."""
+
 Line = dict[str, str]
 
 

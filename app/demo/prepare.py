@@ -1,8 +1,8 @@
 """The demo: a household and a small business with two years of data, closed months, and a chain to show them on.
 
 Everything goes through the real path: both are connected to the demo's providers (`app.demo.providers`) by OAuth and consent, and
-what those serve is pulled, archived, read and stored like anybody's. A second start continues where the first one was: the same
-consents, the same curves, up to yesterday.
+what those serve is pulled, archived, read and stored like anybody's; flights count with what a simulated flight model answers. A
+second start continues where the first one was: the same consents, the same curves, up to yesterday.
 """
 
 import json
@@ -21,14 +21,27 @@ from app.api.connections import CALLBACK_PATH
 from app.assemble import passphrase_of
 from app.chain import load_key
 from app.clock import Clock, Randomness, SystemClock, SystemRandomness
-from app.demo.activities import business_lines, household_lines
+from app.demo.activities import ECONOMY_G, business_lines, household_lines
 from app.demo.load_profile import LoadProfile, business_profile, household_profile
 from app.demo.providers.bank import Bank
-from app.demo.providers.rows import BANK, CLIENT_ID, CONNECTOR_OF, SIMULATOR_OF, TRAVEL, UTILITY, our_registration, rows_of
+from app.demo.providers.rows import (
+    BANK,
+    CLIENT_ID,
+    CONNECTOR_OF,
+    FLIGHT_MODEL,
+    FLIGHT_MODEL_KEY,
+    SIMULATOR_OF,
+    TRAVEL,
+    UTILITY,
+    WITH_CONSENT,
+    our_registration,
+    rows_of,
+)
 from app.demo.providers.server import DemoProviders
 from app.demo.providers.travel import Travel
 from app.demo.providers.utility import Customer, Utility
 from app.demo.providers.visitor import allow
+from app.demo.simulators.travel_impact import TravelImpact
 from app.hosting import Hosting
 from app.security.api_keys import KeyMode
 from app.security.outbound import outbound_of
@@ -43,13 +56,14 @@ from app.store.subjects import SubjectKind
 from app.usecases.close_period import close_period
 from app.usecases.create_subject import NewSubject, create_subject
 from app.usecases.demo_data import note_demo_subjects
+from app.usecases.find_duplicates import find_duplicates
 from app.usecases.finish_connection import finish_connection
 from app.usecases.import_document import import_document
 from app.usecases.keep_original import Received
-from app.usecases.pull_connection import pull_connection
 from app.usecases.register_provider import register_provider
 from app.usecases.sign_in import NewAccount, create_account, make_api_key
-from app.usecases.start_connection import ask_provider, start_connection
+from app.usecases.start_connection import KEY_ANSWER, ask_provider, start_connection
+from app.usecases.sync_connection import sync_connection
 from app.web import serve
 from connectors import registry
 from domain.activity import EvidenceClass
@@ -70,6 +84,9 @@ _MOST_TURNS_COUNT = 100
 _LONGEST_WAIT_S = 5.0
 _FOLDER = "demo-providers"
 _STATE_FILE = "demo-providers.json"
+_FUEL_DAY_INDEX = 15
+"""Of the month that is left for the visitor: petrol is paid by card, and the drives of that week are told too: one to decide."""
+
 _CONNECTED_KINDS = frozenset({"flight", "rail"})
 
 
@@ -102,7 +119,7 @@ PLANS = (
         profile=lambda start, end: household_profile(Random(SEED), start=start, end=end, zone=zone_of(_HOME.zone)),
         interval_title="Hourly",
         lines=household_lines,
-        providers=(UTILITY, BANK, TRAVEL),
+        providers=(UTILITY, BANK, TRAVEL, FLIGHT_MODEL),  # the model is asked about flights that are there
     ),
     _Plan(
         account_id="studio",
@@ -179,7 +196,7 @@ def open_world(settings: Settings, clock: Clock, randomness: Randomness) -> Iter
             registry.set_local_providers({})
 
 
-def _simulators(start: date, clock: Clock, randomness: Randomness) -> tuple[Utility, Bank, Travel]:
+def _simulators(start: date, clock: Clock, randomness: Randomness) -> tuple[Utility, Bank, Travel, TravelImpact]:
     customers = [
         Customer(
             account_id=plan.account_id,
@@ -195,10 +212,20 @@ def _simulators(start: date, clock: Clock, randomness: Randomness) -> tuple[Util
     utility = Utility(customers=customers, clock=clock, randomness=randomness)
     utility.quirks.has_relative_addresses = True  # a later start may find its port taken
     person = PLANS[0].name
+    left_open = Month(start.year, start.month).plus(_MONTHS_COUNT - 1)
+    fuel_date = left_open.first_date() + timedelta(days=_FUEL_DAY_INDEX)
     return (
         utility,
-        Bank(lines=household_lines, start=start, clock=clock, randomness=randomness, customer=person),
+        Bank(
+            lines=household_lines,
+            start=start,
+            clock=clock,
+            randomness=randomness,
+            fuel_dates=(fuel_date,),
+            customer=person,
+        ),
         Travel(lines=household_lines, start=start, clock=clock, randomness=randomness, traveller=person),
+        TravelImpact(FLIGHT_MODEL_KEY, ECONOMY_G, dated="simulated"),
     )
 
 
@@ -299,8 +326,8 @@ def _connect_all(hosting: Hosting, world: World) -> str:
     services = hosting.services
     redirect_uri = hosting.origin + CALLBACK_PATH
     secret = services.randomness.token()
-    for provider, name in SIMULATOR_OF.items():
-        simulator = world.providers.simulators[name]
+    for provider in WITH_CONSENT:
+        simulator = world.providers.simulators[SIMULATOR_OF[provider]]
         assert isinstance(simulator, Utility | Bank | Travel)  # noqa: S101 - as `_simulators` made them
         simulator.register(our_registration(secret, (redirect_uri,)))
         register_provider(services, provider, CLIENT_ID, secret)
@@ -317,7 +344,9 @@ def _connect_all(hosting: Hosting, world: World) -> str:
         lines = _not_connected(plan, plan.lines(world.start, today))
         received = Received(lines, "application/x-ndjson", EvidenceClass.UPLOADED, document_name="What else we did.ndjson")
         with unit_of_work(services.engine) as session:
-            import_document(Work(session, services), whose, "activities", received, place=plan.home)
+            work = Work(session, services)
+            report = import_document(work, whose, "activities", received, place=plan.home)
+            find_duplicates(work, whose, report.months)
     return f"{documents_count:,} documents, {records_count:,} new records"
 
 
@@ -329,9 +358,10 @@ def _connections_of(services: Services, whose: Whose) -> dict[str, ConnectionRow
 
 
 def _connect(hosting: Hosting, plan: _Plan, whose: Whose, provider: str, redirect_uri: str) -> ConnectionRow:
-    """A connection by the real flow; the consent page is answered as the subject would answer it."""
+    """A connection by the real flow; the consent page is answered as the subject would answer it, or the key is given."""
     services, connector = hosting.services, CONNECTOR_OF[provider]
-    asked = ask_provider(services, whose, connector, provider, {}, redirect_uri=redirect_uri)
+    answers = {KEY_ANSWER: FLIGHT_MODEL_KEY} if provider == FLIGHT_MODEL else {}
+    asked = ask_provider(services, whose, connector, provider, answers, redirect_uri=redirect_uri)
     with unit_of_work(services.engine) as session:
         started = start_connection(
             Work(session, services),
@@ -339,17 +369,20 @@ def _connect(hosting: Hosting, plan: _Plan, whose: Whose, provider: str, redirec
             whose,
             connector,
             provider,
-            {},
+            answers,
             redirect_uri=redirect_uri,
             asked=asked,
         )
+    if started.connection_id:
+        with reading(services.engine) as session:
+            return connections.by_id(session, whose.tenant_id, started.connection_id)
     account = plan.account_id if provider == UTILITY else ""
     answer = allow(outbound_of(services.settings).send, started.redirect_url, account=account)
     return finish_connection(services, answer, session_sha256=b"")
 
 
 def _pull(services: Services, row: ConnectionRow) -> tuple[int, int]:
-    """Pull a connection to its end; documents and new records. What is not ready is the worker's, later.
+    """Sync a connection to its end; documents and new records. What is not ready is the worker's, later.
 
     Raises:
         TryLaterError: It does not come to an end.
@@ -357,7 +390,7 @@ def _pull(services: Services, row: ConnectionRow) -> tuple[int, int]:
     documents_count = records_count = 0
     for _ in range(_MOST_TURNS_COUNT):
         try:
-            report = pull_connection(services, row.tenant_id, row.id)
+            report = sync_connection(services, row.tenant_id, row.id)
         except TryLaterError as error:
             if error.wait_s > _LONGEST_WAIT_S:
                 return documents_count, records_count

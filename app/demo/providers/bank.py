@@ -22,7 +22,8 @@ On request (`quirks`): `mutation_count` answers the next following page 400 `TRA
 again with the cursor before the first page); `is_login_required` answers 400 `ITEM_LOGIN_REQUIRED` until the person went through
 Link again; `not_ready_count` answers an empty page with an empty cursor; `is_endless`, 429, 503, web pages.
 
-Purchases are those of the demo's activities (`app.demo.activities`), with a salary, a transfer and a pharmacy beside them.
+Purchases are those of the demo's activities (`app.demo.activities`), with a salary, a transfer and a pharmacy beside them, and
+petrol on the days of `fuel_dates`.
 
 Source:
     Plaid API 2020-09-14: /link/token/create, /item/public_token/exchange, /transactions/sync.
@@ -55,6 +56,7 @@ LINK_PATH = "/link"
 CURRENCY = "USD"
 CHECKING, CARD = "checking", "card"
 _SEED = 20260103
+_TANK_USD = "48.60"
 _PENDING_FOR = timedelta(days=2)
 _POSTED_AT = time(6, tzinfo=UTC)
 _PUBLIC_LIFETIME = timedelta(minutes=30)
@@ -87,6 +89,7 @@ class Bank:
         start: First day of the accounts.
         clock: Tells the time: what is posted by now.
         randomness: Makes tokens.
+        fuel_dates: Days on which petrol was paid by card.
         customer: The customer's name for people.
         title: Its name for people.
         name: Its name among the demo's providers.
@@ -99,6 +102,7 @@ class Bank:
         start: date,
         clock: Clock,
         randomness: Randomness,
+        fuel_dates: Sequence[date] = (),
         customer: str = "Demo customer",
         title: str = "Demo Bank",
         name: str = "bank",
@@ -108,6 +112,7 @@ class Bank:
         self.lock = RLock()
         self.book: dict[str, Any] = {}
         self._lines, self._start, self._customer = lines, start, customer
+        self._fuel_dates = fuel_dates
         self._clock, self._randomness = clock, randomness
 
     def register(self, client: Client) -> None:
@@ -335,6 +340,9 @@ class Bank:
             if said["kind"] == "purchase" and said.get("mcc") in _OF_MCC:
                 name, primary, detailed = _OF_MCC[said["mcc"]]
                 yield _transaction(CARD, said["start"], said["quantity"], name, primary, detailed)
+        for day in self._fuel_dates:
+            if day <= today:
+                yield _transaction(CARD, day.isoformat(), _TANK_USD, "Demo Fuel", "TRANSPORTATION", "TRANSPORTATION_GAS")
         month = Month(self._start.year, self._start.month)
         while month.first_date() <= today:
             chance = Random(f"{_SEED} {month}")

@@ -1,6 +1,6 @@
 """The demo's providers as rows of their connectors, and our registration with them.
 
-    with DemoProviders([utility, bank, travel]) as providers:
+    with DemoProviders([utility, bank, travel, flight_model]) as providers:
         registry.set_local_providers(rows_of(providers))
 
 The ports are known only now, so these rows stand in no manifest.
@@ -12,17 +12,23 @@ from app.demo.providers.oauth import AUTHORIZE_PATH, REVOKE_PATH, TOKEN_PATH, Cl
 from app.demo.providers.server import DemoProviders
 from app.demo.providers.travel import SCOPE as TRAVEL_SCOPE
 from app.demo.providers.utility import SCOPE as UTILITY_SCOPE
-from connectors.base import LinkedItem, OAuth2, Provider
+from connectors.base import ApiKey, KeyPlace, LinkedItem, OAuth2, Provider
 from connectors.green_button.providers import KEEPS
 
-UTILITY, BANK, TRAVEL = "demo-utility", "demo-bank", "demo-travel-account"
+UTILITY, BANK, TRAVEL, FLIGHT_MODEL = "demo-utility", "demo-bank", "demo-travel-account", "demo-flight-model"
 """Provider ids."""
 
-CONNECTOR_OF = {UTILITY: "green-button", BANK: "plaid", TRAVEL: "demo-travel"}
+CONNECTOR_OF = {UTILITY: "green-button", BANK: "plaid", TRAVEL: "demo-travel", FLIGHT_MODEL: "travel-impact-model"}
 """Which connector reads which provider."""
 
-SIMULATOR_OF = {UTILITY: "utility", BANK: "bank", TRAVEL: "travel"}
+SIMULATOR_OF = {UTILITY: "utility", BANK: "bank", TRAVEL: "travel", FLIGHT_MODEL: "travel-impact"}
 """Which simulator answers for which provider."""
+
+WITH_CONSENT = (UTILITY, BANK, TRAVEL)
+"""Those with a consent page, and so with a registration of ours; the others take a key."""
+
+FLIGHT_MODEL_KEY = "demo-key"
+"""The key that the simulated flight model takes."""
 
 CLIENT_ID = "climate-fitness-demo"
 """What the demo's providers know us by."""
@@ -57,14 +63,17 @@ def our_registration(secret: str, redirect_uris: tuple[str, ...]) -> Client:
 
 
 def _row(provider_id: str, origin: str) -> Provider:
-    titles = {UTILITY: "Demo Power & Light", BANK: "Demo Bank", TRAVEL: "Demo Trips"}
+    titles = {UTILITY: "Demo Power & Light", BANK: "Demo Bank", TRAVEL: "Demo Trips", FLIGHT_MODEL: "Demo Travel Impact Model"}
     quirks: Mapping[str, Mapping[str, str]] = {
         UTILITY: {"history_days": "762", "piece_days": "31"},
         BANK: {"products": "transactions", "days_requested": "730"},
         TRAVEL: {},
+        FLIGHT_MODEL: {},
     }
-    auth: OAuth2 | LinkedItem = _LINK
-    if provider_id != BANK:
+    auth: OAuth2 | LinkedItem | ApiKey = _LINK
+    if provider_id == FLIGHT_MODEL:
+        auth = ApiKey(KeyPlace.QUERY, "key", help=f"The demo's key is {FLIGHT_MODEL_KEY}; its numbers are made up.")
+    elif provider_id != BANK:
         auth = OAuth2(
             authorize_url=origin + AUTHORIZE_PATH,
             token_url=origin + TOKEN_PATH,

@@ -48,10 +48,18 @@ class TravelImpact:
     Args:
         api_key: The key that it takes.
         economy_g: Grams of one passenger in economy by origin and destination: the flights that it knows.
+        dated: What its version is dated; every number that it gives is shown with it.
         name: Its name among the demo's providers.
     """
 
-    def __init__(self, api_key: str, economy_g: Mapping[tuple[str, str], int], *, name: str = "travel-impact") -> None:
+    def __init__(
+        self,
+        api_key: str,
+        economy_g: Mapping[tuple[str, str], int],
+        *,
+        dated: str = "20260601",
+        name: str = "travel-impact",
+    ) -> None:
         self.name, self.origin = name, ""
         self.quirks = Quirks()
         self.lock = RLock()
@@ -61,7 +69,7 @@ class TravelImpact:
         self.missing_count = 0
         self.says: str | None = None
         self.asked: list[list[dict[str, Any]]] = []
-        self._api_key, self._economy_g = api_key, dict(economy_g)
+        self._api_key, self._economy_g, self._dated = api_key, dict(economy_g), dated
 
     def answer(self, request: Request) -> Reply:
         """The reply to a request."""
@@ -81,7 +89,7 @@ class TravelImpact:
         self.asked.append(flights)
         answers = [self._about(flight) for flight in flights]
         answers = answers[: len(answers) - self.missing_count]
-        version = {"major": 3, "minor": 0, "patch": 0, "dated": "20260601"}
+        version = {"major": 3, "minor": 0, "patch": 0, "dated": self._dated}
         found = {"flightEmissions": answers[::-1] if self.is_turned else answers, "modelVersion": version}
         return disturbed(json_reply(found), self.quirks)
 

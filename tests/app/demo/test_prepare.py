@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,17 @@ from starlette.testclient import TestClient
 from app.assemble import open_services
 from app.clock import FixedClock, SystemClock, SystemRandomness
 from app.demo import prepare
+from app.demo.activities import ECONOMY_G
 from app.demo.prepare import open_world, prepare_demo
 from app.hosting import Hosting
+from app.services import Whose, Work
 from app.settings import Settings, SettingsError
-from app.store import accounts, connections, periods, subjects
+from app.store import accounts, activities, connections, periods, subjects
 from app.store.connections import ConnectionState, Health
 from app.store.session import reading
+from app.usecases.find_duplicates import list_duplicates
 from app.web import build_app
+from domain.period import MonthRange
 from tests.app.live import InlineWorker
 
 
@@ -68,6 +73,23 @@ def connected(hosting: Hosting) -> dict[str, list[tuple[str, str, str]]]:
         }
 
 
+def household_of(hosting: Hosting) -> Whose:
+    """The demo's household."""
+    with reading(hosting.services.engine) as session:
+        account = accounts.by_login(session, "demo")
+        assert account is not None
+        rows = subjects.of_tenant_all(session, account.tenant_id)
+        return next(Whose(row.tenant_id, row.id) for row in rows if row.name == "The Rivera household")
+
+
+def visited(client: TestClient, path: str) -> str:
+    """A page as the demo's visitor sees it."""
+    client.get(f"/welcome/{'w' * 43}", headers={"Accept": "text/html"})
+    page = client.get(path, headers={"Accept": "text/html"})
+    assert page.status_code == 200
+    return page.text
+
+
 def test_demo_continues_and_grows(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """A second start adds nothing but the new days; a month later one more month is closed; nothing lies outside the folder."""
     monkeypatch.chdir(tmp_path)
@@ -80,7 +102,12 @@ def test_demo_continues_and_grows(tmp_path: Path, capsys: pytest.CaptureFixture[
         assert first["The Rivera household"] == ["2025-11", "2025-12", "2026-01"]
         fine = (ConnectionState.ACTIVE, Health.OK)
         assert connected(hosting) == {
-            "The Rivera household": [("demo-bank", *fine), ("demo-travel-account", *fine), ("demo-utility", *fine)],
+            "The Rivera household": [
+                ("demo-bank", *fine),
+                ("demo-flight-model", *fine),
+                ("demo-travel-account", *fine),
+                ("demo-utility", *fine),
+            ],
             "Pier 9 Design Studio": [("demo-utility", *fine)],
         }
         links = connected(hosting)
@@ -111,6 +138,44 @@ def test_demo_continues_and_grows(tmp_path: Path, capsys: pytest.CaptureFixture[
             ]
         assert changed == []
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+def test_flights_count_with_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Flights of the travel account count with the grams that the simulated model answers over HTTP, and the page says whose."""
+    monkeypatch.setattr(prepare, "_MONTHS_COUNT", 2)
+    with demo(tmp_path / "data", datetime(2026, 5, 10, 12, tzinfo=UTC)) as (client, hosting):
+        whose = household_of(hosting)
+        with reading(hosting.services.engine) as session:
+            found = activities.totals(session, whose.tenant_id, whose.subject_id, MonthRange.from_text("2026-04"))
+            health = [
+                one.health_said
+                for one in connections.of_subject(session, whose.tenant_id, whose.subject_id)
+                if one.provider == "demo-flight-model"
+            ]
+        flights = {dict(one.key.attributes)["origin"]: dict(one.key.attributes) for one in found if one.key.kind == "flight"}
+        grams = {origin: int(said["reported_g_co2e_per_passenger"]) for origin, said in flights.items()}
+        assert grams == {origin: ECONOMY_G[origin, to] for origin, to in (("SFO", "JFK"), ("JFK", "SFO"))}
+        assert all("(simulated)" in said["reported_method"] for said in flights.values())
+        assert health[0].startswith("2 flights count with Google's Travel Impact Model")
+        page = visited(client, f"/s/{whose.subject_id}/connections")
+        assert "Demo Travel Impact Model" in page
+        assert health[0].partition(" (")[0] in unescape(page)
+
+
+def test_one_pair_to_decide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Petrol that the bank tells, and drives that the file tells, are one pair, open, in the month that is left; it stays one."""
+    monkeypatch.setattr(prepare, "_MONTHS_COUNT", 2)
+    for at in (datetime(2026, 5, 10, 12, tzinfo=UTC), datetime(2026, 6, 3, 12, tzinfo=UTC)):
+        with demo(tmp_path / "data", at) as (client, hosting):
+            whose = household_of(hosting)
+            with reading(hosting.services.engine) as session:
+                pairs = list_duplicates(Work(session, hosting.services), whose)
+            (pair,) = pairs
+            assert pair.keep is not None
+            assert pair.aside is not None
+            assert (pair.row.rule, pair.row.state, pair.keep.kind) == ("fuel_and_trip", "open", "car")
+            assert (pair.aside.quantity_micro, str(pair.aside.start_date)) == (48_600_000, "2026-04-16")
+            assert "Demo Bank" in visited(client, f"/s/{whose.subject_id}/duplicates")
 
 
 def test_ports_that_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

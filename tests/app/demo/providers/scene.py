@@ -11,7 +11,7 @@ from app.clock import FixedClock, SystemRandomness
 from app.demo.activities import household_lines
 from app.demo.load_profile import business_profile, household_profile
 from app.demo.providers.bank import Bank
-from app.demo.providers.rows import CLIENT_ID, CONNECTOR_OF, SIMULATOR_OF, our_registration, rows_of
+from app.demo.providers.rows import CLIENT_ID, CONNECTOR_OF, WITH_CONSENT, our_registration, rows_of
 from app.demo.providers.server import DemoProviders
 from app.demo.providers.travel import Travel
 from app.demo.providers.utility import Customer, Utility, seeded
@@ -143,7 +143,7 @@ def scene(folder: Path, *, start: date = START) -> Iterator[Scene]:
         try:
             for simulator in simulators:
                 simulator.register(our_registration(SECRET, (REDIRECT_URI,)))
-            for provider in SIMULATOR_OF:
+            for provider in WITH_CONSENT:
                 register_provider(installation.services, provider, CLIENT_ID, SECRET)
             whose, account_id = household(installation)
             http = Outbound(allowed_local_origins=origins)
