@@ -1,6 +1,7 @@
 """What jobs of the queue do: kind to body."""
 
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import structlog
 
@@ -16,8 +17,12 @@ from domain.errors import NotFoundError, TryLaterError
 
 log = structlog.get_logger("app.jobs")
 
-Sync = Callable[[Services, str, str], object]
-"""One sync of one connection: `sync_connection`."""
+
+class Sync(Protocol):
+    """One sync of one connection: `sync_connection`."""
+
+    def __call__(self, services: Services, tenant_id: str, connection_id: str, /, *, is_over: Callable[[], bool]) -> object:
+        """Sync it, for as long as its turn is not over."""
 
 
 def bodies_of(services: Services, sync: Sync = sync_connection) -> Mapping[str, Body]:
@@ -55,7 +60,7 @@ def _sync(services: Services, turn: Turn, sync: Sync) -> None:
     """
     connection_id = connection_id_of(turn.payload_json)
     try:
-        sync(services, turn.tenant_id, connection_id)
+        sync(services, turn.tenant_id, connection_id, is_over=turn.is_over)
     except NotFoundError as error:
         log.info("nothing to sync", job=turn.key, error=error.code)
     except Exception as error:

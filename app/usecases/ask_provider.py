@@ -26,6 +26,9 @@ from domain.errors import ConnectorBugError, FormatChangedError, NeedsConsentErr
 LONGEST_SLEEP_S = 2.5
 """What is waited for in place, seconds: the next turn at a provider, a short Retry-After. Longer waits give the worker back."""
 
+LOOK_S = 0.5
+"""How often a wait in place looks whether it shall end, seconds."""
+
 MOST_SLEEPS_COUNT = 5
 """How often one request is waited for in place because the provider said so."""
 
@@ -65,6 +68,15 @@ _LOOKED_AT_BYTES = 20_000
 _MICRO = 1_000_000
 
 
+class TurnOverError(TryLaterError):
+    """The turn of a sync is over: nothing failed, and what is left to read is for a turn of its own."""
+
+
+def never_over() -> bool:
+    """Whether a turn is over that nobody ends."""
+    return False
+
+
 class Asking:
     """Asks one provider in the name of one connection, for the length of one sync.
 
@@ -74,6 +86,7 @@ class Asking:
         provider: Whom.
         http: Sends.
         sleep: Waits so many seconds.
+        is_over: Whether the sync should end: nothing is waited for in place any more.
     """
 
     def __init__(
@@ -84,12 +97,14 @@ class Asking:
         *,
         http: HttpSender,
         sleep: Callable[[float], None] = time.sleep,
+        is_over: Callable[[], bool] = never_over,
     ) -> None:
         self._services = services
         self._connection = connection
         self._provider = provider
         self._http = http
         self._sleep = sleep
+        self._is_over = is_over
         self._origins = _origins_of(provider)
         self._rate_micro = max(1, int(Fraction(str(provider.requests_per_s)) * _MICRO))
         self._token = ""
@@ -133,7 +148,7 @@ class Asking:
                 return Document(body, url, answer.headers, answer.status)
             if wait_s > LONGEST_SLEEP_S:
                 self._later(answer, wait_s)
-            self._sleep(wait_s)
+            self._wait(wait_s)
         return self._later(answer, self.backoff_s())
 
     def backoff_s(self) -> float:
@@ -191,7 +206,20 @@ class Asking:
             wait_s = grant.wait.total_seconds()
             if wait_s > LONGEST_SLEEP_S:
                 raise TryLaterError("It is not our turn at this provider", wait_s=wait_s, record=self._provider.provider_id)
-            self._sleep(wait_s)
+            self._wait(wait_s)
+
+    def _wait(self, wait_s: float) -> None:
+        """Wait in place, for as long as the turn lasts.
+
+        Raises:
+            TurnOverError: It is over.
+        """
+        while not self._is_over():
+            if wait_s <= 0:
+                return
+            self._sleep(min(wait_s, LOOK_S))
+            wait_s -= LOOK_S
+        raise TurnOverError("The program stops; this goes on where it was", wait_s=0.0, record=self._provider.provider_id)
 
     def _wanted_count(self) -> int:
         """How many requests are taken at once: of a fast provider some, once it is clear that this sync has more than one."""

@@ -22,7 +22,7 @@ from app.store import connections, records
 from app.store.connections import ConnectionRow, ConnectionState, Health
 from app.store.records import StoredRevision
 from app.store.session import unit_of_work
-from app.usecases.ask_provider import Asking
+from app.usecases.ask_provider import Asking, TurnOverError, never_over
 from app.usecases.import_document import import_document
 from app.usecases.keep_original import Received
 from app.usecases.register_provider import find_provider
@@ -74,6 +74,7 @@ def enrich_flights(
     *,
     http: HttpSender | None = None,
     sleep: Callable[[float], None] = time.sleep,
+    is_over: Callable[[], bool] = never_over,
 ) -> Enriched:
     """Ask the model about a subject's flights, and let its grams count.
 
@@ -83,12 +84,14 @@ def enrich_flights(
         connection_id: The connection to the model: it holds the key.
         http: Sends; the program's own client where left out.
         sleep: Waits so many seconds, for a few seconds at most.
+        is_over: Whether it should end before the next question, because the program stops.
 
     Returns:
         What became of them.
 
     Raises:
         TryLaterError: To be run again in so many seconds: the model is not ready, or another run has the connection.
+        TurnOverError: The program stops; what was answered counts already.
         NeedsConsentError: The key is refused; the connection says so.
         FormatChangedError: The model answers what cannot be read; the connection says so, and nothing changed.
         ConflictError: The connection is paused or has ended, or is one to something else.
@@ -99,8 +102,12 @@ def enrich_flights(
     run = _Run(services, connection, run_id)
     try:
         _, provider = find_provider(connection.connector, connection.provider)
-        asking = Asking(services, connection, provider, http=http or outbound_of(services.settings), sleep=sleep)
-        found = _enriched(run, asking)
+        http = http or outbound_of(services.settings)
+        asking = Asking(services, connection, provider, http=http, sleep=sleep, is_over=is_over)
+        found = _enriched(run, asking, is_over)
+    except TurnOverError:
+        run.give_back(Health.OK, "Asking about your flights; this goes on by itself.", services.clock.now(), is_failure=False)
+        raise
     except TryLaterError as error:
         again = services.clock.now() + timedelta(seconds=error.wait_s)
         run.give_back(Health.WAITING, f"{error.message}; we ask again at {again:%H:%M} UTC.", again)
@@ -184,6 +191,7 @@ class _Run:
         *,
         state: ConnectionState = ConnectionState.ACTIVE,
         is_whole: bool = False,
+        is_failure: bool = True,
     ) -> None:
         """Say how the connection does, for a person and for the clock."""
         with suppress(ConflictError), unit_of_work(self.services.engine) as session:
@@ -194,7 +202,7 @@ class _Run:
                 run_id=self.run_id,
                 health=health,
                 said=said,
-                failure_count=0 if is_whole else self.connection.failure_count + 1,
+                failure_count=0 if is_whole else self.connection.failure_count + is_failure,
                 next_at=next_at,
                 synced_at=self.services.clock.now() if is_whole else None,
                 state=state,
@@ -224,13 +232,20 @@ def _claimed(services: Services, tenant_id: str, connection_id: str, run_id: str
     return taken
 
 
-def _enriched(run: _Run, asking: Asking) -> Enriched:
+def _enriched(run: _Run, asking: Asking, is_over: Callable[[], bool]) -> Enriched:
+    """Ask about all flights.
+
+    Raises:
+        TurnOverError: The program stops; the flights that were answered about count already.
+    """
     with unit_of_work(run.services.engine) as session:
         flights = [one for one in _flights(Work(session, run.services), run.whose) if not one.is_enriched]
     askable = {leg for one in flights if (leg := leg_of(one.flight))}
     unasked_count = sum(leg_of(one.flight) is None for one in flights)
     enriched_count, refused = 0, list[str]()
-    for legs in _chunks(sorted(askable)):
+    for number, legs in enumerate(_chunks(sorted(askable))):
+        if number and is_over():
+            raise TurnOverError("The program stops; this goes on where it was", wait_s=0.0)
         answer = asking.ask(question(legs))
         _check_answer(answer, asking)
         taken_count, not_used = _taken(run, legs, answer)

@@ -29,7 +29,7 @@ from app.store.quarantine import QuarantineState
 from app.store.session import Session, reading, unit_of_work
 from app.store.subjects import SubjectRow
 from app.store.sync_runs import SyncRunRow, SyncState
-from app.usecases.ask_provider import Asking
+from app.usecases.ask_provider import Asking, TurnOverError, never_over
 from app.usecases.connection_secrets import open_link
 from app.usecases.find_duplicates import find_duplicates
 from app.usecases.import_document import import_document
@@ -104,10 +104,6 @@ class _NotOursError(ConflictError):
     """Another sync has the connection, or its consent has ended."""
 
 
-class _TurnOverError(TryLaterError):
-    """The turn of this sync is over."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Counts:
     """What was stored; of one document, whether the subject had it already."""
@@ -145,6 +141,7 @@ class _Run:
     counts: _Counts = field(default_factory=_Counts)
     idle_count: int = 0
     has_moved: bool = False
+    is_over: Callable[[], bool] = never_over
     archived: dict[str, ArchiveReference] = field(default_factory=dict)
     last: Document | None = None
     seen: dict[bytes, int] = field(default_factory=dict)
@@ -200,6 +197,7 @@ def pull_connection(
     *,
     http: HttpSender | None = None,
     sleep: Callable[[float], None] = time.sleep,
+    is_over: Callable[[], bool] = never_over,
 ) -> SyncReport:
     """One sync of a connection, to its end or to the end of its turn.
 
@@ -209,6 +207,7 @@ def pull_connection(
         connection_id: Which.
         http: Sends; the program's own client where left out.
         sleep: Waits so many seconds, for a few seconds at most.
+        is_over: Whether its turn is over, because the program stops: it ends after the next batch, or instead of a wait.
 
     Returns:
         What it brought and how the connection does: also where the person must consent again, where the provider's format
@@ -216,14 +215,16 @@ def pull_connection(
 
     Raises:
         TryLaterError: To be run again in so many seconds: the provider is not ready, another sync has the connection, or
-            there is more to read and it is others' turn.
+            there is more to read and it is others' turn, or the program stops (`TurnOverError`).
         NotFoundError: There is no such connection, connector, provider or subject.
         ClimateFitnessError: Something of ours failed; the connection is tried again by itself.
     """
     run = _claimed(services, tenant_id, connection_id)
     if isinstance(run, SyncReport):
         return run
-    asking = Asking(services, run.connection, run.provider, http=http or outbound_of(services.settings), sleep=sleep)
+    run.is_over = is_over
+    http = http or outbound_of(services.settings)
+    asking = Asking(services, run.connection, run.provider, http=http, sleep=sleep, is_over=is_over)
     try:
         _drive(run, asking)
     except ClimateFitnessError as error:
@@ -327,14 +328,16 @@ def _check_progress(run: _Run, wanted: Get | Post) -> None:
 
 
 def _check_turn(run: _Run, began_s: float) -> None:
-    """Let others have the worker where a long sync can be gone on with later.
+    """Let others have the worker where a long sync can be gone on with later, and let the program stop.
 
     Raises:
-        _TurnOverError: It is their turn.
+        TurnOverError: It is their turn, or the program stops.
     """
+    if run.is_over():
+        raise TurnOverError("The program stops; this goes on where it was", wait_s=0.0)
     has_brought = run.has_moved and run.counts.new_count + run.counts.changed_count > 0
     if has_brought and run.services.clock.monotonic_s() - began_s > TURN_S:
-        raise _TurnOverError("There is more to read; others come first", wait_s=0.0)
+        raise TurnOverError("There is more to read; others come first", wait_s=0.0)
 
 
 def _store(run: _Run, batch: Batch) -> None:
@@ -433,9 +436,10 @@ def _stopped(run: _Run, asking: Asking, error: ClimateFitnessError) -> SyncRepor
                 tenant_id, code = run.connection.tenant_id, error.code
                 sync_runs.end(session, tenant_id, run.run_id, SyncState.FAILED, at=now, error_code=code, said=error.message)
             return run.report(Health.OK, error.message, "conflict")
-        case _TurnOverError():
+        case TurnOverError():
             said = f"Reading your history from {title}; this goes on by itself."
-            _give_back(run, _End(Health.OK, said, SyncState.WAITING, next_at=now, failure_count=0))
+            failure_count = 0 if run.has_moved else run.connection.failure_count
+            _give_back(run, _End(Health.OK, said, SyncState.WAITING, now, failure_count))
             raise error
         case TryLaterError():
             again = now + timedelta(seconds=error.wait_s)

@@ -73,7 +73,7 @@ class Syncing:
         with reading(self.services.engine) as session:
             return connections.by_id(session, self.whose.tenant_id, name)
 
-    def sync(self, services: Services, tenant_id: str, connection_id: str) -> None:
+    def sync(self, services: Services, tenant_id: str, connection_id: str, **_turn: object) -> None:
         """One turn, as the driver takes it.
 
         Raises:

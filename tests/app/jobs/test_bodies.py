@@ -80,7 +80,7 @@ def test_back_fill_and_the_clock_share_one_job(syncing: Syncing) -> None:
     enqueue_due(syncing.services)
     found = []
 
-    def sync(*_: object) -> None:
+    def sync(*_: object, **_turn: object) -> None:
         try:
             syncing.sync(syncing.services, syncing.whose.tenant_id, "two years")
         finally:
@@ -122,7 +122,7 @@ def test_connection_in_use_is_waited_for(syncing: Syncing) -> None:
     syncing.connect("a")
     enqueue_due(syncing.services)
 
-    def sync(*_: object) -> None:
+    def sync(*_: object, **_turn: object) -> None:
         with unit_of_work(syncing.services.engine) as session:
             tenant_id, now = syncing.whose.tenant_id, syncing.clock.now()
             connections.claim_run(session, tenant_id, "a", run_id="other", now=now, until=now.replace(hour=23))
@@ -152,7 +152,7 @@ def test_failure_before_the_connection_is_the_jobs(syncing: Syncing) -> None:
     syncing.connect("a")
     enqueue_due(syncing.services)
 
-    def sync(*_: object) -> None:
+    def sync(*_: object, **_turn: object) -> None:
         raise ZeroDivisionError
 
     assert syncing.services.queue.run_due(bodies_of(syncing.services, sync)) >= 1

@@ -102,9 +102,9 @@ class Dialable:
 
 
 @contextmanager
-def dialable() -> Iterator[Dialable]:
-    """A provider that is up for the length of a test."""
-    made = Dialable()
+def dialable(made: Dialable | None = None) -> Iterator[Dialable]:
+    """A provider that is up for the length of a test; one of another kind where given."""
+    made = made or Dialable()
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"provider": made}))
     server.daemon_threads = True
     made.origin = f"http://127.0.0.1:{server.server_address[1]}"

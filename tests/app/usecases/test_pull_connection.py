@@ -18,6 +18,7 @@ from app.store.connections import ConnectionRow, ConnectionState, Health
 from app.store.provider_clients import ProviderClientRow
 from app.store.sync_runs import SyncState
 from app.usecases import pull_connection as driver
+from app.usecases.ask_provider import LOOK_S, TurnOverError
 from app.usecases.audit_statement import audit_statement
 from app.usecases.connection_secrets import Tokens
 from app.usecases.endorse_statement import OUR_READER, audit_request
@@ -75,6 +76,13 @@ class Scene:
         """One sync that has to be run again."""
         with pytest.raises(TryLaterError) as caught:
             self.sync()
+        return caught.value
+
+    def sync_until(self, is_over: Callable[[], bool]) -> TurnOverError:
+        """One sync whose turn ends."""
+        services, sleep = self.installation.services, self.installation.clock.advance
+        with pytest.raises(TurnOverError) as caught:
+            pull_connection(services, self.whose.tenant_id, "c1", http=self.http, sleep=sleep, is_over=is_over)
         return caught.value
 
     def row(self, connection_id: str = "c1") -> ConnectionRow:
@@ -235,6 +243,34 @@ def test_long_history_gives_others_a_turn(scene: Scene, monkeypatch: pytest.Monk
     monkeypatch.setattr(driver, "TURN_S", 30.0)
     assert scene.sync().error_code == ""
     assert scene.watt_hours() == 7200
+
+
+def test_program_that_stops_ends_a_sync_after_the_batch(scene: Scene) -> None:
+    """Told to stop, a sync stores what it has in hand, is due at once, counts no failure, and the next one goes on there."""
+    scene.provider.dialled.append(Say(503))
+    scene.sync_later()
+    scene.installation.clock.advance(7200)
+    stopped = scene.sync_until(lambda: len(scene.provider.pages_asked) >= 3)  # the failed one, and two that came
+    row = scene.row()
+    assert (stopped.wait_s, row.health, row.failure_count, row.cursor) == (0.0, Health.OK, 0, "2")
+    assert (row.running_until, row.next_at) == (None, scene.installation.clock.now())
+    assert scene.sync().new_count == 1
+    assert scene.watt_hours() == 7200
+
+
+def test_program_that_stops_waits_for_nobody(scene: Scene) -> None:
+    """A wait in place ends as soon as the program stops; nothing came, so earlier failures stand, and this is none."""
+    scene.provider.dialled.append(Say(503))
+    scene.sync_later()
+    scene.installation.clock.advance(7200)
+    scene.provider.dialled.append(Say(503, headers={"retry-after": "2"}))
+    before = scene.installation.clock.now()
+    asked_count = len(scene.provider.asked)
+    scene.sync_until(lambda: scene.installation.clock.now() > before)
+    row = scene.row()
+    assert (scene.installation.clock.now() - before).total_seconds() == LOOK_S
+    assert len(scene.provider.asked) == asked_count + 1
+    assert (row.health, row.failure_count, row.next_at) == (Health.OK, 1, scene.installation.clock.now())
 
 
 # --- not now
