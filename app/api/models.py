@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from fractions import Fraction
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,6 +17,7 @@ from app.store.subjects import SubjectRow
 from app.usecases.find_duplicates import Duplicate
 from app.usecases.find_successor import Standing, Successor
 from app.usecases.import_report import ImportReport
+from app.usecases.preview_file import Preview
 from app.usecases.reconnect import Ended
 from app.usecases.remove_record import Removed
 from app.usecases.show_lines import apart_of, line_json
@@ -369,6 +370,78 @@ class ImportOut(_Out):
                 name: {"region": m.place.region, "zone": m.place.zone, "zone_source": m.zone_source}
                 for name, m in report.meters.items()
             },
+        )
+
+
+class PreviewColumnOut(_Out):
+    """A column of a table."""
+
+    name: str | int = Field(description="Its header, or its position from 1 where there is none.", examples=["Betrag"])
+    samples: list[str] = Field(description="Its first values.", examples=[["-12,50", "-40,00"]])
+
+
+class PreviewQuestionOut(_Out):
+    """Something that the file does not say."""
+
+    name: str = Field(examples=["date_order"])
+    label: str = Field(examples=["Which part of 03/04/2024 is the day?"])
+    help: str
+    choices: dict[str, str] = Field(description="Value to meaning; empty for free text.")
+
+
+class PreviewRecordOut(_Out):
+    """A record as it would be read: exactly one of the last three is not empty."""
+
+    number: int = Field(description="Its line from 1.")
+    said: str
+    becomes: str = Field(examples=["purchase 12.5 EUR on 2024-03-04, mcc 5411"])
+    left_out: str
+    problem: str
+
+
+class PreviewRowOut(_Out):
+    """A row as it stands there."""
+
+    number: int
+    cells: list[str]
+
+
+class PreviewOut(_Out):
+    """What a file seems to mean."""
+
+    connector: str = Field(description="What reads it.", examples=["bank-file"])
+    sort: str = Field(examples=["table"])
+    columns: list[PreviewColumnOut]
+    rows: list[PreviewRowOut] = Field(description="The first rows as they stand there, the header first.")
+    mapping: dict[str, Any] | None = Field(
+        description="The proposal with what you answered; null where the file needs none. Send it with the import.",
+        examples=[{"columns": {"date": ["Buchungstag"], "amount": ["Betrag"]}, "date_order": "dmy", "delimiter": ";"}],
+    )
+    known_from: str = Field(description="SHA-256 of the earlier document whose mapping is proposed; empty where it is a guess.")
+    proven: dict[str, str] = Field(description="What the file proves, and how.")
+    guessed: dict[str, str] = Field(description="What is only likely, and why.")
+    questions: list[PreviewQuestionOut] = Field(description="What must be answered first; while there are any, nothing is read.")
+    records: list[PreviewRecordOut]
+
+    @classmethod
+    def of(cls, found: Preview, known_from: str) -> "PreviewOut":
+        """The answer about a preview."""
+        asked = [PreviewQuestionOut(name=q.name, label=q.label, help=q.help, choices=dict(q.choices)) for q in found.questions]
+        lines = [
+            PreviewRecordOut(number=one.number, said=one.said, becomes=one.becomes, left_out=one.left_out, problem=one.problem)
+            for one in found.lines
+        ]
+        return cls(
+            connector=found.connector,
+            sort=found.guess.sort,
+            columns=[PreviewColumnOut(name=one.name, samples=list(one.samples)) for one in found.guess.columns],
+            rows=[PreviewRowOut(number=number, cells=list(cells)) for number, cells in found.rows],
+            mapping=found.mapping.to_json() if found.needs_mapping else None,
+            known_from=known_from,
+            proven=dict(found.guess.proven),
+            guessed=dict(found.guess.likely),
+            questions=asked,
+            records=lines,
         )
 
 

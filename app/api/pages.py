@@ -20,6 +20,7 @@ from app.usecases.export_bundle import Shown, export_bundle
 from app.usecases.find_duplicates import find_duplicates
 from app.usecases.import_document import import_document, read_document
 from app.usecases.keep_original import Received, fetch_original
+from app.usecases.map_file import Waiting, is_unknown_table, keep_waiting, waits_for_mapping
 from app.usecases.remove_record import remove_record
 from app.usecases.share_statement import share_statement
 from app.usecases.show_activities import activities_csv, show_activities
@@ -38,7 +39,15 @@ from dashboards.pages import upload as upload_page
 from dashboards.pages import why as why_page
 from dashboards.pages.dashboard import DashboardModel, FormState
 from domain.activity import EvidenceClass
-from domain.errors import ClimateFitnessError, ConflictError, InputError, NotFoundError, PlaceError, TruncatedDocumentError
+from domain.errors import (
+    ClimateFitnessError,
+    ConflictError,
+    InputError,
+    NotFoundError,
+    PlaceError,
+    TruncatedDocumentError,
+    UnknownFormatError,
+)
 from domain.period import MonthRange
 from domain.place import place_from_text
 
@@ -46,6 +55,8 @@ router = APIRouter(prefix="/s/{subject_id}", include_in_schema=False)
 
 SHARE_DAYS = 30
 """How long a share link of the page holds, days."""
+
+_LONGEST_FIELD_COUNT = 200
 
 
 @router.get("")
@@ -264,7 +275,14 @@ def _take_in(request: Request, services: Services, who: Caller, subject_id: str,
             raise TruncatedDocumentError("This file is empty", expected="at least one byte", next_step="Choose the file again.")
         place = place_from_text(place_text, zone=zone, record="place") if place_text else None
         connector = _file_connector(sent.fields.get("connector", ""))
-        document = read_document(connector, sent.content)  # before the transaction: it can take seconds
+        if waits_for_mapping(connector, sent.content):
+            return _ask_for_mapping(services, who, subject_id, sent, connector)
+        try:
+            document = read_document(connector, sent.content)  # before the transaction: it can take seconds
+        except UnknownFormatError:
+            if not is_unknown_table(sent.content):
+                raise
+            return _ask_for_mapping(services, who, subject_id, sent, "")
         with unit_of_work(services.engine) as session:
             whose = may_change(session, services, who, subject_id)
             work = Work(session, services)
@@ -274,6 +292,17 @@ def _take_in(request: Request, services: Services, who: Caller, subject_id: str,
         zones = _zones_for(services, error, place_text)
         return _dashboard_page(request, services, who, subject_id, change=_FormChange("upload", sent, error, zones))
     return RedirectResponse(f"/s/{subject_id}/imports/{report.import_id}", HTTP_303_SEE_OTHER)
+
+
+def _ask_for_mapping(services: Services, who: Caller, subject_id: str, sent: Upload, connector: str) -> Response:
+    """Keep a table, and lead to the page that asks what its columns mean."""
+    fields = sent.fields
+    place, zone = (fields.get(name, "").strip()[:_LONGEST_FIELD_COUNT] for name in ("place", "zone"))
+    waiting = Waiting("", sent.content, sent.name, sent.media_type, place=place, zone=zone, connector=connector)
+    with unit_of_work(services.engine) as session:
+        whose = may_change(session, services, who, subject_id)
+        waiting_id = keep_waiting(Work(session, services), whose, waiting)
+    return RedirectResponse(Hrefs(subject_id).waiting(waiting_id), HTTP_303_SEE_OTHER)
 
 
 def _file_connector(name: str) -> str:

@@ -21,7 +21,7 @@ from app.jobs.queue_worker import QueueWorker
 from app.jobs.rounds import Rounds
 from app.jobs.table_queue import LEASE_S, TableQueue
 from app.services import Services
-from app.store import accounts, idempotency, jobs
+from app.store import accounts, idempotency, jobs, waiting_files
 from app.store.session import unit_of_work
 from app.usecases.ask_auditor import ENDORSE_JOB
 from app.usecases.close_month_end import MONTH_END_JOB, endorse_month_end
@@ -100,6 +100,7 @@ class Worker:
         with unit_of_work(self._services.engine) as session:
             accounts.end_expired_sessions(session, now)
             jobs.prune(session, now - timedelta(days=30))
+            waiting_files.prune(session, now)
             idempotency.prune(session, now - timedelta(hours=self._services.settings.idempotency_hours))
 
 

@@ -157,6 +157,8 @@ class Connection(_Row, table=True):
     running_until: datetime | None = Field(sa_type=UtcDateTime)
     running_id: str = Field(sa_column_kwargs=_DEFAULT_EMPTY)
     item_sha256: str = Field(sa_column_kwargs=_DEFAULT_EMPTY)
+    changed_months: str = Field(sa_column_kwargs=_DEFAULT_EMPTY)
+    sealed_notice: bytes | None
 
 
 class ConsentRequest(_Row, table=True):
@@ -268,7 +270,10 @@ class ImportReport(_Row, table=True):
     """
 
     __tablename__ = "import_report"
-    __table_args__ = (Index("ix_import_report_subject_id_at", "subject_id", "at"),)
+    __table_args__ = (
+        Index("ix_import_report_subject_id_at", "subject_id", "at"),
+        Index("ix_import_report_subject_id_inputs_sha256", "subject_id", "inputs_sha256"),
+    )
     id: str = Field(primary_key=True)
     subject_id: str = Field(foreign_key="subject.id")
     document_sha256: str
@@ -287,6 +292,19 @@ class ImportReport(_Row, table=True):
     refused_json: str
     notes_json: str
     months_json: str
+    inputs_sha256: str = Field(sa_column_kwargs=_DEFAULT_EMPTY)
+
+
+class WaitingFile(_Row, table=True):
+    """A file that waits for a person's word about its columns; sealed."""
+
+    __tablename__ = "waiting_file"
+    id: str = Field(primary_key=True)
+    subject_id: str = Field(foreign_key="subject.id", index=True)
+    sealed_about: bytes
+    sealed_body: bytes
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
 
 
 class Record(_Row, table=True):
@@ -620,6 +638,7 @@ QUARANTINE = _table(Quarantine)
 SYNC_RUN = _table(SyncRun)
 DOCUMENT = _table(Document)
 IMPORT_REPORT = _table(ImportReport)
+WAITING_FILE = _table(WaitingFile)
 DUPLICATE = _table(Duplicate)
 RECORD = _table(Record)
 RECORD_REVISION = _table(RecordRevision)

@@ -2,17 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from connectors import registry
 from connectors.base import Question
 from connectors.guess import Guess, LineLook, Previewed
-from connectors.mapping import TableMapping, changed, mapping_from_json, with_mapping
+from connectors.mapping import TableMapping, changed, mapping_and_file, mapping_from_json, with_mapping
+from connectors.table import Layout, table_rows
 from domain.canonical import Json
 from domain.errors import DocumentError, InputError, NotFoundError
 from domain.units import CURRENCIES
 
 SHOWN_COUNT = 20
 """Records that are shown."""
+
+FIRST_ROWS_COUNT = 8
+"""Rows of a table that are shown as they stand there, from its header on."""
 
 _BANK, _TABLE = "bank-file", "spreadsheet"
 _SETTINGS = frozenset(TableMapping().to_json()) - {"format", "columns", "constants", "values"}
@@ -29,6 +34,7 @@ class Preview:
         said: Names of what the person said: they are no guesses.
         questions: What is still open; while there are any, the mapping is not to be kept.
         lines: The first records as they would be read; none while questions are open.
+        rows: Number and cells of the first rows as they stand there, the header first; none where the file is no table.
     """
 
     connector: str
@@ -37,6 +43,12 @@ class Preview:
     said: frozenset[str]
     questions: tuple[Question, ...]
     lines: tuple[LineLook, ...]
+    rows: tuple[tuple[int, tuple[str, ...]], ...] = ()
+
+    @property
+    def is_table(self) -> bool:
+        """Whether its columns are what is mapped; a QIF file needs answers only."""
+        return self.needs_mapping and self.guess.sort == "table"
 
     @property
     def needs_mapping(self) -> bool:
@@ -49,6 +61,7 @@ def preview_file(
     *,
     connector_name: str = "",
     answers: Sequence[str] = (),
+    answered: Mapping[str, Json] | None = None,
     mapping: Json = None,
     most_count: int = SHOWN_COUNT,
 ) -> Preview:
@@ -59,6 +72,7 @@ def preview_file(
         connector_name: What is to read it; found out where empty.
         answers: What the person said, each as `currency=EUR`, `date_order=dmy`, `columns.amount=Betrag` or
             `values.kind.Bahn=rail`.
+        answered: The same as part of a mapping, as `TableMapping.to_json` writes it.
         mapping: A mapping that is there already, as JSON; None where there is none. With it nothing is asked.
         most_count: Records to show.
 
@@ -78,7 +92,8 @@ def preview_file(
             got=name,
             next_step=f"Use `climate-fitness parse {name} FILE`.",
         )
-    said = _said(answers, connector.mapped_fields)
+    said = {**_said(answers, connector.mapped_fields), **(answered or {})}
+    mapping_from_json(said, connector.mapped_fields)
     if mapping is not None:
         kept = mapping_from_json(mapping, connector.mapped_fields).to_json()
         said = {**kept, **changed(mapping_from_json(mapping, connector.mapped_fields), said, connector.mapped_fields).to_json()}
@@ -86,9 +101,93 @@ def preview_file(
     names = _names(said)
     final = changed(guess.mapping, said, connector.mapped_fields)
     open_questions = () if mapping is not None else tuple(one for one in guess.questions if one.name not in names)
-    document = with_mapping(body, final) if guess.columns else body
-    lines = () if open_questions else connector.look(document, most_count)
-    return Preview(name, guess, final, names, open_questions, lines)
+    lines = () if open_questions else _lines(connector, body, guess, final, most_count)
+    return Preview(name, guess, final, names, open_questions, lines, _first_rows(body, guess, final))
+
+
+def preview_form(body: bytes, *, connector_name: str, said: Mapping[str, Json], most_count: int = SHOWN_COUNT) -> Preview:
+    """Look at a file by a form that shows every column: what is said of the columns is all that is said, nothing is added.
+
+    Args:
+        body: The file as it came.
+        connector_name: What is to read it.
+        said: What the form says, as in `TableMapping.to_json`; settings that it leaves open are left out.
+        most_count: Records to show.
+
+    Returns:
+        What is known of it; questions are those that are still open.
+
+    Raises:
+        NotFoundError: There is no such connector, or its files cannot be looked at.
+        DocumentError: The file cannot be read, or what is said can be in no mapping.
+    """
+    connector = _previewed(connector_name)
+    mapping_from_json(said, connector.mapped_fields)
+    guess = connector.guess(body, said)
+    base = {**guess.mapping.to_json(), "columns": {}, "constants": {}, "values": {}} if guess.sort == "table" else {}
+    final = mapping_from_json({**(base or guess.mapping.to_json()), **said}, connector.mapped_fields)
+    names = _names(said)
+    open_questions = tuple(one for one in guess.questions if one.name not in names and not _is_told(one.name, final))
+    lines = () if open_questions else _lines(connector, body, guess, final, most_count)
+    return Preview(connector_name, guess, final, names, open_questions, lines, _first_rows(body, guess, final))
+
+
+def header_of(file: bytes, mapping: TableMapping) -> tuple[str, ...]:
+    """The header of a table where a mapping says it is; empty where there is none.
+
+    Args:
+        file: The file as it came.
+        mapping: Of this file, or of another one.
+
+    Returns:
+        Its cells.
+    """
+    try:
+        for number, cells in table_rows(file, mapping.layout):
+            if number >= mapping.header_row:
+                return tuple(cells) if number == mapping.header_row and isinstance(cells, list) else ()
+    except DocumentError:
+        return ()
+    return ()
+
+
+def mapping_before(connector_name: str, document: bytes) -> tuple[TableMapping, bytes] | None:
+    """The mapping that stands before a file, and the file; None where there is none.
+
+    Args:
+        connector_name: What reads it.
+        document: As it was archived.
+
+    Returns:
+        Both.
+
+    Raises:
+        DocumentError: What stands before the file is no mapping.
+    """
+    mapping, file = mapping_and_file(document, _previewed(connector_name).mapped_fields)
+    return None if mapping is None else (mapping, file)
+
+
+def _is_told(name: str, mapping: TableMapping) -> bool:
+    """Whether a mapping answers a question about what a field is."""
+    field = name.removeprefix("columns.")
+    if field == "amount":
+        return mapping.has("amount") or mapping.has("debit") or mapping.has("credit")
+    return mapping.has(field) or (field == "unit" and mapping.has("currency"))
+
+
+def _lines(connector: Previewed, body: bytes, guess: Guess, mapping: TableMapping, most_count: int) -> tuple[LineLook, ...]:
+    if not most_count:
+        return ()
+    return connector.look(with_mapping(body, mapping) if guess.columns else body, most_count)
+
+
+def _first_rows(body: bytes, guess: Guess, mapping: TableMapping) -> tuple[tuple[int, tuple[str, ...]], ...]:
+    if not guess.columns or guess.sort != "table":
+        return ()
+    layout: Layout = mapping.layout
+    rows = ((number, tuple(cells)) for number, cells in table_rows(body, layout) if isinstance(cells, list))
+    return tuple(islice((one for one in rows if one[0] >= mapping.header_row), FIRST_ROWS_COUNT))
 
 
 def connector_for(body: bytes) -> str:

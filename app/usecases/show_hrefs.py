@@ -29,6 +29,10 @@ class Hrefs:
         """Where a file posts."""
         return f"{self.home}/documents"
 
+    def waiting(self, waiting_id: str) -> str:
+        """The page on which a person says what the columns of a file mean."""
+        return f"{self.home}/files/{waiting_id}"
+
     @property
     def bill(self) -> str:
         """Where a typed bill posts."""

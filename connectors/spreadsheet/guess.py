@@ -89,6 +89,7 @@ def guess_of(body: bytes, said: Mapping[str, Json]) -> Guess:
     if "kind" in columns and not _are_kinds(look, columns["kind"][0]):
         del columns["kind"]
     columns.update(look.said_columns)
+    _add_only_ones(look, columns)
     constants: dict[str, str] = {}
     for name in ("start", "quantity"):
         if name not in columns:
@@ -116,6 +117,22 @@ def guess_of(body: bytes, said: Mapping[str, Json]) -> Guess:
     decimals = look.decimals(quantities)
     order = look.date_order([one for name in ("start", "end") for one in columns.get(name, ())])
     return look.guessed(TableMapping(columns=columns, constants=constants, decimals=decimals, date_order=order))
+
+
+def _add_only_ones(look: TableLook, columns: dict[str, tuple[str | int, ...]]) -> None:
+    """The one column of days, and the one of numbers whose header names a unit, or that is alone, where no header told them."""
+    taken = {name for names in columns.values() for name in names}
+    free = [name for name in look.names if name and name not in taken and look.names.count(name) == 1]
+    values = {name: look.values(look.index_of(name))[:200] for name in free}
+    days = [name for name in free if values[name] and all(map(is_day, values[name]))]
+    numbers = [name for name in free if name not in days and values[name] and all(map(looks_like_number, values[name]))]
+    with_unit = [name for name in numbers if _unit_of_header(str(name))]
+    if "start" not in columns and len(days) == 1:
+        columns["start"] = (days[0],)
+        look.likely["start"] = "it is the only column of days"
+    if "quantity" not in columns and (len(with_unit) == 1 or len(numbers) == 1):
+        columns["quantity"] = ((with_unit if len(with_unit) == 1 else numbers)[0],)
+        look.likely["quantity"] = "its header names a unit" if with_unit else "it is the only column of numbers"
 
 
 def look_at(body: bytes, most_count: int) -> tuple[LineLook, ...]:

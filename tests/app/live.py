@@ -27,7 +27,7 @@ from app.demo.espi import Meter, MeterSeries, espi_document, us_clock
 from app.hosting import Hosting
 from app.jobs.worker import Worker
 from app.security.api_keys import KeyMode
-from app.services import Services, Work
+from app.services import Services, Whose, Work
 from app.settings import Settings
 from app.store import connections, documents, duplicates, imports
 from app.store.connections import ConnectionRow, ConnectionState, Health
@@ -36,6 +36,7 @@ from app.store.session import reading, unit_of_work
 from app.store.subjects import SubjectKind
 from app.store.tables import METADATA
 from app.usecases.create_subject import NewSubject, create_subject
+from app.usecases.map_file import Waiting, keep_waiting
 from app.usecases.sign_in import NewAccount, create_account, make_api_key
 from app.web import build_app
 from domain.activity import Direction
@@ -87,6 +88,7 @@ class Tenant:
         share_token: Of a link to its lines.
         connection_id: A paused connection of the household.
         duplicate_id: A pair of the household that was decided.
+        waiting_id: A table of the household that waits for its mapping.
     """
 
     login: str
@@ -105,6 +107,7 @@ class Tenant:
     share_token: str = ""
     connection_id: str = ""
     duplicate_id: str = ""
+    waiting_id: str = ""
 
     @property
     def bearer(self) -> dict[str, str]:
@@ -315,6 +318,9 @@ def _fill(live: Live, tenant: Tenant, wh: int) -> Tenant:
         report = imports.latest(session, tenant.tenant_id, tenant.household, limit_count=1)[0]
         assert documents.by_sha256(session, tenant.tenant_id, tenant.household, sha256).size_bytes == len(body)
     connection_id, duplicate_id = _connect(live, tenant, newest["record_id"])
+    table = Waiting("", b"Date,Text,Amount\n2026-01-02,Lovelace-" + tenant.login.encode() + b",-1.00\n", "a.csv", "text/csv")
+    with unit_of_work(live.services.engine) as session:
+        waiting_id = keep_waiting(Work(session, live.services), Whose(tenant.tenant_id, tenant.household), table)
     known = {name: getattr(tenant, name) for name in ("login", "tenant_id", "account_id", "key", "household", "business")}
     return Tenant(
         **known,
@@ -328,6 +334,7 @@ def _fill(live: Live, tenant: Tenant, wh: int) -> Tenant:
         share_token=shared.json()["path"].partition("share=")[2],
         connection_id=connection_id,
         duplicate_id=duplicate_id,
+        waiting_id=waiting_id,
     )
 
 

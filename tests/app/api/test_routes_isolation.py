@@ -23,6 +23,7 @@ FOREIGN = {
     "record_id": ("record_id",),
     "connection_id": ("connection_id",),
     "duplicate_id": ("duplicate_id",),
+    "waiting_id": ("waiting_id",),
 }
 """Parameters that name somebody's thing, and the other tenant's names for it."""
 
@@ -82,6 +83,7 @@ BODIES: dict[str, dict[str, object]] = {
     "/v1/duplicates/": {"json": {"decision": "undo"}},
     "/s/{subject_id}/connections": {"data": {"data": "delete"}},
     "/s/{subject_id}/duplicates": {"data": {"decision": "undo"}},
+    "/s/{subject_id}/files": {"data": {"do": "forget"}},
 }
 """What routes that begin so are sent."""
 

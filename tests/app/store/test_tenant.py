@@ -29,6 +29,7 @@ from app.store import (
     subjects,
     sync_runs,
     tables,
+    waiting_files,
 )
 from app.store.connections import ConnectionState, Health, UsagePointRow
 from app.store.consent_requests import ConsentRequestRow
@@ -42,6 +43,7 @@ from app.store.statements import StatementState
 from app.store.subjects import MembershipRow, Role, SubjectKeyRow
 from app.store.sync_runs import SyncRunRow, SyncState
 from app.store.tenant import of_tenant
+from app.store.waiting_files import WaitingFileRow
 from domain.errors import ConflictError, DocumentError, NotFoundError
 from domain.period import Month, MonthRange
 from tests.app.store.builders import NOW, Home, make_document, meter_day, record
@@ -69,6 +71,7 @@ NOUNS = (
     statements,
     subjects,
     sync_runs,
+    waiting_files,
 )
 
 # Whatever a function asks for besides the tenant, answered with the first tenant's ids.
@@ -112,6 +115,7 @@ ANSWERS: dict[str, Any] = {
     "expected": list(StatementState),
     "factor_id": "ab" * 8,
     "import_id": "ada-1",
+    "inputs_sha256": "ef" * 32,
     "inputs": [record("mine", meter_day(date(2025, 3, 2), (1,)))],
     "key": "job-1",
     "key_id": "k1",
@@ -151,6 +155,7 @@ ANSWERS: dict[str, Any] = {
     "subject_id": "ada",
     "to_date": date(2026, 4, 1),
     "usage_point": "m",
+    "waiting_id": "w1",
     "token_id_hex": "root-token",
     "token_sha256": b"t" * 32,
 }
@@ -222,6 +227,7 @@ def filled(engine: Engine, home: Home, other_home: Home) -> Engine:
             at=NOW,
             new_id=lambda: "q1",
         )
+        waiting_files.add(session, WaitingFileRow("w1", "ada", "ada", b"about", b"body", NOW, NOW + timedelta(days=1)))
         sync_runs.begin(session, SyncRunRow("run-1", "ada", home.connection_id, NOW))
         ends_at = NOW + timedelta(minutes=10)
         consent_requests.add(
