@@ -146,7 +146,7 @@ def set_password_hash(session: Session, tenant_id: str, account_id: str, passwor
 
 def add_session(session: Session, row: SessionRow) -> None:
     """Keep a new signed-in browser."""
-    session.execute(insert(tables.SESSION).values(to_values(row)))
+    session.execute(insert(tables.SESSION), to_values(row))
 
 
 def live_session(session: Session, token_sha256: bytes, now: datetime) -> SessionRow | None:
@@ -182,7 +182,7 @@ def end_expired_sessions(session: Session, now: datetime) -> None:
 
 def add_api_key(session: Session, row: ApiKeyRow) -> None:
     """Keep a new API key."""
-    session.execute(insert(tables.API_KEY).values(to_values(row)))
+    session.execute(insert(tables.API_KEY), to_values(row))
 
 
 def live_api_key(session: Session, prefix: str, now: datetime) -> ApiKeyRow | None:

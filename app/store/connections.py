@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from app.store import subjects, tables
-from app.store.rows import columns_of, found, insert_new, to_row, to_values
+from app.store.rows import columns_of, found, insert_new, one_of, to_row, to_values
 from app.store.tenant import of_tenant
 from domain.errors import ConflictError
 
@@ -69,6 +69,8 @@ class ConnectionRow:
         running_until: Until when a sync has it; None where none runs.
         running_id: Which sync.
         item_sha256: SHA-256 of the provider's name of a linked item, in hexadecimal; empty where it has none.
+        changed_months: Months that syncs changed and nobody has looked through for duplicates yet: `2024-03 2024-04`.
+        sealed_notice: What the provider said is ready, sealed for the field `notice/` and its id; None where it said nothing.
     """
 
     id: str
@@ -95,6 +97,8 @@ class ConnectionRow:
     running_until: datetime | None = None
     running_id: str = ""
     item_sha256: str = ""
+    changed_months: str = ""
+    sealed_notice: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +126,7 @@ class UsagePointRow:
 
 def add(session: Session, connection: ConnectionRow) -> None:
     """Add a connection."""
-    session.execute(insert(tables.CONNECTION).values(to_values(connection)))
+    session.execute(insert(tables.CONNECTION), to_values(connection))
 
 
 def standing_file(
@@ -179,9 +183,8 @@ def by_id(session: Session, tenant_id: str, connection_id: str) -> ConnectionRow
     Raises:
         NotFoundError: There is none in this tenant.
     """
-    table = tables.CONNECTION
-    query = of_tenant(select(*columns_of(ConnectionRow, table)).where(table.c.id == connection_id), table, tenant_id)
-    return to_row(ConnectionRow, found(session.execute(query).first(), "connection", connection_id))
+    row = one_of(session, ConnectionRow, tables.CONNECTION, tenant_id, id=connection_id)
+    return to_row(ConnectionRow, found(row, "connection", connection_id))
 
 
 def of_subject(session: Session, tenant_id: str, subject_id: str) -> tuple[ConnectionRow, ...]:
@@ -289,18 +292,28 @@ def claim_run(
     Raises:
         NotFoundError: There is none in this tenant.
     """
-    table = tables.CONNECTION
-    taken = (
-        update(table)
-        .where(table.c.id == connection_id, or_(table.c.running_until.is_(None), table.c.running_until <= now))
-        .values(running_id=run_id, running_until=until, tried_at=now)
-        .returning(*columns_of(ConnectionRow, table))
-    )
-    row = session.execute(of_tenant(taken, table, tenant_id)).first()
+    values = {"of_tenant": tenant_id, "of_id": connection_id, "new_run": run_id, "new_until": until, "new_now": now}
+    row = session.execute(_claiming(), values).first()
     if row is not None:
         return to_row(ConnectionRow, row)
     by_id(session, tenant_id, connection_id)
     return None
+
+
+@cache
+def _claiming() -> ReturningUpdate[Any]:
+    """The statement of `claim_run`, made once."""
+    table = tables.CONNECTION
+    return (
+        update(table)
+        .where(
+            table.c.id == bindparam("of_id"),
+            table.c.tenant_id == bindparam("of_tenant"),
+            or_(table.c.running_until.is_(None), table.c.running_until <= bindparam("new_now")),
+        )
+        .values(running_id=bindparam("new_run"), running_until=bindparam("new_until"), tried_at=bindparam("new_now"))
+        .returning(*columns_of(ConnectionRow, table))
+    )
 
 
 def keep_run(
@@ -337,6 +350,37 @@ def _keeping(*, is_moving: bool) -> ReturningUpdate[tuple[str]]:
     mine = (table.c.id == bindparam("of_id"), table.c.running_id == bindparam("of_run"))
     kept = update(table).where(*mine, *_may_go_on(), table.c.tenant_id == bindparam("of_tenant"))
     return kept.values(values).returning(table.c.id)
+
+
+def set_changed_months(session: Session, tenant_id: str, connection_id: str, changed_months: str, *, run_id: str) -> None:
+    """Note which months wait for a look for duplicates, in the transaction that changes them, or that has looked.
+
+    Args:
+        session: The open transaction.
+        tenant_id: Its tenant.
+        connection_id: Which.
+        changed_months: All of them, with spaces between; empty where they were looked through.
+        run_id: The sync that has the connection; another one's months stay as they are.
+    """
+    table = tables.CONNECTION
+    mine = (table.c.id == connection_id, table.c.running_id == run_id)
+    session.execute(of_tenant(update(table).where(*mine).values(changed_months=changed_months), table, tenant_id))
+
+
+def set_notice(session: Session, tenant_id: str, connection_id: str, sealed: bytes | None, *, before: bytes | None) -> bool:
+    """Keep what the provider said is ready, or forget it; False, and nothing changed, where it said something else meanwhile.
+
+    Args:
+        session: The open transaction.
+        tenant_id: Its tenant.
+        connection_id: Which.
+        sealed: Sealed by the caller for the field `notice/` and the connection's id; None: nothing is ready any more.
+        before: What was kept when the caller looked.
+    """
+    table = tables.CONNECTION
+    same = table.c.sealed_notice.is_(None) if before is None else table.c.sealed_notice == before
+    change = update(table).where(table.c.id == connection_id, same).values(sealed_notice=sealed).returning(table.c.id)
+    return session.execute(of_tenant(change, table, tenant_id)).first() is not None
 
 
 def _may_go_on() -> tuple[ColumnElement[bool], ...]:
@@ -393,21 +437,38 @@ def end_run(
         ConflictError: Another sync has the connection, or the consent has ended.
     """
     values: dict[str, Any] = {
+        "of_tenant": tenant_id,
+        "of_id": connection_id,
+        "of_run": run_id,
+        "new_health": str(health),
+        "new_said": said,
+        "new_failures": failure_count,
+        "new_next": next_at,
+        "new_state": str(state),
+        "new_synced": synced_at,
+    }
+    if session.execute(_ending(is_whole=synced_at is not None), values).first() is None:
+        _refuse_run(connection_id, run_id)
+
+
+@cache
+def _ending(*, is_whole: bool) -> ReturningUpdate[tuple[str]]:
+    """The statement of `end_run`, made once."""
+    table = tables.CONNECTION
+    values: dict[str, Any] = {
         "running_until": None,
         "running_id": "",
-        "health": str(health),
-        "health_said": said,
-        "failure_count": failure_count,
-        "next_at": next_at,
-        "state": str(state),
+        "health": bindparam("new_health"),
+        "health_said": bindparam("new_said"),
+        "failure_count": bindparam("new_failures"),
+        "next_at": bindparam("new_next"),
+        "state": bindparam("new_state"),
     }
-    if synced_at is not None:
-        values["synced_at"] = synced_at
-    table = tables.CONNECTION
-    mine = (table.c.id == connection_id, table.c.running_id == run_id)
-    ended = update(table).where(*mine, *_may_go_on()).values(values).returning(table.c.id)
-    if session.execute(of_tenant(ended, table, tenant_id)).first() is None:
-        _refuse_run(connection_id, run_id)
+    if is_whole:
+        values["synced_at"] = bindparam("new_synced")
+    mine = (table.c.id == bindparam("of_id"), table.c.running_id == bindparam("of_run"))
+    ended = update(table).where(*mine, *_may_go_on(), table.c.tenant_id == bindparam("of_tenant"))
+    return ended.values(values).returning(table.c.id)
 
 
 def claim_refresh(session: Session, tenant_id: str, connection_id: str, *, now: datetime, until: datetime) -> bool:
@@ -512,7 +573,7 @@ def set_state(session: Session, tenant_id: str, connection_id: str, state: Conne
     table = tables.CONNECTION
     values: dict[str, object] = {"state": str(state)}
     if state is ConnectionState.ENDED:
-        values |= {"sealed_tokens": None, "sealed_link": None}
+        values |= {"sealed_tokens": None, "sealed_link": None, "sealed_notice": None}
     session.execute(of_tenant(update(table).where(table.c.id == connection_id).values(values), table, tenant_id))
 
 

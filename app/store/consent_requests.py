@@ -45,7 +45,7 @@ class ConsentRequestRow:
 
 def add(session: Session, request: ConsentRequestRow) -> None:
     """Keep a consent on its way."""
-    session.execute(insert(tables.CONSENT_REQUEST).values(to_values(request)))
+    session.execute(insert(tables.CONSENT_REQUEST), to_values(request))
 
 
 def take(session: Session, state_sha256: bytes, *, now: datetime) -> ConsentRequestRow | None:

@@ -8,7 +8,7 @@ from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.store import subjects, tables
-from app.store.rows import columns_of, found, insert_new, to_row, to_values
+from app.store.rows import columns_of, found, insert_new, one_of, to_row, to_values
 from app.store.tenant import of_tenant
 from domain.activity import EvidenceClass
 from domain.period import MonthRange
@@ -78,9 +78,8 @@ def by_id(session: Session, tenant_id: str, document_id: str) -> DocumentRow:
     Raises:
         NotFoundError: There is none in this tenant.
     """
-    table = tables.DOCUMENT
-    query = of_tenant(select(*columns_of(DocumentRow, table)).where(table.c.id == document_id), table, tenant_id)
-    return to_row(DocumentRow, found(session.execute(query).first(), "document", document_id))
+    row = one_of(session, DocumentRow, tables.DOCUMENT, tenant_id, id=document_id)
+    return to_row(DocumentRow, found(row, "document", document_id))
 
 
 def by_sha256(session: Session, tenant_id: str, subject_id: str, sha256: str) -> DocumentRow:
@@ -98,9 +97,8 @@ def by_sha256(session: Session, tenant_id: str, subject_id: str, sha256: str) ->
     Raises:
         NotFoundError: There is none in this tenant.
     """
-    table = tables.DOCUMENT
-    query = select(*columns_of(DocumentRow, table)).where(table.c.subject_id == subject_id, table.c.sha256 == sha256)
-    return to_row(DocumentRow, found(session.execute(of_tenant(query, table, tenant_id)).first(), "document", sha256))
+    row = one_of(session, DocumentRow, tables.DOCUMENT, tenant_id, subject_id=subject_id, sha256=sha256)
+    return to_row(DocumentRow, found(row, "document", sha256))
 
 
 def of_subject(session: Session, tenant_id: str, subject_id: str) -> tuple[DocumentRow, ...]:

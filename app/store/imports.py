@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import Select, bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from app.store import subjects, tables
 from app.store.rows import columns_of, found, to_row, to_values
-from app.store.tenant import of_tenant
+from app.store.tenant import check_tenant, of_tenant
 from domain.activity import EvidenceClass
 
 
@@ -37,6 +39,8 @@ class ImportRow:
         refused_json: The first parts that were not read, each with its reason, a JSON array.
         notes_json: What a person should know, a JSON array of sentences.
         months_json: Months whose activity became other, a JSON array.
+        inputs_sha256: Of all that a whole import was made from (`import_report.inputs_sha256`); empty where it is not to be
+            found by it.
     """
 
     id: str
@@ -58,6 +62,7 @@ class ImportRow:
     refused_json: str
     notes_json: str
     months_json: str
+    inputs_sha256: str = ""
 
 
 def add(session: Session, row: ImportRow) -> None:
@@ -71,7 +76,7 @@ def add(session: Session, row: ImportRow) -> None:
         NotFoundError: There is no such subject in this tenant.
     """
     subjects.by_id(session, row.tenant_id, row.subject_id)
-    session.execute(insert(tables.IMPORT_REPORT).values(to_values(row)))
+    session.execute(insert(tables.IMPORT_REPORT), to_values(row))
 
 
 def by_id(session: Session, tenant_id: str, import_id: str) -> ImportRow:
@@ -91,6 +96,37 @@ def by_id(session: Session, tenant_id: str, import_id: str) -> ImportRow:
     table = tables.IMPORT_REPORT
     query = of_tenant(select(*columns_of(ImportRow, table)).where(table.c.id == import_id), table, tenant_id)
     return to_row(ImportRow, found(session.execute(query).first(), "import", import_id))
+
+
+def has_read(session: Session, tenant_id: str, subject_id: str, inputs_sha256: str) -> bool:
+    """Whether the very same inputs were taken in before, as a whole, and the original is still kept.
+
+    Args:
+        session: The open transaction.
+        tenant_id: Its tenant.
+        subject_id: Whose.
+        inputs_sha256: As the report of the import names them; not empty.
+    """
+    check_tenant(tenant_id)
+    values = {"of_tenant": tenant_id, "of_subject": subject_id, "of_inputs": inputs_sha256}
+    return session.execute(_reading(), values).first() is not None
+
+
+@cache
+def _reading() -> Select[Any]:
+    """The statement of `has_read`, made once: it runs for every document that is pulled."""
+    table, document = tables.IMPORT_REPORT, tables.DOCUMENT
+    is_kept = (
+        select(document.c.id)
+        .where(
+            document.c.tenant_id == bindparam("of_tenant"),
+            document.c.subject_id == table.c.subject_id,
+            document.c.sha256 == table.c.document_sha256,
+        )
+        .exists()
+    )
+    mine = (table.c.tenant_id == bindparam("of_tenant"), table.c.subject_id == bindparam("of_subject"))
+    return select(table.c.id).where(*mine, table.c.inputs_sha256 == bindparam("of_inputs"), is_kept).limit(1)
 
 
 def latest(session: Session, tenant_id: str, subject_id: str, *, limit_count: int) -> tuple[ImportRow, ...]:

@@ -227,7 +227,7 @@ def add_batch(session: Session, batch: BatchRow, issuances: tuple[IssuanceRow, .
         return False
     if issuances:  # those of a large batch follow in chunks
         session.execute(insert(tables.ISSUANCE), [to_values(one) for one in issuances])
-    session.execute(insert(tables.OUTBOX).values(to_values(outbox)))
+    session.execute(insert(tables.OUTBOX), to_values(outbox))
     return True
 
 

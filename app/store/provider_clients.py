@@ -33,7 +33,7 @@ class ProviderClientRow:
 def put(session: Session, client: ProviderClientRow) -> None:
     """Keep a registration, in place of the one before."""
     remove(session, client.provider)
-    session.execute(insert(tables.PROVIDER_CLIENT).values(to_values(client)))
+    session.execute(insert(tables.PROVIDER_CLIENT), to_values(client))
 
 
 def of_provider(session: Session, provider: str) -> ProviderClientRow | None:

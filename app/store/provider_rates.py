@@ -5,8 +5,10 @@ Amounts are millionths of a request. A bucket holds what a provider allows in `B
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, Update, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from app.store import tables
@@ -125,13 +127,29 @@ def _capacity_micro(requests_per_s_micro: int) -> int:
 
 
 def _locked(session: Session, provider: str, requests_per_s_micro: int, now: datetime) -> ProviderRateRow:
+    named = {"of_provider": provider}
+    row = session.execute(_locking(), named).first()
+    if row is None:
+        full = ProviderRateRow(provider, _capacity_micro(requests_per_s_micro), now, None, now.astimezone(UTC).date(), 0)
+        insert_new(session, tables.PROVIDER_RATE, to_values(full))
+        row = session.execute(_locking(), named).first()
+    return to_row(ProviderRateRow, found(row, "rate", provider))
+
+
+@cache
+def _locking() -> Select[Any]:
     table = tables.PROVIDER_RATE
-    full = ProviderRateRow(provider, _capacity_micro(requests_per_s_micro), now, None, now.astimezone(UTC).date(), 0)
-    insert_new(session, table, to_values(full))
-    query = select(*columns_of(ProviderRateRow, table)).where(table.c.provider == provider).with_for_update()
-    return to_row(ProviderRateRow, found(session.execute(of_tenant(query, table, INSTALLATION)).first(), "rate", provider))
+    query = select(*columns_of(ProviderRateRow, table)).where(table.c.provider == bindparam("of_provider")).with_for_update()
+    return of_tenant(query, table, INSTALLATION)
 
 
 def _change(session: Session, provider: str, values: dict[str, object]) -> None:
+    named = {f"new_{name}": value for name, value in values.items()}
+    session.execute(_changing(tuple(values)), named | {"of_provider": provider})
+
+
+@cache
+def _changing(names: tuple[str, ...]) -> Update:
     table = tables.PROVIDER_RATE
-    session.execute(of_tenant(update(table).where(table.c.provider == provider).values(values), table, INSTALLATION))
+    change = update(table).where(table.c.provider == bindparam("of_provider"))
+    return of_tenant(change.values({name: bindparam(f"new_{name}") for name in names}), table, INSTALLATION)

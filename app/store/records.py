@@ -4,18 +4,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from hashlib import sha256
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Select, Table, bindparam, delete, insert, or_, select, update
+from sqlalchemy import BindParameter, Row, Select, Table, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.store import profile_codec, tables
 from app.store.activity_rows import ActivityReader, activity_values, key_values, select_activities
 from app.store.rows import found
-from app.store.tenant import of_tenant
+from app.store.tenant import check_tenant, of_tenant
 from domain.activity import Activity, ActivityKey
 from domain.canonical import to_canonical
 from domain.errors import NotFoundError
@@ -234,19 +235,27 @@ def last_counting(session: Session, tenant_id: str, connection_id: str, record_k
 
 def was_read_otherwise(session: Session, tenant_id: str, connection_id: str, usage_point: str, parser_version: str) -> bool:
     """Whether a record of a meter point that counts was read by another version of the parser."""
+    check_tenant(tenant_id)
+    values = {"of_tenant": tenant_id, "of_connection": connection_id, "of_point": usage_point, "of_version": parser_version}
+    return session.execute(_reading_otherwise(), values).first() is not None
+
+
+@cache
+def _reading_otherwise() -> Select[Any]:
+    """The statement of `was_read_otherwise`, made once: it runs for every document."""
     record, revision = tables.RECORD, tables.RECORD_REVISION
-    query = (
+    return (
         select(record.c.id)
         .join(revision, (revision.c.record_id == record.c.id) & (revision.c.revision == record.c.latest_revision))
         .where(
-            record.c.connection_id == connection_id,
-            record.c.usage_point == usage_point,
-            revision.c.parser_version != parser_version,
+            record.c.tenant_id == bindparam("of_tenant"),
+            record.c.connection_id == bindparam("of_connection"),
+            record.c.usage_point == bindparam("of_point"),
+            revision.c.parser_version != bindparam("of_version"),
             ~revision.c.is_removal,
         )
         .limit(1)
     )
-    return session.execute(of_tenant(query, record, tenant_id)).first() is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,14 +277,54 @@ class RecordState:
 
 def of_usage_point(session: Session, tenant_id: str, connection_id: str, usage_point: str) -> tuple[RecordState, ...]:
     """All records of a meter point, by record key, removed ones, too."""
+    query = of_tenant(_select_states(connection_id, usage_point), tables.RECORD, tenant_id)
+    return _states(session, tenant_id, session.execute(query).all())
+
+
+def bearing_on(
+    session: Session, tenant_id: str, connection_id: str, usage_point: str, record_keys: Iterable[str]
+) -> tuple[RecordState, ...]:
+    """Records of a meter point that these can touch: themselves, and every span (a key of four parts, `cut.spans`).
+
+    A meter has few spans and many days, so this does not grow with its history as `of_usage_point` does.
+
+    Args:
+        session: The open transaction.
+        tenant_id: Its tenant.
+        connection_id: The connection they came through.
+        usage_point: The provider's name of the meter point.
+        record_keys: Keys of meter days and spans.
+    """
+    check_tenant(tenant_id)
+    values = {"of_tenant": tenant_id, "of_connection": connection_id, "of_point": usage_point, "after": len(usage_point) + 1}
+    found: dict[str, RecordState] = {}
+    for keys in tuple(_chunks(record_keys)) or ([],):
+        rows = session.execute(_bearing(), values | {"of_keys": keys}).all()
+        found |= {one.record_key: one for one in _states(session, tenant_id, rows)}
+    return tuple(found.values())
+
+
+@cache
+def _bearing() -> Select[Any]:
+    """The statement of `bearing_on`, made once: it runs for every document."""
+    record = tables.RECORD
+    is_span = func.substr(record.c.record_key, bindparam("after")).like("|%|%|%")
+    is_named = record.c.record_key.in_(bindparam("of_keys", expanding=True))
+    query = _select_states(bindparam("of_connection"), bindparam("of_point"))
+    return query.where(or_(is_span, is_named), record.c.tenant_id == bindparam("of_tenant"))
+
+
+def _select_states(connection_id: str | BindParameter[str], usage_point: str | BindParameter[str]) -> Select[Any]:
     record, revision = tables.RECORD, tables.RECORD_REVISION
-    query = (
+    return (
         select(record.c.record_key, revision.c.id, revision.c.parser_version, revision.c.is_removal)
         .join(revision, (revision.c.record_id == record.c.id) & (revision.c.revision == record.c.latest_revision))
         .where(record.c.connection_id == connection_id, record.c.usage_point == usage_point)
         .order_by(record.c.record_key)
     )
-    rows = session.execute(of_tenant(query, record, tenant_id)).all()
+
+
+def _states(session: Session, tenant_id: str, rows: Sequence[Row[Any]]) -> tuple[RecordState, ...]:
     documents = _documents_by_revision(session, tenant_id, [row.id for row in rows])
     return tuple(
         RecordState(row.record_key, row.parser_version, row.is_removal, tuple(documents.get(row.id, ()))) for row in rows

@@ -1,13 +1,15 @@
 """Rows of tables as small frozen values, matched by column name."""
 
-from dataclasses import asdict, fields
+from dataclasses import fields
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Column, Row, RowMapping, Table
+from sqlalchemy import Column, Row, RowMapping, Select, Table, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from app.store.tenant import check_tenant
 from domain.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -26,18 +28,21 @@ def columns_of(kind: "type[DataclassInstance]", table: Table) -> list[Column[Any
 def to_row(kind: type[R], row: Row[Any] | RowMapping) -> R:
     """A database row as a value of this class; its members of enumerations are made from their text."""
     values = row if isinstance(row, RowMapping) else row._mapping  # noqa: SLF001 - SQLAlchemy's public name for it
-    made = {}
-    for field in fields(kind):
-        value = values[field.name]
-        is_enum = isinstance(field.type, type) and issubclass(field.type, StrEnum)
-        made[field.name] = field.type(value) if is_enum else value  # type: ignore[operator]  # a StrEnum takes its text
-    return kind(**made)
+    return kind(**{name: values[name] if member is None else member(values[name]) for name, member in _fields_of(kind)})
+
+
+@cache
+def _fields_of(kind: "type[DataclassInstance]") -> tuple[tuple[str, type[StrEnum] | None], ...]:
+    """Name of each field, and the enumeration that it is a member of."""
+    return tuple(
+        (one.name, one.type if isinstance(one.type, type) and issubclass(one.type, StrEnum) else None) for one in fields(kind)
+    )
 
 
 def to_values(value: "DataclassInstance", **more: object) -> dict[str, Any]:
     """The columns that a row value says, with some more."""
-    plain = {name: str(item) if isinstance(item, StrEnum) else item for name, item in asdict(value).items()}
-    return plain | more
+    items = ((name, getattr(value, name)) for name, _ in _fields_of(type(value)))
+    return {name: str(item) if isinstance(item, StrEnum) else item for name, item in items} | more
 
 
 def found(row: Row[Any] | None, what: str, name: str) -> Row[Any]:
@@ -57,6 +62,33 @@ def found(row: Row[Any] | None, what: str, name: str) -> Row[Any]:
     if row is None:
         raise NotFoundError(f"There is no such {what}", expected=f"the id of a {what} of yours", got=name)
     return row
+
+
+def one_of(session: Session, kind: "type[DataclassInstance]", table: Table, tenant_id: str, **values: str) -> Row[Any] | None:
+    """The row of a tenant that has these values; the statement is made once, for queries that run for every document.
+
+    Args:
+        session: The open transaction.
+        kind: The row class whose fields are read.
+        table: Where from.
+        tenant_id: The tenant: the id of its root subject.
+        values: Column to what it must be; together they name one row.
+
+    Returns:
+        The row; None where the tenant has none.
+
+    Raises:
+        NotFoundError: The tenant is empty: nobody has asked.
+    """
+    check_tenant(tenant_id)
+    query = _selecting(kind, table, tuple(values))
+    return session.execute(query, {"of_tenant": tenant_id} | {f"of_{name}": value for name, value in values.items()}).first()
+
+
+@cache
+def _selecting(kind: "type[DataclassInstance]", table: Table, names: tuple[str, ...]) -> Select[Any]:
+    same = [table.c[name] == bindparam(f"of_{name}") for name in names]
+    return select(*columns_of(kind, table)).where(*same, table.c.tenant_id == bindparam("of_tenant"))
 
 
 def insert_new(session: Session, table: Table, values: dict[str, Any]) -> bool:

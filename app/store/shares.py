@@ -34,7 +34,7 @@ class ShareLinkRow:
 
 def add(session: Session, link: ShareLinkRow) -> None:
     """Keep a new link."""
-    session.execute(insert(tables.SHARE_LINK).values(to_values(link)))
+    session.execute(insert(tables.SHARE_LINK), to_values(link))
 
 
 def live(session: Session, token_sha256: bytes, now: datetime) -> ShareLinkRow | None:

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.store import tables
-from app.store.rows import columns_of, found, to_row, to_values
+from app.store.rows import columns_of, found, one_of, to_row, to_values
 from app.store.tenant import of_tenant
 
 
@@ -105,7 +105,7 @@ class MembershipRow:
 
 def add(session: Session, subject: SubjectRow) -> None:
     """Add a subject."""
-    session.execute(insert(tables.SUBJECT).values(to_values(subject)))
+    session.execute(insert(tables.SUBJECT), to_values(subject))
 
 
 def by_id(session: Session, tenant_id: str, subject_id: str) -> SubjectRow:
@@ -122,9 +122,8 @@ def by_id(session: Session, tenant_id: str, subject_id: str) -> SubjectRow:
     Raises:
         NotFoundError: There is none in this tenant.
     """
-    table = tables.SUBJECT
-    query = of_tenant(select(*columns_of(SubjectRow, table)).where(table.c.id == subject_id), table, tenant_id)
-    return to_row(SubjectRow, found(session.execute(query).first(), "subject", subject_id))
+    row = one_of(session, SubjectRow, tables.SUBJECT, tenant_id, id=subject_id)
+    return to_row(SubjectRow, found(row, "subject", subject_id))
 
 
 def lock(session: Session, tenant_id: str, subject_id: str) -> None:
@@ -180,7 +179,7 @@ def role_of(session: Session, tenant_id: str, account_id: str, subject_id: str, 
 
 def grant(session: Session, membership: MembershipRow) -> None:
     """Give an account a role."""
-    session.execute(insert(tables.MEMBERSHIP).values(to_values(membership)))
+    session.execute(insert(tables.MEMBERSHIP), to_values(membership))
 
 
 def end_membership(session: Session, tenant_id: str, membership_id: str, to_date: date) -> None:
@@ -200,7 +199,7 @@ def memberships_of(session: Session, tenant_id: str, subject_id: str) -> tuple[M
 
 def put_key(session: Session, key: SubjectKeyRow) -> None:
     """Keep a subject's wrapped key."""
-    session.execute(insert(tables.SUBJECT_KEY).values(to_values(key)))
+    session.execute(insert(tables.SUBJECT_KEY), to_values(key))
 
 
 def key_of(session: Session, tenant_id: str, subject_id: str) -> SubjectKeyRow:
@@ -217,9 +216,8 @@ def key_of(session: Session, tenant_id: str, subject_id: str) -> SubjectKeyRow:
     Raises:
         NotFoundError: It has none in this tenant, or it was destroyed.
     """
-    table = tables.SUBJECT_KEY
-    query = of_tenant(select(*columns_of(SubjectKeyRow, table)).where(table.c.subject_id == subject_id), table, tenant_id)
-    return to_row(SubjectKeyRow, found(session.execute(query).first(), "subject key", subject_id))
+    row = one_of(session, SubjectKeyRow, tables.SUBJECT_KEY, tenant_id, subject_id=subject_id)
+    return to_row(SubjectKeyRow, found(row, "subject key", subject_id))
 
 
 def all_keys(session: Session) -> tuple[SubjectKeyRow, ...]:

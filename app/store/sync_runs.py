@@ -5,12 +5,12 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cache
 
-from sqlalchemy import Update, bindparam, delete, insert, select, update
+from sqlalchemy import Delete, Update, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.store import tables
 from app.store.rows import columns_of, found, to_row, to_values
-from app.store.tenant import of_tenant
+from app.store.tenant import check_tenant, of_tenant
 
 KEPT_COUNT = 50
 """Runs of a connection that are kept."""
@@ -63,14 +63,26 @@ class SyncRunRow:
 
 def begin(session: Session, run: SyncRunRow) -> None:
     """Note that a sync begins; one of the same connection that never ended has died. Old runs are forgotten."""
+    check_tenant(run.tenant_id)
+    mine = {"of_tenant": run.tenant_id, "of_connection": run.connection_id}
+    session.execute(_dying(), mine | {"new_end": run.started_at})
+    session.execute(insert(tables.SYNC_RUN), to_values(run))
+    session.execute(_forgetting(), mine | {"but_id": run.id})
+
+
+@cache
+def _dying() -> Update:
     table = tables.SYNC_RUN
-    dead = update(table).where(table.c.connection_id == run.connection_id, table.c.ended_at.is_(None))
-    session.execute(of_tenant(dead.values(state=str(SyncState.DIED), ended_at=run.started_at), table, run.tenant_id))
-    session.execute(insert(table).values(to_values(run)))
-    kept = select(table.c.id).where(table.c.connection_id == run.connection_id)
-    newest = of_tenant(kept, table, run.tenant_id).order_by(table.c.started_at.desc(), table.c.id).limit(KEPT_COUNT)
-    old = delete(table).where(table.c.connection_id == run.connection_id, table.c.id.not_in(newest), table.c.id != run.id)
-    session.execute(of_tenant(old, table, run.tenant_id))
+    mine = (table.c.connection_id == bindparam("of_connection"), table.c.tenant_id == bindparam("of_tenant"))
+    return update(table).where(*mine, table.c.ended_at.is_(None)).values(state=str(SyncState.DIED), ended_at=bindparam("new_end"))
+
+
+@cache
+def _forgetting() -> Delete:
+    table = tables.SYNC_RUN
+    mine = (table.c.connection_id == bindparam("of_connection"), table.c.tenant_id == bindparam("of_tenant"))
+    newest = select(table.c.id).where(*mine).order_by(table.c.started_at.desc(), table.c.id).limit(KEPT_COUNT)
+    return delete(table).where(*mine, table.c.id.not_in(newest), table.c.id != bindparam("but_id"))
 
 
 def add_counts(
@@ -127,9 +139,20 @@ def end(
         error_code: Stable name of the error that ended it.
         said: The same for a person.
     """
+    check_tenant(tenant_id)
+    values = {"new_state": str(state), "new_end": at, "new_code": error_code, "new_said": said}
+    session.execute(_ending(), values | {"of_tenant": tenant_id, "of_id": run_id})
+
+
+@cache
+def _ending() -> Update:
     table = tables.SYNC_RUN
-    change = update(table).where(table.c.id == run_id).values(state=str(state), ended_at=at, error_code=error_code, said=said)
-    session.execute(of_tenant(change, table, tenant_id))
+    values = {"state": "new_state", "ended_at": "new_end", "error_code": "new_code", "said": "new_said"}
+    return (
+        update(table)
+        .where(table.c.id == bindparam("of_id"), table.c.tenant_id == bindparam("of_tenant"))
+        .values({name: bindparam(value) for name, value in values.items()})
+    )
 
 
 def by_id(session: Session, tenant_id: str, run_id: str) -> SyncRunRow:

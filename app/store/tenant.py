@@ -27,7 +27,7 @@ def of_tenant(statement: S, table: Table, tenant_id: str) -> S:
     Raises:
         NotFoundError: The tenant is empty: nobody has asked.
     """
-    _check(tenant_id)
+    check_tenant(tenant_id)
     return statement.where(table.c.tenant_id == tenant_id)
 
 
@@ -45,10 +45,18 @@ def of_tenant_or_all(statement: S, table: Table, tenant_id: str) -> S:
     Raises:
         NotFoundError: The tenant is empty: nobody has asked.
     """
-    _check(tenant_id)
+    check_tenant(tenant_id)
     return statement.where(table.c.tenant_id.in_([tenant_id, INSTALLATION]))
 
 
-def _check(tenant_id: str) -> None:
+def check_tenant(tenant_id: str) -> None:
+    """Refuse to look where nobody has asked.
+
+    Args:
+        tenant_id: The tenant.
+
+    Raises:
+        NotFoundError: It is empty.
+    """
     if not tenant_id:
         raise NotFoundError("There is no tenant to look in", expected="the id of a root subject", got="nothing")

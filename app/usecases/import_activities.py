@@ -20,7 +20,7 @@ from app.usecases.derive_declared import (
     places_of_documents,
     region_of_line,
 )
-from app.usecases.import_report import LISTED_COUNT, ImportReport, declared_totals, keep_report
+from app.usecases.import_report import LISTED_COUNT, ImportReport, declared_totals, inputs_sha256, keep_report
 from app.usecases.keep_original import Received, fetch_original, keep_original
 from app.usecases.place_meter import ask_for_zone, check_zone
 from app.usecases.record_home import home_of_activities
@@ -78,6 +78,7 @@ def import_activities(
         connection_id=services.randomness.id(),
         now=services.clock.now(),
     )
+    given = connection
     connection = home_of_activities(work, whose, connection, document.spoken_keys())
     zone_name = _place_of_days(work, subject, connection, place)
     original = keep_original(work, whose, connector_name, received)
@@ -113,6 +114,8 @@ def import_activities(
         import_id=services.randomness.id(),
         refusals=refused,
     )
+    is_pulled = given.id == connection.id and not connection.is_file
+    named = inputs_sha256(services, connection, subject, place, original.sha256) if is_pulled else ""
     keep_report(
         work,
         whose,
@@ -122,6 +125,7 @@ def import_activities(
         totals=declared_totals(document.activities),
         days=_days_of(document),
         refused=refused,
+        inputs_sha256=named,
     )
     return report
 

@@ -12,12 +12,12 @@ from app.store.records import Outcome, RecordInput, Stored
 from app.store.subjects import SubjectRow
 from app.usecases.count_bills import BillsAside, check_bill, set_bills_aside
 from app.usecases.derive import DerivedRecord, MeterSite, SourcedCut, cut_document, day_record, span_record
-from app.usecases.import_report import LISTED_COUNT, ImportReport, day_span, keep_report, read_totals
+from app.usecases.import_report import LISTED_COUNT, ImportReport, day_span, inputs_sha256, keep_report, read_totals
 from app.usecases.keep_original import Received, keep_original
 from app.usecases.move_meter import move_meter
 from app.usecases.place_meter import MeterPlace, place_meter
 from app.usecases.record_home import home_of_meters
-from app.usecases.rederive_meter import Rederived, must_rederive, rederive_meter
+from app.usecases.rederive_meter import Rederived, must_rederive, only_meter, rederive_meter
 from connectors import registry
 from connectors.typed_bill import TYPED_BILL
 from connectors.typed_bill.parse import bill_of_document
@@ -80,6 +80,7 @@ def import_readings(
     connection = connection or connections.standing_file(
         session, whose.tenant_id, whose.subject_id, connector_name, connection_id=services.randomness.id(), now=now
     )
+    given = connection
     connection = home_of_meters(work, whose, connection, {one.usage_point for one in document.series if len(one.values)})
     placed = _place_meters(work, subject, connection, document, place)
     sites = {name: _site(meter) for name, meter in placed.meters.items()}
@@ -108,6 +109,8 @@ def import_readings(
         import_id=services.randomness.id(),
         refusals=document.refused,
     )
+    is_pulled = given.id == connection.id and not connection.is_file
+    named = inputs_sha256(services, connection, subject, place, original.sha256) if is_pulled else ""
     keep_report(
         work,
         whose,
@@ -117,6 +120,7 @@ def import_readings(
         totals=read_totals(document),
         days=day_span(cut, {name: meter.place.zone for name, meter in placed.meters.items()}),
         refused=document.refused,
+        inputs_sha256=named,
     )
     return report
 
@@ -262,8 +266,7 @@ def _store(work: Work, whose: Whose, source: _Source, cut: CutSeries, sites: Map
     merged: dict[str, MeterSite] = {}
     again: list[Rederived] = []
     for name, site in sites.items():
-        states = records.of_usage_point(work.session, whose.tenant_id, source.connection.id, name)
-        if must_rederive(newest, name, site.zone, version=source.parser_version, states=states, known_days=known_days):
+        if _must_rederive(work, source, newest, (name, site), known_days):
             again.append(rederive_meter(work, whose, source.connection, name, site, newest=newest))
         else:
             merged[name] = site
@@ -282,6 +285,19 @@ def _store(work: Work, whose: Whose, source: _Source, cut: CutSeries, sites: Map
         counting,
         tuple(note for meter in again for note in meter.notes),
     )
+
+
+def _must_rederive(
+    work: Work, source: _Source, newest: SourcedCut, meter: tuple[str, MeterSite], known_days: Mapping[MeterDayId, DayReadings]
+) -> bool:
+    name, site = meter
+    here = (work.session, source.connection.tenant_id, source.connection.id, name)
+    if records.was_read_otherwise(*here, source.parser_version):
+        return True
+    own = only_meter(newest.cut, name)
+    keys = [day.record_key for day in own.days]
+    states = records.of_usage_point(*here) if own.spans else records.bearing_on(*here, keys)
+    return must_rederive(newest, name, site.zone, states=states, known_days=known_days)
 
 
 def _known(work: Work, source: _Source, cut: CutSeries) -> dict[str, RecordRevision]:

@@ -5,19 +5,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from hashlib import sha256
 
-from app.services import Whose, Work
+from app.services import Services, Whose, Work
 from app.store import imports
+from app.store.connections import ConnectionRow
 from app.store.imports import ImportRow
+from app.store.subjects import SubjectRow
 from app.usecases.keep_original import Received
 from app.usecases.place_meter import MeterPlace
 from app.usecases.sealing import seal, unseal
+from connectors import registry
 from domain.activity import Direction
+from domain.canonical import Json, to_canonical
 from domain.declared import DeclaredActivity
 from domain.errors import ClimateFitnessError, DocumentError
 from domain.meter_day import CutSeries
 from domain.number import round_half_even
 from domain.period import Month, instant_of_epoch_s, local_day, zone_of
+from domain.place import Place
 from domain.series import MeterDocument
 from domain.units import MICRO_PER_UNIT
 
@@ -113,6 +119,7 @@ def keep_report(
     totals: Sequence[ReadTotal],
     days: tuple[date, date] | None,
     refused: Sequence[ClimateFitnessError],
+    inputs_sha256: str = "",
 ) -> None:
     """Keep what became of a document.
 
@@ -125,6 +132,8 @@ def keep_report(
         totals: Sums of what was read.
         days: First and last local day, both in; None where nothing was read.
         refused: What was not read.
+        inputs_sha256: Names all that it was made from, where the same again would change nothing; what was refused in part is
+            not named: it may be read another time.
     """
     row = ImportRow(
         id=report.import_id,
@@ -146,8 +155,32 @@ def keep_report(
         refused_json=refused_to_json(refused),
         notes_json=json.dumps(report.notes),
         months_json=json.dumps([month.to_text() for month in report.months]),
+        inputs_sha256="" if refused else inputs_sha256,
     )
     imports.add(work.session, row)
+
+
+def inputs_sha256(
+    services: Services, connection: ConnectionRow, subject: SubjectRow, place: Place | None, document_sha256: str
+) -> str:
+    """SHA-256 of all that the import of a pulled document is made from: who has had the same before gets nothing new from it.
+
+    Args:
+        services: The installation.
+        connection: What the document came through.
+        subject: Whose.
+        place: Where its meters and activities are, as the person said.
+        document_sha256: Of the original.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    at_home = [subject.region, subject.country, subject.zone]
+    given = [] if place is None else [place.region, place.country, place.zone]
+    reader = [connection.connector, registry.find(connection.connector).manifest.parser_version]
+    factors = services.factor_set.id.to_json()
+    parts: list[Json] = ["#cf-import-inputs/1", connection.id, *reader, at_home, given, factors, document_sha256]
+    return sha256(to_canonical(parts)).hexdigest()
 
 
 def day_span(cut: CutSeries, zone_names: Mapping[str, str]) -> tuple[date, date] | None:

@@ -23,7 +23,7 @@ import structlog
 from app.security.outbound import HttpSender, outbound_of
 from app.security.vault import SubjectVault
 from app.services import Services, Whose, Work
-from app.store import connections, quarantine, subjects, sync_runs
+from app.store import connections, imports, quarantine, subjects, sync_runs
 from app.store.connections import ConnectionRow, ConnectionState, Health
 from app.store.quarantine import QuarantineState
 from app.store.session import Session, reading, unit_of_work
@@ -33,6 +33,7 @@ from app.usecases.ask_provider import Asking, TurnOverError, never_over
 from app.usecases.connection_secrets import open_link
 from app.usecases.find_duplicates import find_duplicates
 from app.usecases.import_document import import_document
+from app.usecases.import_report import inputs_sha256
 from app.usecases.keep_original import Received, archive_original, keep_original
 from app.usecases.pulled import holds_something, without_future
 from app.usecases.register_provider import find_provider
@@ -68,6 +69,9 @@ MOST_IDLE_COUNT = 500
 
 MOST_REPEATS_COUNT = 3
 """How often the very same request may be made without any progress in between: a connector may begin its pages anew."""
+
+MOST_REMEMBERED_COUNT = 16
+"""Documents whose answer to "was it read before?" is kept in memory: a batch follows its document closely."""
 
 MOST_FAILURES_COUNT = 8
 """Failures in a row after which a connection is no longer tried by itself more than once a day."""
@@ -106,13 +110,14 @@ class _NotOursError(ConflictError):
 
 @dataclass(frozen=True, slots=True)
 class _Counts:
-    """What was stored; of one document, whether the subject had it already."""
+    """What was stored; of one document, whether the subject had it already, and which months it changed."""
 
     documents_count: int = 0
     new_count: int = 0
     changed_count: int = 0
     refused_count: int = 0
     is_known: bool = False
+    months: frozenset[Month] = frozenset()
 
     def plus(self, other: "_Counts") -> "_Counts":
         return _Counts(
@@ -143,13 +148,24 @@ class _Run:
     has_moved: bool = False
     is_over: Callable[[], bool] = never_over
     archived: dict[str, ArchiveReference] = field(default_factory=dict)
+    read: dict[str, bool] = field(default_factory=dict)
     last: Document | None = None
     seen: dict[bytes, int] = field(default_factory=dict)
-    changed_months: set[Month] = field(default_factory=set)
+    changed_months: frozenset[Month] = frozenset()
 
     @property
     def whose(self) -> Whose:
         return Whose(self.connection.tenant_id, self.connection.subject_id)
+
+    def has_read(self, digest: str) -> bool:
+        """Whether the same bytes were taken in before, as a whole, and from nothing else than now: they say nothing new."""
+        if digest not in self.read:
+            named = inputs_sha256(self.services, self.connection, self.subject, self.place, digest)
+            with reading(self.services.engine) as session:
+                self.read[digest] = imports.has_read(session, self.connection.tenant_id, self.connection.subject_id, named)
+            while len(self.read) > MOST_REMEMBERED_COUNT:
+                del self.read[next(iter(self.read))]
+        return self.read[digest]
 
     def settle(self, body: bytes, *, is_known: bool) -> None:
         """What was archived is named by a document now; one that was known before has its copy already, and this is another."""
@@ -259,7 +275,9 @@ def _claimed(services: Services, tenant_id: str, connection_id: str) -> _Run | S
         vault = vault_of(work, Whose(tenant_id, connection.subject_id))
         answers = open_link(work, connection)
     link = {**provider.quirks, **answers, "base_url": provider.base_url, "now": instant_to_text(now)}
-    return _Run(services, connection, run_id, connector, provider, link, subject, vault)
+    run = _Run(services, connection, run_id, connector, provider, link, subject, vault)
+    run.changed_months = frozenset(Month.from_text(one) for one in connection.changed_months.split())
+    return run
 
 
 def _drive(run: _Run, asking: Asking) -> None:
@@ -300,7 +318,7 @@ def _fetched(run: _Run, asking: Asking, wanted: Get | Post) -> Document:
     run.last = None
     document = asking.ask(wanted)
     digest = sha256(document.body).hexdigest()
-    if document.body and digest not in run.archived:
+    if document.body and digest not in run.archived and not run.has_read(digest):
         run.archived[digest] = archive_original(run.services.archive, run.vault, document.body)
     run.last = document
     return document
@@ -355,6 +373,7 @@ def _store(run: _Run, batch: Batch) -> None:
         _keep(run, session, batch.cursor)
         if source is not None and source.body and (holds_something(document) or document.refused):
             counts = _take_in(Work(session, services), run, source, document)
+            _note_months(session, run, run.changed_months | counts.months)
             sync_runs.add_counts(
                 session,
                 connection.tenant_id,
@@ -367,10 +386,18 @@ def _store(run: _Run, batch: Batch) -> None:
     if source is not None and counts.documents_count:
         run.settle(source.body, is_known=counts.is_known)
     run.counts = run.counts.plus(counts)
+    run.changed_months |= counts.months
     run.has_moved |= batch.cursor is not None
     if counts.new_count or counts.changed_count:
         run.idle_count = 0
         run.seen.clear()
+
+
+def _note_months(session: Session, run: _Run, months: frozenset[Month]) -> None:
+    """Keep what is to be looked through for duplicates: whatever ends this sync, the next one knows of it."""
+    if months != run.changed_months:
+        connection, text = run.connection, " ".join(map(str, sorted(months)))
+        connections.set_changed_months(session, connection.tenant_id, connection.id, text, run_id=run.run_id)
 
 
 def _keep(run: _Run, session: Session, cursor: str | None) -> None:
@@ -383,6 +410,8 @@ def _keep(run: _Run, session: Session, cursor: str | None) -> None:
 
 def _take_in(work: Work, run: _Run, source: Document, document: MeterDocument | ActivityDocument) -> _Counts:
     connection, digest = run.connection, sha256(source.body).hexdigest()
+    if run.has_read(digest) and not document.refused:
+        return _Counts(1, is_known=True)
     received = _received(run, source)
     if not holds_something(document):
         original = keep_original(work, run.whose, connection.connector, received)
@@ -394,8 +423,8 @@ def _take_in(work: Work, run: _Run, source: Document, document: MeterDocument | 
     if report.is_known and not report.refusals:
         quarantine.set_state_of_document(work.session, connection.tenant_id, connection.id, digest, QuarantineState.RELEASED)
     _hold(work, run, digest, report.refusals)
-    run.changed_months.update(report.months)
-    return _Counts(1, report.new_count, report.changed_count, len(report.refusals), report.is_known)
+    counts = (report.new_count, report.changed_count, len(report.refusals))
+    return _Counts(1, *counts, report.is_known, frozenset(report.months))
 
 
 def _received(run: _Run, source: Document) -> Received:
@@ -465,7 +494,7 @@ def _stopped(run: _Run, asking: Asking, error: ClimateFitnessError) -> SyncRepor
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """How a sync ended."""
+    """How a sync ended; without a sentence of its own it is up to date."""
 
     health: Health
     said: str
@@ -511,7 +540,8 @@ def _give_back(run: _Run, end: _End) -> SyncReport:
     now, connection = run.services.clock.now(), run.connection
     is_whole = end.run_state is SyncState.DONE
     with unit_of_work(run.services.engine) as session:
-        sync_runs.end(session, connection.tenant_id, run.run_id, end.run_state, at=now, error_code=end.error_code, said=end.said)
+        said = end.said or _up_to_date(quarantine.held_count(session, connection.tenant_id, connection.id))
+        sync_runs.end(session, connection.tenant_id, run.run_id, end.run_state, at=now, error_code=end.error_code, said=said)
         with suppress(ConflictError):
             connections.end_run(
                 session,
@@ -519,22 +549,23 @@ def _give_back(run: _Run, end: _End) -> SyncReport:
                 connection.id,
                 run_id=run.run_id,
                 health=end.health,
-                said=end.said,
+                said=said,
                 failure_count=end.failure_count,
                 next_at=end.next_at,
                 synced_at=now if is_whole else None,
                 state=end.state,
             )
-    return run.report(end.health, end.said, end.error_code)
+    return run.report(end.health, said, end.error_code)
 
 
 def _look_for_duplicates(run: _Run) -> None:
-    """Offer what this sync brought and another source tells too: once, at its end. What fails here waits for the next change."""
-    if not run.changed_months:
+    """Offer what this sync brought and another source tells too: once, at its end. What fails here, the next sync looks for."""
+    if not run.changed_months or run.is_over():
         return
     try:
         with unit_of_work(run.services.engine) as session:
             find_duplicates(Work(session, run.services), run.whose, run.changed_months)
+            _note_months(session, run, frozenset())
     except ClimateFitnessError as error:
         log.warning("duplicates not looked for", connection=run.connection.id, error=error.code)
     except Exception:  # our mistake; the connection is given back all the same
@@ -542,10 +573,11 @@ def _look_for_duplicates(run: _Run) -> None:
 
 
 def _finished(run: _Run) -> SyncReport:
-    with reading(run.services.engine) as session:
-        held_count = quarantine.held_count(session, run.connection.tenant_id, run.connection.id)
-    said = f"Up to date; {held_count} records are set aside with their reasons." if held_count else "Up to date."
-    return _give_back(run, _End(Health.OK, said, SyncState.DONE, _next_regular(run), failure_count=0))
+    return _give_back(run, _End(Health.OK, "", SyncState.DONE, _next_regular(run), failure_count=0))
+
+
+def _up_to_date(held_count: int) -> str:
+    return f"Up to date; {held_count} records are set aside with their reasons." if held_count else "Up to date."
 
 
 def _next_regular(run: _Run) -> datetime:

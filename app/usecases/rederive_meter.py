@@ -99,26 +99,23 @@ def must_rederive(
     name: str,
     zone: str,
     *,
-    version: str,
     states: Iterable[RecordState],
     known_days: Mapping[MeterDayId, DayReadings],
 ) -> bool:
     """Whether a document cannot simply be merged day by day into what a meter has.
 
-    That is so where another parser read what is stored, where a span is corrected or overlaps something, or where a net reading
-    may have changed its sign.
+    That is so where a span is corrected or overlaps something, or where a net reading may have changed its sign; and where
+    another parser read what is stored (`records.was_read_otherwise`).
 
     Args:
         newest: The document; only what it says of this meter counts.
         name: The provider's name of the meter point.
         zone: Its IANA time zone.
-        version: Version of the parser that read the document.
-        states: The meter's records as they are stored.
+        states: The meter's records as they are stored: all of them where the document has spans, else those of its days and
+            all spans.
         known_days: Stored readings of the document's days and of those paired with them.
     """
     own, live = only_meter(newest.cut, name), [one for one in states if not one.is_removal]
-    if any(one.parser_version != version for one in live):
-        return True
     spans = {span.record_key for span in own.spans}
     if any(one.record_key in spans and newest.sha256 not in one.document_sha256s for one in live):
         return True

@@ -10,7 +10,7 @@ from app.store.imports import ImportRow
 from app.store.session import Engine, reading, unit_of_work
 from domain.activity import EvidenceClass
 from domain.errors import NotFoundError
-from tests.app.store.builders import NOW, Home
+from tests.app.store.builders import NOW, Home, make_document
 
 
 def report(home: Home, number: int) -> ImportRow:
@@ -35,6 +35,7 @@ def report(home: Home, number: int) -> ImportRow:
         refused_json="[]",
         notes_json='["note"]',
         months_json='["2026-02"]',
+        inputs_sha256="ef" * 32,
     )
 
 
@@ -45,6 +46,16 @@ def test_a_report_comes_back_as_it_was(engine: Engine, home: Home) -> None:
         imports.add(session, row)
     with reading(engine) as session:
         assert imports.by_id(session, home.tenant_id, row.id) == row
+
+
+def test_same_inputs_are_found_while_their_original_is_kept(engine: Engine, home: Home) -> None:
+    """Without the original nothing was read: a later sync takes it in again."""
+    with unit_of_work(engine) as session:
+        imports.add(session, report(home, 1))
+        assert not imports.has_read(session, home.tenant_id, home.subject_id, "ef" * 32)
+        make_document(session, home)
+        assert imports.has_read(session, home.tenant_id, home.subject_id, "ef" * 32)
+        assert not imports.has_read(session, home.tenant_id, home.subject_id, "00" * 32)
 
 
 def test_latest_come_first(engine: Engine, home: Home, other_home: Home) -> None:

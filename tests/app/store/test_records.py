@@ -95,6 +95,18 @@ def test_removal_taken_from_nothing_is_told_from_the_other(engine: Engine, home:
     ]
 
 
+def test_what_bears_on_a_document_is_its_days_and_every_span(engine: Engine, home: Home, store: Store) -> None:
+    """Days that a document does not name are left out, however many a meter has; a span is never."""
+    day = record("meter 7|electricity|2026-03-01", meter_day(DAY, (1, 2)), documents=(DOCUMENT,))
+    other, span = "meter 7|electricity|2026-03-02", "meter 7|electricity|2026-03-03T00:00:00Z|86400"
+    store(day, replace(day, record_key=other), replace(day, record_key=span))
+    with reading(engine) as session:
+        found = records.bearing_on(session, home.tenant_id, home.connection_id, "meter 7", [day.record_key, "never seen"])
+        at_another = records.bearing_on(session, home.tenant_id, home.connection_id, "meter 8", [day.record_key])
+    assert {one.record_key for one in found} == {day.record_key, span}
+    assert at_another == ()
+
+
 def test_record_has_its_place(engine: Engine, home: Home, other_home: Home, store: Store) -> None:
     """A record is found under its owner's subject alone."""
     store(record("d", meter_day(DAY, (1, 2)), documents=(DOCUMENT,)))

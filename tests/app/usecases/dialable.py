@@ -178,14 +178,16 @@ class PagedMeter:
 
     Attributes:
         row: Its one provider.
+        version: Of its parser.
     """
 
     row: Provider
+    version: str = "1"
 
     @property
     def manifest(self) -> Manifest:
         """What it is."""
-        return Manifest("paged-meter", "Paged meter", frozenset({"electricity"}), "1", providers=(self.row,))
+        return Manifest("paged-meter", "Paged meter", frozenset({"electricity"}), self.version, providers=(self.row,))
 
     def pull(self, link: Link, cursor: str | None) -> Pull:
         """Page after page, from the one that the cursor names."""

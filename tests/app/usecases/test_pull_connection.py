@@ -3,7 +3,7 @@
 import gzip
 import json
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from email.utils import format_datetime
@@ -12,8 +12,8 @@ import pytest
 
 from app.security import outbound
 from app.security.outbound import Outbound
-from app.services import Whose
-from app.store import activities, connections, documents, provider_clients, quarantine, sync_runs
+from app.services import Whose, Work
+from app.store import activities, connections, documents, imports, provider_clients, quarantine, sync_runs
 from app.store.connections import ConnectionRow, ConnectionState, Health
 from app.store.provider_clients import ProviderClientRow
 from app.store.sync_runs import SyncState
@@ -22,12 +22,13 @@ from app.usecases.ask_provider import LOOK_S, TurnOverError
 from app.usecases.audit_statement import audit_statement
 from app.usecases.connection_secrets import Tokens
 from app.usecases.endorse_statement import OUR_READER, audit_request
+from app.usecases.find_duplicates import find_duplicates
 from app.usecases.pull_connection import SyncReport, pull_connection
 from connectors import registry
 from connectors.base import ApiKey, Auth, Batch, Get, KeyPlace, Link, LinkedItem, OAuth2, Post, Pull
 from domain.activity import EvidenceClass
 from domain.errors import NotFoundError, TryLaterError
-from domain.period import MonthRange
+from domain.period import Month, MonthRange
 from tests.app.usecases.dialable import (
     HTML,
     Asked,
@@ -104,6 +105,11 @@ class Scene:
             rows = quarantine.of_connection(work.session, self.whose.tenant_id, "c1")
         return [(one.record, json.loads(one.reason_json)["message"]) for one in rows]
 
+    def imports_count(self) -> int:
+        """Documents that were taken in."""
+        with self.installation.looking() as work:
+            return len(imports.latest(work.session, self.whose.tenant_id, self.whose.subject_id, limit_count=100))
+
     def archived_count(self) -> int:
         """Files in the archive."""
         folder = self.installation.services.settings.data_folder
@@ -170,6 +176,20 @@ def test_next_sync_goes_on_where_the_last_one_ended(scene: Scene) -> None:
     later = scene.sync()
     assert (later.new_count, later.changed_count, scene.watt_hours()) == (1, 1, 2 * 2400 + 3600 + 2400)
     assert scene.provider.pages_asked == [0, 1, 2, 2, 2, 3]
+
+
+def test_what_was_read_before_is_not_taken_in_again(scene: Scene, provider: Dialable, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same page again: asked for, and nothing is archived or noted; unless another parser makes something else of it."""
+    scene.sync()
+    before = scene.imports_count(), scene.archived_count()
+    again = scene.sync()
+    assert (again.documents_count, again.new_count, again.changed_count) == (1, 0, 0)
+    assert (scene.imports_count(), scene.archived_count()) == before
+    another = PagedMeter(provider_row(provider.origin), version="another")
+    monkeypatch.setitem(registry._OWN, "paged-meter", another)  # noqa: SLF001 - as an installed one would be
+    scene.sync()
+    assert (scene.imports_count(), scene.archived_count()) == (before[0] + 1, before[1])
+    assert scene.watt_hours() == 3 * 24 * 100
 
 
 def test_pulled_meter_belongs_to_its_own_connection(scene: Scene) -> None:
@@ -271,6 +291,49 @@ def test_program_that_stops_waits_for_nobody(scene: Scene) -> None:
     assert (scene.installation.clock.now() - before).total_seconds() == LOOK_S
     assert len(scene.provider.asked) == asked_count + 1
     assert (row.health, row.failure_count, row.next_at) == (Health.OK, 1, scene.installation.clock.now())
+
+
+def test_months_of_a_killed_sync_are_looked_through_by_the_next(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a dead process changed is looked through for duplicates once, though the next sync brings nothing of those months."""
+    scene.provider.pages = [*pages_of_days(date(2025, 3, 31), 2), *pages_of_days(date(2025, 5, 31), 1)]
+    scene.provider.pages[1] = page_of_day(date(2025, 4, 1), 2)
+    looked: list[list[str]] = []
+    real_keep = connections.keep_run
+
+    def find(work: Work, whose: Whose, months: Collection[Month]) -> int:
+        looked.append(sorted(map(str, months)))
+        return find_duplicates(work, whose, months)
+
+    def killed(*arguments: object, **named: object) -> None:
+        if len(scene.provider.pages_asked) > 2:
+            raise SystemExit
+        real_keep(*arguments, **named)  # type: ignore[arg-type]  # passed through
+
+    monkeypatch.setattr(driver, "find_duplicates", find)
+    monkeypatch.setattr(connections, "keep_run", killed)
+    with pytest.raises(SystemExit):
+        scene.sync()
+    assert (looked, scene.row().changed_months) == ([], "2025-03 2025-04")
+    monkeypatch.setattr(connections, "keep_run", real_keep)
+    scene.installation.clock.advance(driver.LEASE.total_seconds() + 1)
+    scene.provider.pages[2] = json.dumps({"next": None, "readings": []}).encode()
+    assert scene.sync().new_count == 0
+    assert (looked, scene.row().changed_months) == ([["2025-03", "2025-04"]], "")
+    scene.sync()
+    assert len(looked) == 1
+
+
+def test_look_for_duplicates_that_fails_is_made_up_for(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sync is well although the look failed; its months wait for the next one."""
+    def fail(*_: object) -> int:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(driver, "find_duplicates", fail)
+    assert scene.sync().health is Health.OK
+    assert scene.row().changed_months == "2025-04"
+    monkeypatch.setattr(driver, "find_duplicates", find_duplicates)
+    scene.sync()
+    assert scene.row().changed_months == ""
 
 
 # --- not now
