@@ -11,6 +11,7 @@ from dashboards.messages import Locale, Messages
 from domain.activity import KINDS, ActivityKey, EvidenceClass
 from domain.number import fraction_to_text, quantize_text
 from domain.period import Month, MonthRange
+from domain.units import CURRENCIES
 
 MINUS = "−"
 NO_BREAK = "\u00a0"
@@ -29,6 +30,10 @@ _LARGER_ENERGY = ("kWh", "MWh", "GWh", "TWh")
 _LARGER_MASS = ("kg", "t", "kt")
 _PERCENT_SHOWN_MAX = 999
 _COUNTED = "item"
+_CENT_PLACES_COUNT = 2
+_CAPITALS = frozenset({"plaid_category"})
+"""Attributes whose values are written as `TRANSPORTATION_GAS`."""
+
 _SLUGS = frozenset({"fuel", "food", "meal", "product", "material", "service", "vehicle"})
 """Attributes whose values the factor set decides, written as `red_meat`; names of gases are shown as they are."""
 
@@ -173,6 +178,23 @@ def quantity_of(messages: Messages, quantity_micro: int, key: ActivityKey) -> Am
     return Amount(exact(messages, quantity_micro), unit_of(messages, key, quantity_micro))
 
 
+def told(messages: Messages, quantity_micro: int, key: ActivityKey) -> Amount:
+    """An amount of an activity as a person knows it from where it came: money with its cents, all else as `quantity_of`.
+
+    Args:
+        messages: Language.
+        quantity_micro: Millionths of the key's unit.
+        key: The activity key.
+
+    Returns:
+        Such as 48.60 USD, or 151 km.
+    """
+    value = Fraction(quantity_micro, 1_000_000)
+    if key.unit not in CURRENCIES:
+        return quantity_of(messages, quantity_micro, key)
+    return Amount(number_text(messages.locale, value, 0 if value.denominator == 1 else _CENT_PLACES_COUNT), key.unit)
+
+
 def unit_of(messages: Messages, key: ActivityKey, quantity_micro: int = 1_000_000) -> str:
     """The unit of an activity as people read it, for an amount in millionths; for one of it where that is left out."""
     return unit_text(messages, key.kind, key.unit, quantity_micro)
@@ -219,6 +241,8 @@ def value_text(messages: Messages, name: str, value: str) -> str:
         return f"{value}, {messages(f'category.{value}')}"
     if f"value.{name}.{value}" in messages:
         return messages(f"value.{name}.{value}")
+    if name in _CAPITALS:
+        return value.replace("_", " ").lower()
     return value.replace("_", " ") if name in _SLUGS else value
 
 

@@ -366,7 +366,7 @@ def absurd() -> dashboard.DashboardModel:
     return replace(
         base,
         subject_name=name,
-        score=dashboard.Score(0, 0, 4, 999_999, None, "S1-2030", is_provisional=False),
+        score=dashboard.Score(0, 0, 4, 999_999, 0, "S1-2030", is_provisional=False),
         gross=dashboard.YearTotal(99_000_000_000_000_000_000, "why.html", tuple(p.gross_ug_co2e for p in points)),
         net=dashboard.YearTotal(-99_000_000_000_000_000_000, "why.html"),
         this_month=dashboard.ThisMonth(

@@ -71,7 +71,7 @@ def show_dashboard(work: Work, whose: Whose) -> DashboardModel:
     subject = subjects.by_id(work.session, whose.tenant_id, whose.subject_id)
     look = _look(work, subject)
     rows = tuple(_month_row(look, month) for month in look.shown_months)
-    imported = _imports(work, subject)
+    imported = _imports(work, subject, look.zone)
     return DashboardModel(
         subject_name=subject.name,
         subject_kind=_kind_of(subject),
@@ -371,13 +371,13 @@ def _share_ppm(part_count: int, whole_count: int) -> int:
     return part_count * MILLION_PPM // whole_count if whole_count else 0
 
 
-def _imports(work: Work, subject: SubjectRow) -> tuple[ImportRow, ...]:
+def _imports(work: Work, subject: SubjectRow, zone: ZoneInfo) -> tuple[ImportRow, ...]:
     if subject.erased_at is not None:
         return ()
     rows = imports.latest(work.session, subject.tenant_id, subject.id, limit_count=_IMPORTS_COUNT)
     return tuple(
         ImportRow(
-            at=row.at,
+            at=row.at.astimezone(zone),
             document_name=name_of(work, row) or registry.find(row.connector).manifest.title,
             href=Hrefs(subject.id).imported(row.id),
             readings_count=row.reading_count,

@@ -122,6 +122,22 @@ def test_what_is_counted_has_its_word() -> None:
     assert fmt.unit_of(EN, ActivityKey("rail", "GB", 2024, "pkm", ())) == "pkm"
 
 
+def test_amounts_as_their_source_tells_them() -> None:
+    """Money has its cents where there are any; a distance has three digits, a count its word."""
+    paid = ActivityKey("purchase", "US", 2024, "USD", ())
+    assert str(fmt.told(EN, 48_600_000, paid)).replace("\u00a0", " ") == "48.60 USD"
+    assert str(fmt.told(EN, -1_152_375_000, paid)).replace("\u00a0", " ") == "−1,152.38 USD"
+    assert str(fmt.told(EN, 500_000_000, replace(paid, unit="JPY"))).replace("\u00a0", " ") == "500 JPY"
+    assert str(fmt.told(EN, 151_117_402, ActivityKey("car", "US", 2024, "km", ()))).replace("\u00a0", " ") == "151 km"
+    assert str(fmt.told(EN, 3_000_000, ActivityKey("flight", "", 2024, "item", ()))).replace("\u00a0", " ") == "3 passengers"
+
+
+def test_payment_categories_are_no_capitals() -> None:
+    """What the bank's category is called can be read."""
+    key = ActivityKey("purchase", "US", 2024, "USD", (("plaid_category", "TRANSPORTATION_GAS"),))
+    assert fmt.attributes_text(EN, key) == "payment category: transportation gas"
+
+
 def test_attributes_are_said_in_the_order_of_their_kind() -> None:
     """Names and values in words, as the vocabulary lists them; what is not known stands as it came."""
     flight = ActivityKey("flight", "", 2024, "item", (("cabin", "premium_economy"), ("destination", "SFO"), ("origin", "ZRH")))

@@ -50,6 +50,20 @@ def test_page_has_its_landmarks(name: str) -> None:
     assert page.xpath("//a[@class='skip']/@href") == ["#content"]
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("dashboard.html", "↑ 3 points up on the same months a year ago."),
+        ("business.html", "↓ 1 point down on the same months a year ago."),
+        ("absurd.html", "As fit as in the same months a year ago."),
+    ],
+)
+def test_momentum_is_said(name: str, said: str) -> None:
+    """Points up, points down, and a sentence of its own where nothing changed."""
+    score = tree(name).xpath("//section[@aria-labelledby='score-title']")[0]
+    assert [line for line in map(text_of, score.findall("p")) if "a year ago" in line] == [said]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_headings_go_down_one_step_at_a_time(name: str) -> None:
     """One h1, and no level left out."""

@@ -158,6 +158,7 @@ def test_proof_strip_counts_records(page: DashboardModel) -> None:
     assert (proofs.archived_ppm, proofs.anchored_ppm) == (1_000_000, 0)
     assert proofs.evidence_ppm == {EvidenceClass.UPLOADED: 1_000_000}
     assert proofs.last_import_at == datetime(2026, 3, 12, 20, tzinfo=UTC)
+    assert str(proofs.last_import_at.tzinfo) == "America/Los_Angeles"
     assert proofs.is_chain_local
 
 
