@@ -84,6 +84,8 @@ def check_half_way(folder: Path, whose: list[Whose]) -> int:
             row = connections.by_id(session, one.tenant_id, f"c{number}")
             pages_count = len(documents.of_subject(session, one.tenant_id, one.subject_id))
             assert pages_count in {int(row.cursor or "0"), int(row.cursor or "0") + 1}  # the last page is its own successor
+            wanted = {f"{date.fromordinal(FIRST.toordinal() + page):%Y-%m}" for page in range(pages_count)}
+            assert row.changed_months in ({" ".join(sorted(wanted))} if row.synced_at is None else {"", " ".join(sorted(wanted))})
             stored_count += pages_count
     engine.dispose()
     return stored_count
@@ -106,6 +108,7 @@ def check_all(installation: Installation, whose: Whose, connection_id: str) -> N
         for row in random.Random(1).sample(rows, 20):  # noqa: S311 - a sample, not a secret
             assert sha256(fetch_original(work, row)).hexdigest() == row.sha256
         newest = sync_runs.of_connection(work.session, whose.tenant_id, connection_id)[0]
+        assert connections.by_id(work.session, whose.tenant_id, connection_id).changed_months == ""
         revisions = text("SELECT count(*) FROM record_revision WHERE tenant_id = :tenant_id")
         revisions_count = work.session.execute(revisions, {"tenant_id": whose.tenant_id}).scalar_one()
     assert newest.state is SyncState.DONE
