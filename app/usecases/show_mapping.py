@@ -277,10 +277,11 @@ def _choices(name: str, messages: Messages) -> tuple[tuple[str, str], ...]:
 
 
 def _how(found: Preview, name: str) -> str:
+    is_as_guessed = found.guess.mapping.to_json().get(name) == found.mapping.to_json().get(name)
+    if name in found.guess.proven and is_as_guessed:
+        return found.guess.proven[name]
     if name in found.said:
         return ""
-    if name in found.guess.proven:
-        return found.guess.proven[name]
     return found.guess.likely.get(name, "")
 
 
