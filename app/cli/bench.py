@@ -11,7 +11,9 @@ from domain.errors import InputError, NotFoundError
 REPOSITORY = Path(__file__).resolve().parents[2]
 """The folder that holds `app`: a checkout has `benchmarks` beside it, an installed package has not."""
 
-TAKES_ROWS = frozenset({"estimate", "factors", "month_end", "parse", "scoring", "sync", "sync_queue"})
+TAKES_ROWS = frozenset(
+    {"bank_files", "estimate", "factors", "month_end", "octopus", "parse", "scoring", "sync", "sync_queue", "timeline"}
+)
 """Benchmarks whose size can be chosen."""
 
 

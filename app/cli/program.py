@@ -47,6 +47,9 @@ class Benchmark(StrEnum):
     FACTORS = "factors"
     ESTIMATE = "estimate"
     MONTH_END = "month_end"
+    OCTOPUS = "octopus"
+    TIMELINE = "timeline"
+    BANK_FILES = "bank_files"
     SYNC = "sync"
     SYNC_QUEUE = "sync_queue"
 
