@@ -37,6 +37,13 @@ MAX_ROW_COUNT = 10_000
 MAX_TEXT_BYTES = 512 * 1024
 """Longest text of a bundle, UTF-8."""
 
+_PARTS_OF_KEY: Mapping[str, tuple[str, ...]] = {
+    "inputs": ("groups",),
+    "lines": ("lines", "unscored", "factors"),
+    "originals": ("originals",),
+}
+"""Name of a key to what it opens: without the key nothing of it can be checked, so nothing of it may be there."""
+
 
 @dataclass(frozen=True, slots=True)
 class BundleGroup:
@@ -312,6 +319,7 @@ def bundle_from_bytes(data: bytes) -> Bundle:
         )
     _check_sizes(fields)
     _check_texts(content)
+    _check_parts(fields)
     bundle = _bundle_of(fields)
     if to_canonical(bundle.to_json()) != data:
         raise CanonicalError(
@@ -348,6 +356,31 @@ def _check_sizes(fields: Fields) -> None:
     leaf_count = sum(len(group.items("leaves")) for group in fields.objects("groups"))
     if leaf_count > MAX_LEAF_COUNT:
         _refuse_count("leaves", MAX_LEAF_COUNT, leaf_count, "bundle.groups")
+
+
+def _check_parts(fields: Fields) -> None:
+    """Refuse what cannot be checked: content without the key of its tree, and keys of trees that there are not.
+
+    Raises:
+        CanonicalError: There is some.
+    """
+    keys = fields.nested("keys").names()
+    if not keys <= _PARTS_OF_KEY.keys():
+        raise CanonicalError(
+            "This bundle has keys that its format does not have",
+            expected=", ".join(_PARTS_OF_KEY),
+            got=", ".join(sorted(keys)),
+            record="bundle.keys",
+        )
+    for key in _PARTS_OF_KEY.keys() - keys:
+        for name in _PARTS_OF_KEY[key]:
+            if fields.items(name):
+                raise CanonicalError(
+                    f"This bundle shows {name} without the key that they are checked with",
+                    expected=f"the key of the {key}, or no {name}",
+                    got=f"{len(fields.items(name)):,} {name}",
+                    record=f"bundle.{name}",
+                )
 
 
 def _check_count(fields: Fields, most_count: int, *names: str) -> None:

@@ -47,7 +47,7 @@ def to_canonical(value: Json) -> bytes:
 
 
 def _dumped(checked: Json) -> bytes:
-    return json.dumps(checked, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=dict).encode("utf-8")
+    return _ENCODER.encode(checked).encode("utf-8")
 
 
 def from_canonical(data: bytes, *, record: str = "document") -> Json:
@@ -94,9 +94,7 @@ def from_json(data: bytes, *, record: str = "document") -> Json:
     try:
         if not is_flat and _depth_count(data) > MAX_DEPTH_COUNT:
             raise CanonicalError(expected=f"at most {MAX_DEPTH_COUNT} levels", got="deeper nesting")
-        value = json.loads(
-            data.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_float=_no_fraction
-        )
+        value = _DECODER.decode(data.decode("utf-8"))
     except CanonicalError as error:  # from a hook, which does not know what is read
         raise CanonicalError(error.message, expected=error.expected, got=error.got, record=record) from error
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
@@ -185,25 +183,23 @@ def _no_fraction(text: str) -> object:
     raise CanonicalError(expected="an integer, or the amount as a string", got=text)
 
 
-_BACKSLASH, _QUOTE, _OPENING, _CLOSING = b"\\"[0], b'"'[0], b"[{", b"]}"
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\Z)', re.DOTALL)
 
 
 def _depth_count(data: bytes) -> int:
+    """Deepest nesting of JSON bytes; of bytes that are no JSON something."""
     deepest = depth = 0
-    in_string = escaped = False
-    for byte in data:
-        if in_string:
-            if escaped:
-                escaped = False
-            elif byte == _BACKSLASH:
-                escaped = True
-            elif byte == _QUOTE:
-                in_string = False
-        elif byte == _QUOTE:
-            in_string = True
-        elif byte in _OPENING:
+    for byte in _STRING.sub(b"", data).translate(None, delete=_NO_BRACKETS):
+        if byte in _OPENING:
             depth += 1
             deepest = max(deepest, depth)
-        elif byte in _CLOSING:
+        else:
             depth -= 1
     return deepest
+
+
+_OPENING = b"[{"
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[{]}")
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_float=_no_fraction)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=dict)

@@ -4,9 +4,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.activity import Activity, ActivityKey, EvidenceClass, Quality
-from domain.canonical import Json, to_canonical
+from domain.canonical import Json, from_canonical, to_canonical
+from domain.errors import CanonicalError
 from domain.fields import Fields, refuse_other_content
 from domain.period import Month, instant_from_text, instant_to_text
+
+RECORD_FORMAT = "climate-fitness/record/1"
+"""Name and version of a leaf's layout."""
+
+_LEAF_NAMES = frozenset(
+    "activities connector documents format month parser record_key revision usage_point zone".split()  # noqa: SIM905  # shorter
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +58,7 @@ class RecordRevision:
                 "activities": taken,
                 "connector": self.connector,
                 "documents": list(self.document_sha256s),
-                "format": "climate-fitness/record/1",
+                "format": RECORD_FORMAT,
                 "month": month.to_text(),
                 "parser": self.parser_version,
                 "record_key": self.record_key,
@@ -59,6 +67,83 @@ class RecordRevision:
                 "zone": zone,
             }
         )
+
+
+@dataclass(frozen=True, slots=True)
+class RecordLeaf:
+    """What a leaf of the inputs tree says.
+
+    Attributes:
+        connector: Which connector read it.
+        parser: Version of its parser.
+        record_key: The source's own name of the thing.
+        usage_point: Meter point, or empty.
+        revision: 1 for the first.
+        month: Which month's share.
+        zone: IANA time zone that its days were cut in.
+        document_sha256s: The originals that it was taken from, 64 hexadecimal digits each.
+        activities: What follows from it in that month, without profiles.
+    """
+
+    connector: str
+    parser: str
+    record_key: str
+    usage_point: str
+    revision: int
+    month: Month
+    zone: str
+    document_sha256s: tuple[str, ...]
+    activities: tuple[Activity, ...]
+
+    @property
+    def group_key(self) -> str:
+        """Name of the group that it belongs to."""
+        return f"{self.connector}|{self.usage_point}|{self.month}"
+
+
+def record_leaf_from_canonical(data: bytes, *, record: str = "input") -> RecordLeaf:
+    """What the bytes of a leaf say.
+
+    Args:
+        data: As `RecordRevision.leaf` makes them.
+        record: Where they stand, for the message.
+
+    Returns:
+        The leaf's content.
+
+    Raises:
+        CanonicalError: The bytes are not canonical, of another format, or a field is missing, too many or not what it must be.
+    """
+    fields = Fields(from_canonical(data, record=record), record)
+    if fields.text("format") != RECORD_FORMAT:
+        raise CanonicalError(
+            "This record has a format that this version does not know",
+            expected=RECORD_FORMAT,
+            got=fields.text("format"),
+            record=record,
+            next_step="Use the version of the program that made it.",
+        )
+    if fields.names() != _LEAF_NAMES:
+        raise CanonicalError(
+            "This record has other fields than its format",
+            expected=", ".join(sorted(_LEAF_NAMES)),
+            got=", ".join(sorted(fields.names())),
+            record=record,
+        )
+    return RecordLeaf(
+        connector=fields.text("connector"),
+        parser=fields.text("parser"),
+        record_key=fields.text("record_key"),
+        usage_point=fields.text("usage_point"),
+        revision=fields.integer("revision"),
+        month=fields.made("month", Month.from_text),
+        zone=fields.text("zone"),
+        document_sha256s=fields.texts("documents"),
+        activities=tuple(
+            activity_from_json(value, record=f"{record}.activities[{index}]")
+            for index, value in enumerate(fields.items("activities"))
+        ),
+    )
 
 
 def activity_to_json(activity: Activity) -> dict[str, Json]:

@@ -56,7 +56,7 @@ def export_bundle(work: Work, statement: StatementRow, shown: Shown) -> Bundle:
             set that this installation has no longer.
         NotFoundError: The subject's key was destroyed: its inputs are erased.
     """
-    bundle = _bundle(work, statement, shown)
+    bundle = make_bundle(work, statement, shown)
     _check_size(bundle, statement, shown)
     return bundle
 
@@ -108,7 +108,21 @@ def _check_size(bundle: Bundle, statement: StatementRow, shown: Shown) -> None:
         ) from error
 
 
-def _bundle(work: Work, statement: StatementRow, shown: Shown) -> Bundle:
+def make_bundle(work: Work, statement: StatementRow, shown: Shown) -> Bundle:
+    """The bundle of a statement, however large.
+
+    Args:
+        work: The open transaction and the services.
+        statement: Which.
+        shown: Totals only, the lines too, or everything.
+
+    Returns:
+        The bundle, with its checksum.
+
+    Raises:
+        ConflictError: The statement was not signed yet, or was made with a factor set that this installation has no longer.
+        NotFoundError: The subject's key was destroyed: its inputs are erased.
+    """
     session, tenant_id = work.session, statement.tenant_id
     row = ledger.issuance_of_statement(session, tenant_id, statement.id)
     if row is None:

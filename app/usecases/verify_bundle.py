@@ -14,12 +14,11 @@ from hashlib import sha256
 
 from app.usecases.audit_statement import is_self_declared, record_counts
 from domain.activity import Activity, ActivityKey, EvidenceClass, find_kind
-from domain.bundle import Bundle, bundle_from_bytes
+from domain.bundle import Bundle, BundleGroup, bundle_from_bytes
 from domain.canonical import from_canonical
 from domain.coverage import coverage_ppm
 from domain.errors import ClimateFitnessError, ProofError
 from domain.factor import Basis, CompiledFactor, EmissionFactor, LifeCycleScope, Part, factor_from_json
-from domain.fields import Fields
 from domain.hourly import HOURLY
 from domain.issuance import IssuanceKind
 from domain.kinds import scope_and_category
@@ -27,7 +26,7 @@ from domain.manifest import Manifest
 from domain.merkle import leaf_hash, verify_inclusion
 from domain.number import grams_of_micrograms
 from domain.period import Month
-from domain.record import activity_from_json
+from domain.record import RecordLeaf, record_leaf_from_canonical
 from domain.statement import ActivityTotal, Line, line_from_json
 from ledger.inputs import InputGroup
 from ledger.issuance import envelope_digest, leaf_of, token_id, verify_batch_proof
@@ -156,14 +155,26 @@ class _Walk:
         )
 
     @cached_property
-    def leaves(self) -> list[Fields]:
+    def records_by_group(self) -> list[tuple[BundleGroup, list[RecordLeaf]]]:
         if INPUTS not in self.bundle.keys:
             raise _NotChecked("the inputs are not shown in this bundle")
         return [
-            Fields(from_canonical(leaf.encode(), record=f"input of {group.group_key}"), f"input of {group.group_key}")
+            (group, [record_leaf_from_canonical(leaf.encode(), record=f"input of {group.group_key}") for leaf in group.leaves])
             for group in self.bundle.groups
-            for leaf in group.leaves
         ]
+
+    @cached_property
+    def records(self) -> list[RecordLeaf]:
+        return [record for _, records in self.records_by_group for record in records]
+
+    @cached_property
+    def activities(self) -> list[Activity]:
+        return [activity for record in self.records for activity in record.activities]
+
+    @cached_property
+    def key_ids(self) -> dict[ActivityKey, str]:
+        """Id of each activity key of the inputs: hashed once, not once an activity."""
+        return {key: key.key_id for key in {activity.key for activity in self.activities}}
 
     @cached_property
     def rows(self) -> dict[str, EmissionFactor]:
@@ -294,6 +305,8 @@ def _batch(walk: _Walk) -> str:
 # (4) A quorum of auditors signed the batch.
 def _signatures(walk: _Walk) -> str:
     bundle = walk.bundle
+    if not bundle.signatures:
+        raise ProofError("Nobody has signed this batch", expected="at least one signature", got="none")
     if walk.trusted is None:
         signers = signers_of(bundle)
         named = {auditor.address.lower() for auditor in bundle.auditors}
@@ -327,7 +340,7 @@ def _lines(walk: _Walk) -> str:
 # (6) Every factor used is a row of the factor set that the manifest names.
 def _factors(walk: _Walk) -> str:
     factor_set = walk.manifest.factor_set
-    used = {line.factor_id for line in walk.lines}
+    used, rows = {line.factor_id for line in walk.lines}, walk.rows
     for proof in walk.bundle.factors:
         path = tuple(_hex(node, "factor proof") for node in proof.path)
         is_in = verify_inclusion(
@@ -335,11 +348,11 @@ def _factors(walk: _Walk) -> str:
         )
         if not is_in:
             raise ProofError("A factor is not in the factor set", expected=factor_set.root_hex, got=proof.row[:80])
-    missing = used - set(walk.rows)
+    missing = used - set(rows)
     if missing:
         raise ProofError("A factor is not shown", expected=f"proofs of {len(used)} factors", got=f"none of {sorted(missing)}")
-    publishers = sorted({f"{row.publisher} {row.edition}" for row in walk.rows.values()})
-    return f"{len(walk.rows)} factors in the set of {factor_set.size} rows: {'; '.join(publishers) or 'none needed'}"
+    publishers = sorted({f"{row.publisher} {row.edition}" for row in rows.values()})
+    return f"{len(rows)} factors in the set of {factor_set.size} rows: {'; '.join(publishers) or 'none needed'}"
 
 
 # (7) They are the factors that the method chooses.
@@ -461,8 +474,8 @@ def _evidence(walk: _Walk) -> str:
     _same("evidence shares", shares, dict(manifest.evidence_ppm))
     said = ["shares"]
     if INPUTS in walk.bundle.keys:
-        _same("parsers", _parsers(walk.leaves), dict(manifest.parsers))
-        most_ppm = _check_coverage(walk.leaves, manifest)
+        _same("parsers", _parsers(walk.records), dict(manifest.parsers))
+        most_ppm = _check_coverage(walk.records, manifest)
         said += ["parsers", f"at most {most_ppm} ppm of the hours"]
     if not shares and INPUTS not in walk.bundle.keys:
         raise _NotChecked("nothing is emitted, and the inputs, whose evidence would count, are not shown")
@@ -476,10 +489,11 @@ def _evidence(walk: _Walk) -> str:
 def _inputs(walk: _Walk) -> str:
     if INPUTS not in walk.bundle.keys:
         raise _NotChecked("the inputs are not shown in this bundle")
-    groups = [
-        InputGroup(group.group_key, group_totals(group.leaves), [leaf.encode() for leaf in group.leaves])
-        for group in walk.bundle.groups
-    ]
+    groups = []
+    for group, records in walk.records_by_group:
+        for record in records:
+            _same(f"group of a record of {group.group_key}", group.group_key, record.group_key)
+        groups.append(InputGroup(group.group_key, _group_totals(walk, records), [leaf.encode() for leaf in group.leaves]))
     found = inputs_tree_id(groups, _hex(walk.bundle.keys[INPUTS], "key"))
     _same("inputs root", walk.manifest.inputs, found)
     return f"{found.leaf_count} records in {len(groups)} groups"
@@ -488,10 +502,8 @@ def _inputs(walk: _Walk) -> str:
 # (12) The quantities of the lines are the sums of the inputs.
 def _quantities(walk: _Walk) -> str:
     from_inputs: dict[tuple[Month, str, EvidenceClass], int] = defaultdict(int)
-    for leaf in walk.leaves:
-        for index, value in enumerate(leaf.items("activities")):
-            activity = activity_from_json(value, record=f"{leaf.record}.activities[{index}]")
-            from_inputs[activity.month, activity.key.key_id, activity.evidence] += activity.quantity_micro
+    for activity in walk.activities:
+        from_inputs[activity.month, walk.key_ids[activity.key], activity.evidence] += activity.quantity_micro
     from_lines: dict[tuple[Month, str, EvidenceClass], int] = {}
     scored_lines = [line for line in walk.lines if line.part is not Part.CERTIFICATE]
     for line in _one_per_key(scored_lines):
@@ -516,7 +528,7 @@ def _quantities(walk: _Walk) -> str:
     _same("sums of the inputs", {k: v for k, v in from_inputs.items() if k[:2] in scored}, from_lines)
     _check_retired(walk)
     _check_certificate_lines(walk)
-    return f"{len(from_lines)} sums redone from {len(walk.leaves)} records"
+    return f"{len(from_lines)} sums redone from {len(walk.records)} records"
 
 
 # (13) The originals named by the inputs are those of the manifest.
@@ -527,7 +539,7 @@ def _originals(walk: _Walk) -> str:
         ORIGINALS, [original_leaf(digest) for digest in walk.bundle.originals], _hex(walk.bundle.keys[ORIGINALS], "key")
     )
     _same("originals root", walk.manifest.originals, found)
-    named = {digest for leaf in walk.leaves for digest in leaf.texts("documents")}
+    named = {digest for record in walk.records for digest in record.document_sha256s}
     _same("originals named by the inputs", sorted(named), sorted(walk.bundle.originals))
     return f"{found.leaf_count} originals named by their SHA-256"
 
@@ -567,24 +579,12 @@ _STEPS: tuple[tuple[str, Callable[[_Walk], str]], ...] = (
 )
 
 
-def group_totals(leaves: tuple[str, ...]) -> dict[str, str]:
-    """Quantity totals of a group by activity key: what its node in the inputs tree commits to.
-
-    Args:
-        leaves: Canonical JSON text of its record revisions.
-
-    Returns:
-        Activity key id to the sum in millionths, as text.
-
-    Raises:
-        CanonicalError: A leaf is not a record.
-    """
+def _group_totals(walk: _Walk, records: Sequence[RecordLeaf]) -> dict[str, str]:
+    """Quantity totals of a group by activity key: what its node in the inputs tree commits to."""
     totals: dict[str, int] = defaultdict(int)
-    for text in leaves:
-        leaf = Fields(from_canonical(text.encode(), record="input"), "input")
-        for value in leaf.items("activities"):
-            activity = activity_from_json(value)
-            totals[activity.key.key_id] += activity.quantity_micro
+    for record in records:
+        for activity in record.activities:
+            totals[walk.key_ids[activity.key]] += activity.quantity_micro
     return {key_id: str(total) for key_id, total in sorted(totals.items())}
 
 
@@ -605,26 +605,26 @@ def _shares_ppm(lines: Sequence[Line]) -> dict[EvidenceClass, int]:
     return evidence_ppm(lines)
 
 
-def _parsers(leaves: Sequence[Fields]) -> dict[str, str]:
+def _parsers(records: Sequence[RecordLeaf]) -> dict[str, str]:
     """Connector to the version of its parser.
 
     Raises:
         ProofError: A connector has two.
     """
     found: dict[str, str] = {}
-    for leaf in leaves:
-        name, version = leaf.text("connector"), leaf.text("parser")
+    for record in records:
+        name, version = record.connector, record.parser
         _same(f"parser of {name}", found.setdefault(name, version), version)
     return found
 
 
-def _check_coverage(leaves: Sequence[Fields], manifest: Manifest) -> int:
+def _check_coverage(records: Sequence[RecordLeaf], manifest: Manifest) -> int:
     """The most coverage that the records can have, in ppm: they say their spans, not the gaps inside.
 
     Raises:
         ProofError: The manifest claims more.
     """
-    most_ppm = _most_coverage_ppm(leaves, manifest)
+    most_ppm = _most_coverage_ppm(records, manifest)
     if manifest.coverage_ppm > most_ppm:
         raise ProofError(
             "The inputs cover less of the period than the manifest says",
@@ -634,11 +634,10 @@ def _check_coverage(leaves: Sequence[Fields], manifest: Manifest) -> int:
     return most_ppm
 
 
-def _most_coverage_ppm(leaves: Sequence[Fields], manifest: Manifest) -> int:
+def _most_coverage_ppm(records: Sequence[RecordLeaf], manifest: Manifest) -> int:
     meters: dict[tuple[str, str], list[Activity]] = defaultdict(list)
-    for leaf in leaves:
-        meter = f"{leaf.text('connector')}|{leaf.text('usage_point')}", leaf.text("zone")
-        meters[meter] += [activity_from_json(value, record=leaf.record) for value in leaf.items("activities")]
+    for record in records:
+        meters[f"{record.connector}|{record.usage_point}", record.zone] += record.activities
     first, end = manifest.period.first, manifest.period.end
     month_count = (end.year - first.year) * 12 + end.number - first.number
     if month_count * len(meters) > _MAX_METER_MONTH_COUNT:
@@ -696,10 +695,9 @@ def _by_identity(lines: Iterable[Line]) -> dict[tuple[Month, str, Part, Basis], 
 def _totals_of_kind(walk: _Walk, kind: str) -> list[ActivityTotal]:
     """Totals of the inputs of one kind, by month and key."""
     found: dict[tuple[Month, ActivityKey], list[Activity]] = defaultdict(list)
-    for leaf in walk.leaves:
-        for activity in (activity_from_json(value) for value in leaf.items("activities")):
-            if activity.key.kind == kind:
-                found[activity.month, activity.key].append(activity)
+    for activity in walk.activities:
+        if activity.key.kind == kind:
+            found[activity.month, activity.key].append(activity)
     return [_total_of_activities(month, key, activities) for (month, key), activities in found.items()]
 
 
@@ -712,12 +710,7 @@ def _total_of_activities(month: Month, key: ActivityKey, activities: Sequence[Ac
 
 def _keys_of(walk: _Walk, kind: str) -> set[str]:
     """Ids of the activity keys of a kind among the inputs."""
-    return {
-        activity.key.key_id
-        for leaf in walk.leaves
-        for activity in (activity_from_json(value) for value in leaf.items("activities"))
-        if activity.key.kind == kind
-    }
+    return {key_id for key, key_id in walk.key_ids.items() if key.kind == kind}
 
 
 def _by_key(lines: Sequence[Line]) -> list[list[Line]]:

@@ -71,7 +71,7 @@ BUNDLES = st.builds(
         transaction_hex=TEXT,
         block_number=st.integers(-1, 2**40),
     ),
-    keys=st.dictionaries(st.sampled_from(["inputs", "lines", "originals"]), HEX),
+    keys=st.fixed_dictionaries({"inputs": HEX, "lines": HEX, "originals": HEX}),
     groups=st.lists(st.builds(BundleGroup, TEXT, TEXTS), max_size=2).map(tuple),
     lines=TEXTS,
     unscored=st.just((Unscored(Month(2025, 4), ActivityKey("water", "US", 2025, "m3"), 5, "no factor"),)),
@@ -208,6 +208,7 @@ def test_largest_bundle_is_read(bundle: Bundle) -> None:
         manifest="x" * (512 * 1024),
         signatures=tuple(rows(64)),
         batch_proof=tuple(rows(64)),
+        keys=dict.fromkeys(("inputs", "lines", "originals"), "00" * 32),
         auditors=(AuditorName("", "", "", ""),) * 64,
         lines=tuple(rows(10_000)),
         originals=tuple(rows(10_000)),
@@ -215,3 +216,25 @@ def test_largest_bundle_is_read(bundle: Bundle) -> None:
         groups=(BundleGroup("g", tuple(rows(50_000))),) * 2,
     )
     assert bundle_from_bytes(large.to_bytes()) == large.sealed()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"lines": ["{}"]}, "shows lines without the key that they are checked with; expected the key of the lines, or no lines"),
+        ({"unscored": [{}]}, "shows unscored without the key"),
+        ({"factors": [{"index": 0, "path": [], "row": ""}]}, "shows factors without the key"),
+        ({"groups": [{"group": "g", "leaves": ["{}"]}]}, "shows groups without the key that they are checked with"),
+        ({"originals": ["00" * 32]}, "shows originals without the key"),
+        ({"keys": {"lines": "00" * 32}, "groups": [{"group": "g", "leaves": []}]}, "shows groups without the key"),
+        (
+            {"keys": {"others": "00" * 32}},
+            "has keys that its format does not have; expected inputs, lines, originals; got others",
+        ),
+    ],
+)
+def test_what_cannot_be_checked_is_refused(bundle: Bundle, change: dict[str, Any], words: str) -> None:
+    """Content that no root is recomputed from must not stand in a bundle that holds: nothing rides along."""
+    with pytest.raises(CanonicalError) as refused:
+        bundle_from_bytes(to_canonical({**json.loads(bundle.to_bytes()), **change}))
+    assert words in refused.value.sentence()

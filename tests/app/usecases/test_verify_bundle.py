@@ -1,6 +1,7 @@
 """A bundle is walked back step by step; whatever is changed in it, the step that breaks is named."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -162,12 +163,86 @@ def test_hidden_parts_are_not_in_the_file(world: World, shown: Shown) -> None:
     assert bool(content["lines"]) == (shown is Shown.LINES)
 
 
-def test_lines_without_their_key_are_not_believed(world: World) -> None:
-    """Lines that somebody adds to a bundle of totals are not checked against the root, so none of their steps passes."""
+def test_lines_without_their_key_are_refused(world: World) -> None:
+    """Lines that somebody adds to a bundle of totals could not be checked against the root: the file is refused."""
     content = json.loads(world.bundles[Shown.TOTALS].to_bytes())
     content["lines"] = json.loads(world.data)["lines"]
-    states = world.states(resealed(content))
-    assert {states[name] for name in ("lines", "arithmetic", "totals")} == {StepState.NOT_CHECKED}
+    found = world.verify(resealed(content))["bundle"]
+    assert found.state is StepState.FAILED
+    assert found.detail.startswith("This bundle shows lines without the key that they are checked with")
+
+
+def reordered(text: str) -> str:
+    """The same JSON with its fields in another order."""
+    return json.dumps(dict(reversed(json.loads(text).items())), ensure_ascii=False, separators=(",", ":"))
+
+
+def spaced(text: str) -> str:
+    """The same JSON with white space."""
+    return json.dumps(json.loads(text), ensure_ascii=False, sort_keys=True)
+
+
+def doubled(text: str) -> str:
+    """The same JSON with its first field twice."""
+    name, value = next(iter(json.loads(text).items()))
+    return "{" + json.dumps({name: value}, sort_keys=True, separators=(",", ":"))[1:-1] + "," + text[1:]
+
+
+def escaped(text: str) -> str:
+    """The same JSON with a letter written as an escape."""
+    return text.replace("e", "\\u0065", 1)
+
+
+def fraction(text: str) -> str:
+    """The same JSON with a whole number written as a fraction."""
+    return re.sub(r":(\d+)(?=[,}])", r":\1.0", text, count=1)
+
+
+NOT_CANONICAL = {"order": reordered, "space": spaced, "twice": doubled, "escape": escaped, "fraction": fraction}
+TEXTS: dict[str, tuple[tuple[str | int, ...], str]] = {
+    "manifest": (("manifest",), "manifest"),
+    "line": (("lines", 0), "lines"),
+    "factor": (("factors", 0, "row"), "factors"),
+    "record": (("groups", 0, "leaves", 0), "inputs"),
+}
+
+
+@pytest.mark.parametrize("how", NOT_CANONICAL)
+@pytest.mark.parametrize("what", TEXTS)
+def test_inner_text_must_be_canonical(world: World, what: str, how: str) -> None:
+    """A text inside the bundle that says the same in other bytes is refused by its own step, as not canonical."""
+    path, step = TEXTS[what]
+    content = json.loads(world.data)
+    set_at(*path, to=NOT_CANONICAL[how])(content)
+    data = resealed(content)
+    assert data != world.data
+    found = world.verify(data)[step]
+    assert found.state is StepState.FAILED
+    said = {"twice": "A key stands twice", "fraction": "expected an integer, or the amount as a string"}
+    assert said.get(how, "These bytes are not canonical JSON") in found.detail
+
+
+@pytest.mark.parametrize("how", NOT_CANONICAL)
+def test_file_must_be_canonical(world: World, how: str) -> None:
+    """So is the file itself."""
+    data = NOT_CANONICAL[how](world.data.decode()).encode()
+    assert data != world.data
+    assert world.states(data)["bundle"] is StepState.FAILED
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"format": "climate-fitness/record/2"}, "This record has a format that this version does not know"),
+        ({"note": "x"}, "This record has other fields than its format"),
+        ({"usage_point": "another"}, "The group of a record of activities|declared|2025-04 differs"),
+    ],
+)
+def test_records_are_of_their_format(world: World, change: Content, words: str) -> None:
+    """A record of another version, with a field too many, or of another group is refused by name."""
+    content = json.loads(world.data)
+    set_at("groups", 0, "leaves", 0, to=lambda text: inner(text, lambda value: value.update(change)))(content)
+    assert world.verify(resealed(content))["inputs"].detail.startswith(words)
 
 
 def test_without_chain_says_so(world: World) -> None:
