@@ -1,11 +1,16 @@
 """The chain client. The only file that speaks web3; web3 is imported when a client is made (it takes a while).
 
-    prepare_*   simulate, then take the nonce, then sign: gives bytes to store before anything is sent
+    plan_*      simulate: what is called, with how much gas, at which fees; nothing is signed
+    sign        a planned call under a nonce: gives bytes to store before anything is sent
+    prepare_*   both, with the nonce that the chain expects next, for a caller that is alone
     broadcast   send stored bytes; the same bytes again are fine, before and after they are mined
+    replace     the transaction of stored bytes again, under the same nonce, for higher fees
     receipt     whether they are mined; `is_final` whether that can still change
 
-One client per relayer key sends at a time (one sequencer): nonces are taken from the chain, after a simulation that succeeded.
-A caller that stores several signed transactions before it sends them passes the nonce of the next one itself.
+Whoever shares an account with others gives each nonce once: `app.usecases.send_outbox` does so in the database.
+
+The node is believed in nothing. Its chain id is asked again before each plan; a receipt counts when its block is there and holds
+the transaction; a head that goes backwards is a node that lags, and nothing is decided on it. Every doubt is a `ChainError`.
 """
 
 import os
@@ -20,13 +25,15 @@ from typing import TYPE_CHECKING, Any
 from domain.errors import AlreadyIssuedError, ChainError, ExpiredError, LedgerError, QuorumError
 from domain.issuance import Envelope, Issuance
 from ledger.contract.artifact import load_artifact
-from ledger.embedded import EmbeddedChain, RpcError
+from ledger.fees import DEFAULT_CEILING_WEI, DEFAULT_TIP_WEI, Fees, propose_fees, raise_fees
 from ledger.issuance import envelope_digest, keccak, leaf_of, token_id
 from ledger.recursion import bound_recursion
-from ledger.signing import RelayerKey, sort_signatures, to_compact
+from ledger.rpc import HttpNode, Node, RpcError, http_post, refuse, to_bytes, to_fields, to_hash, to_quantity
+from ledger.signers import TransactionSigner
+from ledger.signing import sort_signatures, to_compact
+from ledger.transactions import Transaction, decode_signed
 
 if TYPE_CHECKING:
-    from web3 import Web3
     from web3.contract import Contract
 
 GAS_LIMIT = 2**24
@@ -38,6 +45,13 @@ GAS_MARGIN_PCT = 10
 IS_WITHOUT_TRANSACTIONS = False
 """Second parameter of `eth_getBlockBy*`: hashes of the transactions, not their bodies."""
 
+CONFIRMATIONS_COUNT = 64
+"""Blocks on top that count as final where a node knows no `finalized` tag: two epochs of Ethereum."""
+
+HEAD_PATIENCE_S = 600.0
+"""How long a head below the highest that was seen counts as a node that lags; after that the chain itself was taken back."""
+
+_REVERT_CODE = 3  # geth's code of a revert
 _REVERT_SELECTOR = bytes.fromhex("08c379a0")  # Error(string)
 _ERRORS: dict[str, type[LedgerError]] = {
     "already issued": AlreadyIssuedError,
@@ -68,6 +82,25 @@ class SignedTransaction:
     nonce: int
     gas: int
     max_fee_wei: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCall:
+    """A call that was simulated, not signed yet.
+
+    Attributes:
+        to: 0x address of the contract; empty to create one.
+        data: Calldata.
+        gas: Gas limit.
+        fees: What it offers.
+        chain_nonce: The least nonce that the chain would take from the account.
+    """
+
+    to: str
+    data: bytes
+    gas: int
+    fees: Fees
+    chain_nonce: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,41 +169,56 @@ class Token:
 
 
 class ChainClient:
-    """One contract on one chain, sent to by one relayer.
+    """One contract on one chain.
 
     Args:
-        target: The embedded chain, or the URL of a JSON-RPC node.
+        target: The embedded chain or any other node, or the URL of one that is trusted as an address.
         contract: 0x address of the contract; left out for `deploy`.
         chain_id: What the chain's id must be; left out, whatever the chain says.
-        timeout_s: How long one request to a node may take.
+        timeout_s: How long one request to a URL may take, seconds.
+        fee_ceiling_wei: Most wei per gas that is ever offered.
+        confirmations_count: Blocks on top that count as final; left out, the node's `finalized` tag.
 
     Raises:
         ChainError: The chain does not answer or has another id, or there is no such contract at the address.
     """
 
     def __init__(
-        self, target: EmbeddedChain | str, *, contract: str = "", chain_id: int | None = None, timeout_s: float = 10.0
+        self,
+        target: Node | str,
+        *,
+        contract: str = "",
+        chain_id: int | None = None,
+        timeout_s: float = 10.0,
+        fee_ceiling_wei: int = DEFAULT_CEILING_WEI,
+        confirmations_count: int | None = None,
     ) -> None:
-        self._web3 = _connect(target, timeout_s)
+        from web3 import Web3
+
+        bound_recursion()
+        self._web3 = Web3()  # encodes and decodes; requests go through the node
+        self._node: Node = HttpNode(http_post(target, timeout_s)) if isinstance(target, str) else target
+        self._fee_ceiling_wei = fee_ceiling_wei
+        self._confirmations_count = confirmations_count
+        self._highest = _Highest()
         self._artifact = load_artifact()
-        self.chain_id = self._number("eth_chainId")
-        if chain_id is not None and chain_id != self.chain_id:
-            raise ChainError(
-                "This is another chain",
-                expected=f"chain id {chain_id}",
-                got=str(self.chain_id),
-                next_step="Correct the chain's address or its id in the settings.",
-            )
+        self.chain_id = self._number("eth_chainId") if chain_id is None else chain_id
+        self._check_chain()
         self.contract = contract
         self._functions: type[Contract] = self._web3.eth.contract(abi=self._artifact.abi)
         if contract:
             self._check_code(contract)
 
+    def genesis_hash(self) -> bytes:
+        """Hash of the chain's first block, 32 bytes: another one under the same id is another chain."""
+        block = to_fields(self._request("eth_getBlockByNumber", "0x0", IS_WITHOUT_TRANSACTIONS), "eth_getBlockByNumber")
+        return to_hash(block.get("hash"), "eth_getBlockByNumber")
+
     # ---- the contract ----
 
     def deploy(
         self,
-        relayer: RelayerKey,
+        relayer: TransactionSigner,
         *,
         auditors: Mapping[str, int],
         quorum: int,
@@ -192,7 +240,7 @@ class ChainClient:
         Raises:
             ChainError: The chain refuses, or the relayer's first transaction was another one.
         """
-        if self._nonce(relayer.address) == 0:
+        if self.next_nonce(relayer.address) == 0:
             data = self._creation_data(admin or relayer.address, auditors, quorum)
             self._wait(self.broadcast(self._sign(relayer, to="", data=data, nonce=None).raw), wait_s)
         address = _first_contract(relayer.address)
@@ -245,19 +293,27 @@ class ChainClient:
 
     # ---- sending ----
 
-    def prepare_anchor(
-        self, relayer: RelayerKey, envelope: Envelope, signatures: Sequence[bytes], *, nonce: int | None = None
-    ) -> SignedTransaction:
-        """A signed transaction that anchors a batch; nothing is sent.
+    def next_nonce(self, address: str) -> int:
+        """The least nonce that the chain would take from an account: how many of its transactions are in blocks.
 
         Args:
-            relayer: Who pays.
-            envelope: The batch.
-            signatures: The auditors' signatures, 65 bytes each, in any order.
-            nonce: The relayer's next nonce where signed bytes wait to be sent; else the chain's.
+            address: 0x address.
 
         Raises:
-            AlreadyIssuedError: The root is anchored.
+            ChainError: The chain does not answer.
+        """
+        return self._number("eth_getTransactionCount", address, "latest")
+
+    def plan_anchor(self, sender: str, envelope: Envelope, signatures: Sequence[bytes]) -> PlannedCall:
+        """The call that anchors a batch, simulated.
+
+        Args:
+            sender: 0x address of who pays.
+            envelope: The batch.
+            signatures: The auditors' signatures, 65 bytes each, in any order.
+
+        Raises:
+            AlreadyIssuedError: The root is anchored; `stored_root` is the root where it stands there as it was to be anchored.
             ExpiredError: The deadline or the epoch has passed.
             QuorumError: The signatures are not enough.
             ChainError: The chain refuses, or does not answer.
@@ -272,27 +328,22 @@ class ChainClient:
                 _deadline(envelope),
                 self._compact(envelope, signatures),
             )
-            return self._sign(relayer, to=self.contract, data=data, nonce=nonce)
+            return self._plan(sender, to=self.contract, data=data)
         except AlreadyIssuedError as error:
-            raise AlreadyIssuedError(**_already("The root is anchored already", envelope.root)) from error
+            found = self.batch_of(envelope.root)
+            is_equal = found is not None and (found.region, found.count) == (envelope.region, envelope.count)
+            raise AlreadyIssuedError(
+                **_already("The root is anchored already", envelope.root if is_equal else bytes(32))
+            ) from error
 
-    def prepare_issue(
-        self,
-        relayer: RelayerKey,
-        issuance: Issuance,
-        envelope: Envelope,
-        signatures: Sequence[bytes],
-        *,
-        nonce: int | None = None,
-    ) -> SignedTransaction:
-        """A signed transaction that issues one statement to its holder; nothing is sent.
+    def plan_issue(self, sender: str, issuance: Issuance, envelope: Envelope, signatures: Sequence[bytes]) -> PlannedCall:
+        """The call that issues one statement to its holder, simulated.
 
         Args:
-            relayer: Who pays.
+            sender: 0x address of who pays.
             issuance: The statement.
             envelope: Its batch of one: root = `leaf_of(issuance)`, count 1, region and method hash of the issuance.
             signatures: The auditors' signatures, 65 bytes each, in any order.
-            nonce: The relayer's next nonce where signed bytes wait to be sent; else the chain's.
 
         Raises:
             AlreadyIssuedError: There is a token for this subject, kind, period and revision; `stored_root` is its root.
@@ -311,10 +362,85 @@ class ChainClient:
         try:
             words = (self._web3.to_checksum_address(issuance.holder), int(issuance.kind), *_fields(issuance)[2:])
             data = self._encode("issue", words, _deadline(envelope), self._compact(envelope, signatures))
-            return self._sign(relayer, to=self.contract, data=data, nonce=nonce)
+            return self._plan(sender, to=self.contract, data=data)
         except AlreadyIssuedError as error:
             stored = bytes(self._view("hash_of", token_id(issuance)))
             raise AlreadyIssuedError(**_already("The statement is issued already", stored)) from error
+
+    def sign(self, signer: TransactionSigner, call: PlannedCall, *, nonce: int) -> SignedTransaction:
+        """A planned call as signed bytes; the chain is not asked.
+
+        Args:
+            signer: Who pays.
+            call: What is called.
+            nonce: Nonce that nobody else was given.
+
+        Raises:
+            ChainError: The signer does not sign.
+        """
+        return _signed(
+            signer,
+            Transaction(
+                chain_id=self.chain_id,
+                nonce=nonce,
+                tip_wei=call.fees.tip_wei,
+                max_fee_wei=call.fees.max_fee_wei,
+                gas=call.gas,
+                to=call.to,
+                value_wei=0,
+                data=call.data,
+            ),
+        )
+
+    def replace(self, signer: TransactionSigner, raw: bytes) -> SignedTransaction | None:
+        """The transaction of stored bytes again, under its own nonce, for higher fees; None where the ceiling forbids it.
+
+        Args:
+            signer: Who signed it.
+            raw: The stored bytes that wait too long.
+
+        Raises:
+            ChainError: The bytes are no transaction, the chain does not answer, or the signer does not sign.
+        """
+        waiting = decode_signed(raw)
+        self._check_chain()
+        fees = raise_fees(waiting.fees, self._fees(), ceiling_wei=self._fee_ceiling_wei)
+        return None if fees is None else _signed(signer, waiting.offering(fees))
+
+    def prepare_anchor(
+        self, relayer: TransactionSigner, envelope: Envelope, signatures: Sequence[bytes], *, nonce: int | None = None
+    ) -> SignedTransaction:
+        """A signed transaction that anchors a batch; nothing is sent. Errors as those of `plan_anchor`.
+
+        Args:
+            relayer: Who pays.
+            envelope: The batch.
+            signatures: The auditors' signatures, 65 bytes each, in any order.
+            nonce: The relayer's next nonce where signed bytes wait to be sent; else the chain's.
+        """
+        call = self.plan_anchor(relayer.address, envelope, signatures)
+        return self.sign(relayer, call, nonce=call.chain_nonce if nonce is None else nonce)
+
+    def prepare_issue(
+        self,
+        relayer: TransactionSigner,
+        issuance: Issuance,
+        envelope: Envelope,
+        signatures: Sequence[bytes],
+        *,
+        nonce: int | None = None,
+    ) -> SignedTransaction:
+        """A signed transaction that issues one statement; nothing is sent. Errors as those of `plan_issue`.
+
+        Args:
+            relayer: Who pays.
+            issuance: The statement.
+            envelope: Its batch of one.
+            signatures: The auditors' signatures, 65 bytes each, in any order.
+            nonce: The relayer's next nonce where signed bytes wait to be sent; else the chain's.
+        """
+        call = self.plan_issue(relayer.address, issuance, envelope, signatures)
+        return self.sign(relayer, call, nonce=call.chain_nonce if nonce is None else nonce)
 
     def broadcast(self, raw: bytes) -> bytes:
         """Send stored bytes; sending them again is fine. Gives the transaction's hash, 32 bytes.
@@ -327,7 +453,7 @@ class ChainClient:
         """
         transaction_hash = keccak(raw)
         try:
-            self._request("eth_sendRawTransaction", "0x" + raw.hex())
+            answered = to_hash(self._request("eth_sendRawTransaction", "0x" + raw.hex()), "eth_sendRawTransaction")
         except ChainError as error:
             # Whatever the node says ("already known", "nonce too low"): what counts is whether it has these bytes.
             if self._request("eth_getTransactionByHash", "0x" + transaction_hash.hex()) is None:
@@ -338,6 +464,9 @@ class ChainClient:
                     record=transaction_hash.hex(),
                     next_step="Simulate and sign again.",
                 ) from error
+            return transaction_hash
+        if answered != transaction_hash:
+            refuse("eth_sendRawTransaction", transaction_hash.hex(), f"the hash of another transaction, {answered.hex()}")
         return transaction_hash
 
     def receipt(self, transaction_hash: bytes) -> Receipt | None:
@@ -347,21 +476,45 @@ class ChainClient:
             transaction_hash: 32 bytes.
 
         Raises:
-            ChainError: The chain does not answer.
+            ChainError: The chain does not answer, or contradicts itself: no such block, or one without the transaction.
         """
-        found = self._request("eth_getTransactionReceipt", "0x" + transaction_hash.hex())
-        if found is None:
+        method, hash_hex = "eth_getTransactionReceipt", "0x" + transaction_hash.hex()
+        answer = self._request(method, hash_hex)
+        if answer is None:
             return None
+        found = to_fields(answer, method)
+        block_hash = to_hash(found.get("blockHash"), method)
+        block_number = to_quantity(found.get("blockNumber"), method)
+        if to_hash(found.get("transactionHash"), method) != transaction_hash:
+            refuse(method, hash_hex, f"the receipt of {found.get('transactionHash')}")
+        block = self._request("eth_getBlockByHash", "0x" + block_hash.hex(), IS_WITHOUT_TRANSACTIONS)
+        if block is None:
+            refuse(method, "a receipt of a block that the node has", f"one of block {block_number}, {block_hash.hex()}")
+        named = to_fields(block, "eth_getBlockByHash")
+        if to_quantity(named.get("number"), "eth_getBlockByHash") != block_number or hash_hex not in named.get(
+            "transactions", ()
+        ):
+            refuse(method, f"block {block_number} with the transaction", f"block {block_hash.hex()} without it")
+        contract = found.get("contractAddress")
         return Receipt(
             transaction_hash=transaction_hash,
-            block_number=int(found["blockNumber"], 16),
-            block_hash=bytes.fromhex(found["blockHash"][2:]),
-            is_success=int(found["status"], 16) == 1,
-            gas_used=int(found["gasUsed"], 16),
-            contract=self._web3.to_checksum_address(found["contractAddress"]) if found["contractAddress"] else "",
+            block_number=block_number,
+            block_hash=block_hash,
+            is_success=to_quantity(found.get("status"), method) == 1,
+            gas_used=to_quantity(found.get("gasUsed"), method),
+            contract=self._web3.to_checksum_address(contract) if contract else "",
         )
 
-    def is_final(self, receipt: Receipt, *, confirmations: int = 64) -> bool:
+    def head(self) -> tuple[int, bytes]:
+        """Number and hash of the newest block.
+
+        Raises:
+            ChainError: The chain does not answer, or its head went backwards.
+        """
+        block = self._newest()
+        return to_quantity(block.get("number"), "eth_getBlockByNumber"), to_hash(block.get("hash"), "eth_getBlockByNumber")
+
+    def is_final(self, receipt: Receipt, *, confirmations: int = CONFIRMATIONS_COUNT) -> bool:
         """Whether a receipt's block can no longer change.
 
         Args:
@@ -369,44 +522,99 @@ class ChainClient:
             confirmations: Blocks on top that count as final where a node knows no `finalized` tag.
 
         Raises:
-            ChainError: The chain does not answer.
+            ChainError: The chain does not answer, or its head went backwards.
         """
-        block = self._request("eth_getBlockByNumber", hex(receipt.block_number), IS_WITHOUT_TRANSACTIONS)
-        if block is None or bytes.fromhex(block["hash"][2:]) != receipt.block_hash:
+        return self.is_final_block(receipt.block_number, receipt.block_hash, confirmations=confirmations)
+
+    def is_final_block(self, number: int, block_hash: bytes, *, confirmations: int = CONFIRMATIONS_COUNT) -> bool:
+        """Whether a block is the chain's own and can no longer change.
+
+        Args:
+            number: The block's number.
+            block_hash: Its hash, 32 bytes.
+            confirmations: As in `is_final`.
+
+        Raises:
+            ChainError: The chain does not answer, or its head went backwards.
+        """
+        return self.is_canonical(number, block_hash) and self.final_number(confirmations=confirmations) >= number
+
+    def is_canonical(self, number: int, block_hash: bytes) -> bool:
+        """Whether the chain has this block at this number now.
+
+        Args:
+            number: The block's number.
+            block_hash: Its hash, 32 bytes.
+
+        Raises:
+            ChainError: The chain does not answer, or its head went backwards.
+        """
+        self._newest()
+        block = self._request("eth_getBlockByNumber", hex(number), IS_WITHOUT_TRANSACTIONS)
+        if block is None:
             return False
+        return to_hash(to_fields(block, "eth_getBlockByNumber").get("hash"), "eth_getBlockByNumber") == block_hash
+
+    def final_number(self, *, confirmations: int = CONFIRMATIONS_COUNT) -> int:
+        """Number of the newest block that can no longer change; negative where there is none yet.
+
+        Args:
+            confirmations: As in `is_final`.
+
+        Raises:
+            ChainError: The chain does not answer, its head went backwards, or a block above the head is called final.
+        """
+        head_number, _ = self.head()
+        if self._confirmations_count is not None:
+            return head_number - self._confirmations_count
         try:
-            finalized = self._request("eth_getBlockByNumber", "finalized", IS_WITHOUT_TRANSACTIONS)
-        except ChainError:
+            finalized = self._node.request("eth_getBlockByNumber", ["finalized", IS_WITHOUT_TRANSACTIONS])
+        except RpcError:
             finalized = None  # chains without finality refuse the tag
-        if finalized is not None:
-            return int(finalized["number"], 16) >= receipt.block_number
-        return self._number("eth_blockNumber") - receipt.block_number >= confirmations
+        if finalized is None:
+            return head_number - confirmations
+        number = to_quantity(to_fields(finalized, "eth_getBlockByNumber").get("number"), "eth_getBlockByNumber")
+        if number > head_number + 1:  # one more may have come in between
+            refuse("eth_getBlockByNumber", f"a final block up to {head_number}", f"block {number}")
+        return number
 
     # ---- inside ----
 
-    def _sign(self, relayer: RelayerKey, *, to: str, data: bytes, nonce: int | None) -> SignedTransaction:
-        call = {"from": relayer.address, "data": "0x" + data.hex(), **({"to": to} if to else {})}
-        estimate = self._number("eth_estimateGas", call)
+    def _sign(self, relayer: TransactionSigner, *, to: str, data: bytes, nonce: int | None) -> SignedTransaction:
+        call = self._plan(relayer.address, to=to, data=data)
+        return self.sign(relayer, call, nonce=call.chain_nonce if nonce is None else nonce)
+
+    def _plan(self, sender: str, *, to: str, data: bytes) -> PlannedCall:
+        self._check_chain()
+        call = {"from": sender, "data": "0x" + data.hex(), **({"to": to} if to else {})}
+        estimate = self._number("eth_estimateGas", call, "latest")
         gas = estimate + estimate * GAS_MARGIN_PCT // 100
         if gas > GAS_LIMIT:
             raise ChainError("This transaction is too large", expected=f"at most {GAS_LIMIT} gas (EIP-7825)", got=f"{gas} gas")
-        base_fee_wei = int(self._request("eth_getBlockByNumber", "latest", IS_WITHOUT_TRANSACTIONS)["baseFeePerGas"], 16)
-        tip_wei = self._number("eth_maxPriorityFeePerGas")
-        max_fee_per_gas_wei = 2 * base_fee_wei + tip_wei
-        taken = self._nonce(relayer.address) if nonce is None else nonce
-        raw, transaction_hash = relayer.sign_transaction(
-            {
-                "chainId": self.chain_id,
-                "nonce": taken,
-                "gas": gas,
-                "maxFeePerGas": max_fee_per_gas_wei,
-                "maxPriorityFeePerGas": tip_wei,
-                "to": to,
-                "value": 0,
-                "data": data,
-            }
-        )
-        return SignedTransaction(raw, transaction_hash, nonce=taken, gas=gas, max_fee_wei=gas * max_fee_per_gas_wei)
+        return PlannedCall(to=to, data=data, gas=gas, fees=self._fees(), chain_nonce=self.next_nonce(sender))
+
+    def _fees(self) -> Fees:
+        base_fee_wei = to_quantity(self._newest().get("baseFeePerGas"), "eth_getBlockByNumber")
+        try:
+            tip_wei = to_quantity(self._node.request("eth_maxPriorityFeePerGas", []), "eth_maxPriorityFeePerGas")
+        except RpcError:
+            tip_wei = DEFAULT_TIP_WEI  # a node may have no opinion
+        return propose_fees(base_fee_wei, tip_wei, ceiling_wei=self._fee_ceiling_wei)
+
+    def _newest(self) -> Mapping[str, Any]:
+        block = to_fields(self._request("eth_getBlockByNumber", "latest", IS_WITHOUT_TRANSACTIONS), "eth_getBlockByNumber")
+        self._highest.look(to_quantity(block.get("number"), "eth_getBlockByNumber"))
+        return block
+
+    def _check_chain(self) -> None:
+        found = self._number("eth_chainId")
+        if found != self.chain_id:
+            raise ChainError(
+                "This is another chain",
+                expected=f"chain id {self.chain_id}",
+                got=str(found),
+                next_step="Correct the chain's address or its id in the settings.",
+            )
 
     def _compact(self, envelope: Envelope, signatures: Sequence[bytes]) -> list[tuple[int, int]]:
         epoch = self.epoch()
@@ -424,15 +632,19 @@ class ChainClient:
     def _encode(self, function: str, *arguments: object) -> bytes:
         return bytes.fromhex(self._functions.encode_abi(function, args=list(arguments))[2:])
 
-    def _view(self, function: str, *arguments: object) -> Any:  # noqa: ANN401  # what the ABI says
+    def _view(self, function: str, *arguments: object, block: str = "latest") -> Any:  # noqa: ANN401  # what the ABI says
         call = {"to": self.contract, "data": "0x" + self._encode(function, *arguments).hex()}
-        output = bytes.fromhex(self._request("eth_call", call, "latest")[2:])
+        output = to_bytes(self._request("eth_call", call, block), "eth_call")
         types = [_type_of(entry) for entry in self._functions.get_function_by_name(function).abi["outputs"]]
-        values = self._web3.codec.decode(types, output)
-        return values[0]
+        try:
+            return self._web3.codec.decode(types, output)[0]
+        except ValueError as error:  # eth_abi's own errors are ValueErrors
+            raise ChainError(
+                "The node's answer cannot be used", expected=f"{function}'s result", got=f"{len(output)} bytes"
+            ) from error
 
     def _check_code(self, address: str) -> None:
-        code = bytes.fromhex(self._request("eth_getCode", address, "latest")[2:])
+        code = to_bytes(self._request("eth_getCode", address, "latest"), "eth_getCode")
         if code != self._artifact.deployed_bytecode:
             raise ChainError(
                 "This is not our contract",
@@ -452,21 +664,38 @@ class ChainClient:
             raise ChainError("The transaction failed", record=transaction_hash.hex())
         return receipt
 
-    def _nonce(self, address: str) -> int:
-        return self._number("eth_getTransactionCount", address, "latest")
-
     def _number(self, method: str, *params: object) -> int:
-        return int(self._request(method, *params), 16)
+        return to_quantity(self._request(method, *params), method)
 
     def _request(self, method: str, *params: object) -> Any:  # noqa: ANN401  # JSON
         try:
-            answer = self._web3.provider.make_request(method, list(params))  # type: ignore[arg-type]  # a plain name
-        except (OSError, ValueError) as error:
-            # not its text: it holds the address, and keys of node providers stand in addresses
-            raise ChainError("The chain does not answer", got=type(error).__name__, next_step="Try again later.") from error
-        if "error" in answer:
-            raise _to_error(answer["error"])
-        return answer.get("result")
+            return self._node.request(method, list(params))
+        except RpcError as error:
+            raise _to_error(error) from error
+
+
+class _Highest:
+    """The highest block that was seen, for one client: what comes after must not lie below it, at least for a while."""
+
+    def __init__(self) -> None:
+        self._number = 0
+        self._seen_at_s = time.monotonic()
+
+    def look(self, number: int) -> None:
+        """Note the number of the newest block.
+
+        Raises:
+            ChainError: It lies below the highest, which was seen less than `HEAD_PATIENCE_S` ago.
+        """
+        now_s = time.monotonic()
+        if number < self._number and now_s < self._seen_at_s + HEAD_PATIENCE_S:
+            raise ChainError(
+                "The node's head went backwards",
+                expected=f"block {self._number} or a later one",
+                got=f"block {number}",
+                next_step="The node lags, or the chain was taken back; it is asked again by itself.",
+            )
+        self._number, self._seen_at_s = number, now_s
 
 
 def decode_revert(data: bytes) -> LedgerError:
@@ -483,39 +712,16 @@ def decode_revert(data: bytes) -> LedgerError:
     return kind("The contract refuses", expected="a call that its rules allow", got=reason or data.hex() or "no reason")
 
 
-def _connect(target: EmbeddedChain | str, timeout_s: float) -> "Web3":
-    from web3 import HTTPProvider, Web3
-    from web3.providers.base import BaseProvider
-    from web3.types import RPCEndpoint, RPCResponse
-
-    bound_recursion()
-
-    class EmbeddedProvider(BaseProvider):
-        """Speaks to the embedded chain in this process as if it were a node."""
-
-        def __init__(self, chain: EmbeddedChain) -> None:
-            super().__init__()
-            self._chain = chain
-
-        def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:  # noqa: ANN401  # web3's signature
-            """One JSON-RPC exchange without a network."""
-            try:
-                return {"jsonrpc": "2.0", "id": 1, "result": self._chain.request(method, list(params))}
-            except RpcError as error:
-                return {"jsonrpc": "2.0", "id": 1, "error": error.to_json()}  # type: ignore[typeddict-item]  # built there
-
-    if isinstance(target, EmbeddedChain):
-        return Web3(EmbeddedProvider(target))
-    return Web3(HTTPProvider(target, request_kwargs={"timeout": timeout_s}))
+def _to_error(error: RpcError) -> LedgerError:
+    if error.data_hex and (error.code == _REVERT_CODE or "revert" in error.message):
+        return decode_revert(bytes.fromhex(error.data_hex[2:]))
+    return ChainError("The chain refuses", got=error.message)
 
 
-def _to_error(error: Mapping[str, Any] | str) -> LedgerError:
-    if isinstance(error, str):
-        return ChainError("The chain refuses", got=error)
-    data = error.get("data")
-    if isinstance(data, str) and data.startswith("0x") and (error.get("code") == 3 or "revert" in str(error.get("message"))):  # noqa: PLR2004  # geth's code of a revert
-        return decode_revert(bytes.fromhex(data[2:]))
-    return ChainError("The chain refuses", got=str(error.get("message")))
+def _signed(signer: TransactionSigner, transaction: Transaction) -> SignedTransaction:
+    raw, transaction_hash = signer.sign_transaction(transaction.to_fields())
+    cost_wei = transaction.gas * transaction.max_fee_wei
+    return SignedTransaction(raw, transaction_hash, nonce=transaction.nonce, gas=transaction.gas, max_fee_wei=cost_wei)
 
 
 def _already(message: str, stored_root: bytes) -> dict[str, Any]:

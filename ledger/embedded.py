@@ -22,6 +22,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Self
 
 from domain.errors import ChainError
+from ledger.rpc import RpcError
 
 if TYPE_CHECKING:
     from eth.abc import BlockHeaderAPI, ReceiptAPI
@@ -37,27 +38,6 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entry (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 """
-
-
-class RpcError(Exception):
-    """A JSON-RPC error object.
-
-    Args:
-        message: The error's message.
-        code: JSON-RPC code; 3 is a revert.
-        data_hex: Revert data, 0x and hexadecimal.
-    """
-
-    def __init__(self, message: str, *, code: int = -32000, data_hex: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.code = code
-        self.data_hex = data_hex
-
-    def to_json(self) -> dict[str, Any]:
-        """The error object of a JSON-RPC answer."""
-        fields: dict[str, Any] = {"code": self.code, "message": self.message}
-        return {**fields, "data": self.data_hex} if self.data_hex else fields
 
 
 class EmbeddedChain:

@@ -23,6 +23,7 @@ from domain.errors import ChainError, QuorumError, SecurityError
 from domain.issuance import Envelope
 from ledger.issuance import envelope_digest
 from ledger.recursion import bound_recursion
+from ledger.transactions import from_fields
 
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 """Order of secp256k1 (SEC 2, section 2.4.1)."""
@@ -139,10 +140,12 @@ class RelayerKey(SigningKey):
 
         bound_recursion()
 
+        transaction = from_fields(fields)
+        digest = transaction.signing_hash()
         try:
-            signed = Account.sign_transaction(dict(fields), self._secret)
+            signed = Account.sign_transaction(transaction.to_fields(), self._secret)
         except (TypeError, ValueError) as error:
-            raise ChainError("This transaction cannot be signed", got=str(error)) from error
+            raise ChainError("This transaction cannot be signed", got=str(error), record=digest.hex()) from error
         return bytes(signed.raw_transaction), bytes(signed.hash)
 
 

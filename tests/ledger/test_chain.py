@@ -1,22 +1,24 @@
 """The chain client: what it sends is stored first, sent once, and found again."""
 
-import json
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 
 from domain.errors import AlreadyIssuedError, ChainError, ExpiredError, LedgerError, QuorumError
 from domain.issuance import ZERO_ADDRESS
-from ledger.chain import GAS_LIMIT, ChainClient, SignedTransaction, decode_revert
-from ledger.embedded import EmbeddedChain, RpcError
+from ledger.chain import GAS_LIMIT, HEAD_PATIENCE_S, ChainClient, SignedTransaction, decode_revert
+from ledger.embedded import EmbeddedChain
 from ledger.issuance import keccak, leaf_of
+from ledger.rpc import MAX_ANSWER_BYTES, RpcError
 from ledger.signing import RelayerKey
+from ledger.transactions import decode_signed
 from tests.ledger.local_chain import Local
+from tests.ledger.lying_node import Fault, LyingNode, html, lying_node, post_to, saying, silence, with_field
 
 
 def nonce(local: Local) -> int:
@@ -255,48 +257,22 @@ def revert(reason: str) -> bytes:
 
 
 @pytest.fixture
-def url(local: Local) -> Iterator[str]:
-    """The local chain behind a JSON-RPC port on loopback."""
-
-    class Node(BaseHTTPRequestHandler):
-        """A node that asks the embedded chain."""
-
-        def do_POST(self) -> None:
-            """Answer one JSON-RPC request."""
-            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            answer: dict[str, Any] = {"jsonrpc": "2.0", "id": request["id"]}
-            try:
-                answer["result"] = local.chain.request(request["method"], request["params"])
-            except RpcError as error:
-                answer["error"] = error.to_json()
-            body = json.dumps(answer).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-            """Keep the tests' output clean."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Node)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def liar(local: Local) -> Iterator[LyingNode]:
+    """The local chain behind a JSON-RPC port on loopback, honest until told otherwise; the client asks it."""
+    with lying_node(post_to(local.chain)) as node:
+        local.client = ChainClient(node.url, contract=local.client.contract, chain_id=local.chain.chain_id, timeout_s=1)
+        yield node
 
 
-def test_same_client_over_http(local: Local, url: str) -> None:
+def test_same_client_over_http(local: Local, liar: LyingNode) -> None:
     """A node by URL and the chain in the process are the same to the client, errors included."""
-    local.client = ChainClient(url, contract=local.client.contract, chain_id=local.chain.chain_id)
     receipt = local.issue(local.issuance())
     assert receipt.is_success
     assert local.client.is_final(receipt)
     assert local.token(local.issuance()).net_g_co2e == 119_000
     with pytest.raises(AlreadyIssuedError):
         local.issue(local.issuance())
+    assert "eth_sendRawTransaction" in liar.asked
 
 
 def test_silent_node(unused_port: int) -> None:
@@ -312,3 +288,178 @@ def unused_port() -> int:
     port = server.server_port
     server.server_close()
     return port
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (html, "expected JSON; got an HTML page; in eth_chainId"),
+        (lambda _: b"", "expected JSON; got 0 bytes of something else; in eth_chainId"),
+        (lambda _: b'{"jsonrpc":"2.0","id":1,"resu', "expected JSON; got 29 bytes of something else"),
+        (lambda _: b"[" * 100_000, "expected JSON; got 100000 bytes of something else"),
+        (lambda _: b" " * (MAX_ANSWER_BYTES + 1), f"expected at most {MAX_ANSWER_BYTES} bytes"),
+        (lambda _: [], "expected a JSON object; got a JSON list"),
+        (lambda answer: {**answer, "id": 0}, r"expected the answer to request \d+; got another one"),
+        (lambda answer: {"jsonrpc": "2.0", "id": answer["id"]}, r"expected the answer to request \d+; got no result"),
+        (saying(None), "expected a quantity, as 0x1f; got None; in eth_chainId"),
+        (saying("0x01"), "expected a quantity, as 0x1f; got '0x01'; in eth_chainId"),
+        (saying(31337), "expected a quantity, as 0x1f; got 31337; in eth_chainId"),
+        (saying("0x1"), r"This is another chain; expected chain id \d+; got 1\. Correct the chain's address"),
+        (silence(2), "The chain does not answer; expected an answer in time; got TimeoutError"),
+        (lambda answer: {"id": answer["id"], "error": "go away"}, "The chain refuses; got go away"),
+        (lambda answer: {"id": answer["id"], "error": {"code": -32005, "message": "slow down"}}, "got slow down"),
+    ],
+)
+def test_answer_that_cannot_be_used(local: Local, liar: LyingNode, fault: Fault, said: str) -> None:
+    """Whatever a node says instead of an answer is refused and named, before anything is signed."""
+    liar.faults["eth_chainId"] = fault
+    with pytest.raises(ChainError, match=said):
+        prepared(local)
+    liar.faults.clear()
+    assert prepared(local).nonce == 1
+
+
+def test_address_of_a_node_is_never_told(local: Local, liar: LyingNode) -> None:
+    """Keys of node providers stand in their addresses: no error repeats one."""
+    client = ChainClient(f"{liar.url}/v3/secret-key", contract=local.client.contract)
+    liar.vanish()
+    with pytest.raises(ChainError) as refused:
+        client.epoch()
+    shown = f"{refused.value} {refused.value!r} {refused.value.sentence()}"
+    assert "secret-key" not in shown
+    assert liar.url not in shown
+
+
+def test_redirect_is_not_followed(local: Local, liar: LyingNode) -> None:
+    """A node that sends its callers elsewhere is not followed."""
+    liar.status, liar.location = 302, f"{liar.url}/elsewhere"
+    liar.faults[""] = lambda _: b""
+    before = len(liar.asked)
+    with pytest.raises(ChainError, match="expected JSON; got 0 bytes"):
+        local.client.epoch()
+    assert len(liar.asked) == before + 1
+
+
+def test_receipt_of_a_block_that_nobody_has(local: Local, liar: LyingNode) -> None:
+    """A receipt counts only where its block can be seen."""
+    receipt = local.issue(local.issuance())
+    liar.faults["eth_getTransactionReceipt"] = with_field("blockHash", "0x" + "ab" * 32)
+    with pytest.raises(ChainError, match=r"expected a receipt of a block that the node has; got one of block 2, abab"):
+        local.client.receipt(receipt.transaction_hash)
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "value", "said"),
+    [
+        ("eth_getTransactionReceipt", "transactionHash", "0x" + "ab" * 32, "got the receipt of 0xabab"),
+        ("eth_getTransactionReceipt", "status", "yes", "expected a quantity, as 0x1f; got 'yes'"),
+        ("eth_getTransactionReceipt", "blockNumber", None, "expected a quantity, as 0x1f; got None"),
+        ("eth_getTransactionReceipt", "blockNumber", "0x7", "expected block 7 with the transaction"),
+        ("eth_getBlockByHash", "transactions", [], "expected block 2 with the transaction; got block .* without it"),
+        ("eth_getBlockByHash", "number", "0x7", "expected block 2 with the transaction"),
+    ],
+)
+def test_receipt_that_contradicts_itself(  # noqa: PLR0917 - fixtures and parameters
+    local: Local, liar: LyingNode, method: str, name: str, value: object, said: str
+) -> None:
+    """Receipt and block must agree about number, hash and transaction."""
+    receipt = local.issue(local.issuance())
+    liar.faults[method] = with_field(name, value)
+    with pytest.raises(ChainError, match=said):
+        local.client.receipt(receipt.transaction_hash)
+
+
+def test_hash_of_another_transaction(local: Local, liar: LyingNode) -> None:
+    """A node that answers a broadcast with another hash did not do what it was asked."""
+    signed = prepared(local)
+    liar.once("eth_sendRawTransaction", saying("0x" + "ab" * 32))
+    with pytest.raises(ChainError, match=f"expected {signed.hash.hex()}; got the hash of another transaction, abab"):
+        local.client.broadcast(signed.raw)
+    assert local.client.broadcast(signed.raw) == signed.hash
+
+
+def test_answer_to_a_broadcast_that_is_lost(local: Local, liar: LyingNode) -> None:
+    """The node took the bytes and its answer broke off: the transaction is known, and that is what counts."""
+    signed = prepared(local)
+    liar.once("eth_sendRawTransaction", html)
+    assert local.client.broadcast(signed.raw) == signed.hash
+    receipt = local.client.receipt(signed.hash)
+    assert receipt is not None
+    assert receipt.is_success
+
+
+def test_head_that_goes_backwards(local: Local, liar: LyingNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is decided on a head below one that was seen; after a while the chain itself was taken back."""
+    receipt = local.issue(local.issuance(1))
+    local.client.head()
+    liar.faults["eth_getBlockByNumber"] = with_field("number", "0x1")
+    with pytest.raises(ChainError, match="The node's head went backwards; expected block 2 or a later one; got block 1"):
+        local.client.is_final(receipt)
+    with pytest.raises(ChainError, match="The node's head went backwards"):
+        prepared(local, 2)
+    real = time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: real() + HEAD_PATIENCE_S)
+    assert local.client.head()[0] == 1
+
+
+def test_final_block_above_the_head(local: Local, liar: LyingNode) -> None:
+    """A node cannot make a block final that it does not have."""
+    receipt = local.issue(local.issuance())
+
+    def lie(answer: dict[str, Any]) -> dict[str, Any]:
+        is_asked_for_final = liar.asked.count("eth_getBlockByNumber") % 4 == 0  # head, block, head, final
+        return with_field("number", "0x63")(answer) if is_asked_for_final else answer
+
+    liar.asked.clear()
+    liar.faults["eth_getBlockByNumber"] = lie
+    with pytest.raises(ChainError, match="expected a final block up to 2; got block 99"):
+        local.client.is_final(receipt)
+
+
+def test_block_hash_that_changes(local: Local, liar: LyingNode) -> None:
+    """A receipt whose block has another hash now is not final, and that is no error: the chain was reorganised."""
+    receipt = local.issue(local.issuance())
+    liar.faults["eth_getBlockByNumber"] = with_field("hash", "0x" + "ab" * 32)
+    assert not local.client.is_final(receipt)
+
+
+def test_confirmations_take_the_place_of_the_tag(local: Local, liar: LyingNode) -> None:
+    """Where the settings count blocks, nobody asks for the tag."""
+    client = ChainClient(liar.url, contract=local.client.contract, confirmations_count=1)
+    first = local.issue(local.issuance(1))
+    assert not client.is_final(first)
+    second = local.issue(local.issuance(2))
+    assert client.is_final(first)
+    assert not client.is_final(second)
+
+
+# ---- fees ----
+
+
+def test_waiting_transaction_is_replaced(local: Local) -> None:
+    """The same call under the same nonce, both fees at least 12.5 % higher."""
+    former = decode_signed(prepared(local).raw)
+    replaced = local.client.replace(local.relayer, prepared(local).raw)
+    assert replaced is not None
+    now = decode_signed(replaced.raw)
+    assert (now.nonce, now.to, now.data, now.gas) == (former.nonce, former.to, former.data, former.gas)
+    assert now.max_fee_wei * 1000 >= former.max_fee_wei * 1125
+    assert now.tip_wei >= max(1, former.tip_wei * 1125 // 1000)
+    assert local.mined(replaced.raw).is_success
+
+
+def test_replacement_stops_at_the_ceiling(local: Local) -> None:
+    """Above the ceiling there is no replacement: the former bytes go on waiting."""
+    raw = prepared(local).raw
+    ceiling_wei = decode_signed(raw).max_fee_wei
+    client = ChainClient(local.chain, contract=local.client.contract, fee_ceiling_wei=ceiling_wei)
+    assert client.replace(local.relayer, raw) is None
+
+
+def test_fee_above_the_ceiling_is_not_paid(local: Local) -> None:
+    """A chain that is too dear is waited for, and the error says which setting it is."""
+    local.client = ChainClient(local.chain, contract=local.client.contract, fee_ceiling_wei=1)
+    with pytest.raises(
+        ChainError, match=r"The chain's fee is above the ceiling; expected at most 1 wei.*CF_CHAIN_FEE_CEILING_GWEI"
+    ):
+        prepared(local)

@@ -12,11 +12,15 @@ import pytest
 from hexbytes import HexBytes
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from web3 import Web3
+from web3.providers.base import BaseProvider
+from web3.types import RPCEndpoint, RPCResponse
 
 from domain.errors import ChainError
 from ledger.chain import ChainClient
-from ledger.embedded import FUNDS_WEI, LABEL, EmbeddedChain, RpcError, derive_chain_id
+from ledger.embedded import FUNDS_WEI, LABEL, EmbeddedChain, derive_chain_id
 from ledger.issuance import keccak, leaf_of, token_id
+from ledger.rpc import RpcError
 from ledger.signing import RelayerKey
 from tests.ledger.local_chain import Local
 
@@ -258,8 +262,16 @@ def test_answers_are_json(local: Local) -> None:
 
 def test_web3_reads_the_chain(local: Local) -> None:
     """web3's own formatters accept block, receipt and transaction."""
+
+    class Provider(BaseProvider):
+        """The chain in this process as web3 asks for it."""
+
+        def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:  # noqa: ANN401 - web3's signature
+            """One exchange."""
+            return {"jsonrpc": "2.0", "id": 1, "result": local.chain.request(method, list(params))}
+
     receipt = local.issue(local.issuance())
-    eth = local.client._web3.eth  # noqa: SLF001 - an independent reader of the same provider
+    eth = Web3(Provider()).eth
     assert eth.chain_id == local.chain.chain_id
     assert eth.get_block("latest")["number"] == receipt.block_number
     assert eth.get_transaction_receipt(HexBytes(receipt.transaction_hash))["gasUsed"] == receipt.gas_used
