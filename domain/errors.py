@@ -26,6 +26,7 @@
     ├── LedgerError                  the chain or its signers
     │   ├── QuorumError              too few auditors signed
     │   ├── ChainError               the chain refused, is absent or is another one
+    │   │   └── BudgetError          the day's gas is spent
     │   ├── AlreadyIssuedError       this commitment is on the chain already
     │   └── ExpiredError             the signatures' deadline or epoch has passed: endorse again
     ├── AuditError                   an auditor's recomputation differs
@@ -231,6 +232,10 @@ class QuorumError(LedgerError):
 
 class ChainError(LedgerError):
     """The chain refused, is absent, or is another one."""
+
+
+class BudgetError(ChainError):
+    """The gas of the day is spent."""
 
 
 class AlreadyIssuedError(LedgerError):

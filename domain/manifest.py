@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from hashlib import sha256
 
 from domain.activity import EvidenceClass
@@ -13,8 +14,15 @@ from domain.fields import Fields
 from domain.period import MonthRange
 from domain.statement import Totals, totals_from_json
 
-MANIFEST_FORMAT = "climate-fitness/manifest/1"
-"""Name and version of the manifest's layout."""
+
+class ManifestFormat(StrEnum):
+    """Name and version of the manifest's layout, and of the trees that it names; old ones are read, the last one is written."""
+
+    V1 = "climate-fitness/manifest/1"
+    """A group's node hashes its totals in clear: one record cannot be shown without the sums of its group."""
+
+    V2 = "climate-fitness/manifest/2"
+    """A group's node hashes a salted hash of its totals: a record can be shown alone (docs/adr/0014)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +81,7 @@ class Manifest:
         totals: Sums over the lines.
         is_self_declared: Below the network's evidence policy.
         retired_units: Carbon credits retired, sorted by registry and serial; their sum is what the totals say.
+        format: Version of the layout.
     """
 
     subject_hex: str
@@ -90,6 +99,7 @@ class Manifest:
     totals: Totals
     is_self_declared: bool
     retired_units: tuple[RetiredUnits, ...] = ()
+    format: ManifestFormat = ManifestFormat.V2
 
     def to_json(self) -> dict[str, Json]:
         """As canonical JSON carries it."""
@@ -97,7 +107,7 @@ class Manifest:
             "coverage_ppm": self.coverage_ppm,
             "evidence_ppm": {str(c): ppm for c, ppm in self.evidence_ppm.items()},
             "factor_set": self.factor_set.to_json(),
-            "format": MANIFEST_FORMAT,
+            "format": str(self.format),
             "inputs": self.inputs.to_json(),
             "is_self_declared": self.is_self_declared,
             "lines": self.lines.to_json(),
@@ -137,10 +147,10 @@ def manifest_from_canonical(data: bytes) -> Manifest:
         CanonicalError: The bytes are not canonical, of another format, or a field is not what it must be.
     """
     fields = Fields(from_canonical(data, record="manifest"), "manifest")
-    if fields.text("format") != MANIFEST_FORMAT:
+    if fields.text("format") not in set(ManifestFormat):
         raise CanonicalError(
             "This manifest has a format that this version does not know",
-            expected=MANIFEST_FORMAT,
+            expected=" or ".join(ManifestFormat),
             got=fields.text("format"),
             record="manifest",
             next_step="Use the version of the program that made it.",
@@ -213,4 +223,5 @@ def _manifest_of(fields: Fields) -> Manifest:
             RetiredUnits(one.text("registry"), one.text("serial"), one.amount("amount_g_co2e"))
             for one in (Fields(item, "manifest.retired_units") for item in fields.items("retired_units"))
         ),
+        format=fields.made("format", ManifestFormat),
     )

@@ -60,8 +60,8 @@ def same(what: str, expected: object, got: object) -> None:
         raise BrokenError(f"{what}: expected {str(expected)[:90]}, got {str(got)[:90]}")
 
 
-def salted_root(groups: dict[str, tuple[dict[str, str], list[bytes]]], key_hex: str) -> str:
-    """Root over salted groups of salted leaves; salts follow from the key (ledger/inputs.py has the byte layout)."""
+def salted_root(groups: dict[str, tuple[dict[str, str], list[bytes]]], key_hex: str, layout: str) -> str:
+    """Root over salted groups of salted leaves; salts follow from the key (ledger/inputs.py has both byte layouts)."""
     key, index, group_hashes = bytes.fromhex(key_hex), 0, []
     for group_index, name in enumerate(sorted(groups, key=str.encode)):
         totals, leaves = groups[name]
@@ -71,7 +71,8 @@ def salted_root(groups: dict[str, tuple[dict[str, str], list[bytes]]], key_hex: 
             index += 1
         about = canonical({"group": name, "leaf_count": len(leaves), "totals": totals})
         salt = hmac_digest(key, b"group" + group_index.to_bytes(8, "big"), "sha256")
-        group_hashes.append(sha256(b"\x02" + salt + about + merkle.root(hashes)).digest())
+        hidden = salt + about if layout == "climate-fitness/manifest/1" else sha256(b"\x03" + salt + about).digest()
+        group_hashes.append(sha256(b"\x02" + hidden + merkle.root(hashes)).digest())
     return merkle.root(group_hashes).hex()
 
 
@@ -104,8 +105,9 @@ def check_manifest(bundle: Content) -> str:
 def check_lines(bundle: Content) -> str:
     """The lines are those of the manifest."""
     leaves = [text.encode() for text in bundle["lines"]] + [canonical(one) for one in bundle["unscored"]]
-    root = salted_root({"lines": ({}, leaves)} if leaves else {}, bundle["keys"]["lines"])
-    same("lines root", read(bundle["manifest"])["lines"], {"leaf_count": len(leaves), "root": root})
+    manifest = read(bundle["manifest"])
+    root = salted_root({"lines": ({}, leaves)} if leaves else {}, bundle["keys"]["lines"], manifest["format"])
+    same("lines root", manifest["lines"], {"leaf_count": len(leaves), "root": root})
     return f"{len(bundle['lines'])} lines, {len(bundle['unscored'])} unscored"
 
 
@@ -184,8 +186,9 @@ def check_inputs(bundle: Content) -> str:
         groups[group["group"]] = ({key_id: str(total) for key_id, total in totals.items()}, leaves)
         records += leaves
     same("groups", len(groups), len(bundle["groups"]))
-    root = salted_root(groups, bundle["keys"]["inputs"])
-    same("inputs root", read(bundle["manifest"])["inputs"], {"leaf_count": len(records), "root": root})
+    manifest = read(bundle["manifest"])
+    root = salted_root(groups, bundle["keys"]["inputs"], manifest["format"])
+    same("inputs root", manifest["inputs"], {"leaf_count": len(records), "root": root})
     counted = [*map(read, bundle["lines"]), *bundle["unscored"]]
     said = {(x["month"], sha256(canonical(x["key"])).hexdigest()): int(x["quantity_micro"]) for x in counted}
     same("sums of the records", dict(sums_of(records)), said)

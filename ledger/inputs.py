@@ -5,12 +5,17 @@ Byte layouts (|| joins, every hash and salt is 32 bytes, indices are 8 bytes big
     leaf salt    HMAC-SHA256(statement key, leaf index)               index over all leaves of the statement
     group salt   HMAC-SHA256(statement key, "group" || group index)
     leaf         SHA-256(0x00 || leaf salt || canonical JSON of the leaf)
-    group        SHA-256(0x02 || group salt || canonical JSON of {"group", "leaf_count", "totals"} || RFC 6962 root of its leaves)
+    about        SHA-256(0x03 || group salt || canonical JSON of {"group", "leaf_count", "totals"})
+    group        SHA-256(0x02 || about || RFC 6962 root of its leaves)
     inputs root  RFC 6962 root whose leaf hashes are the groups
 
+Layout 1, of statements closed before there was `about`, is still read: group = SHA-256(0x02 || group salt || the same canonical
+JSON || RFC 6962 root of its leaves). There one leaf cannot be shown without the totals of its group.
+
 Order is part of the definition and does not depend on the caller: groups by the UTF-8 bytes of their key, leaves of a group by
-their bytes. 0x00, 0x01 (RFC 6962 node) and 0x02 keep the three kinds of hash apart; salt and subtree root have a fixed size, so
-the canonical JSON between them cannot be read in two ways. Without the statement key nothing can be guessed from a hash; with
+their bytes. 0x00, 0x01 (RFC 6962 node), 0x02 and 0x03 keep the kinds of hash apart; salt and roots have a fixed size, so what is
+joined cannot be read in two ways. A way to a root names the side of each sibling, so there is no index and no count that could be
+changed without breaking it, and none that is told. Without the statement key nothing can be guessed from a hash; with
 the key destroyed the root says nothing any more.
 
 Source:
@@ -26,6 +31,7 @@ from typing import TypeVar
 
 from domain.canonical import to_canonical
 from domain.errors import LedgerError
+from domain.manifest import ManifestFormat
 from ledger import merkle
 
 KEY_SIZE = 32
@@ -49,6 +55,19 @@ class InputGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class PathNode:
+    """One step of a way to a root.
+
+    Attributes:
+        sibling: The other child's hash, 32 bytes.
+        is_left: Whether the sibling is the left child.
+    """
+
+    sibling: bytes
+    is_left: bool
+
+
+@dataclass(frozen=True, slots=True)
 class GroupDisclosure:
     """One group shown alone: its totals, and the way to the inputs root.
 
@@ -58,9 +77,7 @@ class GroupDisclosure:
         leaf_count: How many leaves the group holds.
         salt: The group's salt, 32 bytes.
         subtree_root: RFC 6962 root of the group's leaves, 32 bytes.
-        group_index: Position among the groups, from 0.
-        group_count: How many groups the statement has.
-        path: Inclusion proof of the group, from the group upwards.
+        path: From the group upwards.
     """
 
     group_key: str
@@ -68,28 +85,26 @@ class GroupDisclosure:
     leaf_count: int
     salt: bytes
     subtree_root: bytes
-    group_index: int
-    group_count: int
-    path: tuple[bytes, ...]
+    path: tuple[PathNode, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class LeafDisclosure:
-    """One input shown alone; it reveals its group's totals, and nothing of any other input.
+    """One input shown alone; of its group it tells a salted hash, of other inputs nothing.
 
     Attributes:
         leaf: Canonical JSON bytes of the input.
         salt: The leaf's salt, 32 bytes.
-        leaf_index: Position inside its group, from 0.
-        path: Inclusion proof of the leaf inside its group, from the leaf upwards.
-        group: The group.
+        path: Inside its group, from the leaf upwards.
+        about: Hash of the group's name, count and totals, 32 bytes.
+        group_path: From the group upwards.
     """
 
     leaf: bytes
     salt: bytes
-    leaf_index: int
-    path: tuple[bytes, ...]
-    group: GroupDisclosure
+    path: tuple[PathNode, ...]
+    about: bytes
+    group_path: tuple[PathNode, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +115,7 @@ class _GroupTree:
     leaf_salts: tuple[bytes, ...]
     leaf_hashes: tuple[bytes, ...]
     salt: bytes
+    about: bytes
     subtree_root: bytes
 
 
@@ -111,11 +127,13 @@ class InputsTree:
         root: The inputs root, 32 bytes.
         leaf_count: Number of leaves in all groups.
         group_keys: Keys of the groups in the tree's order; `disclose_*` take positions in it.
+        layout: How a group is hashed.
     """
 
     root: bytes
     leaf_count: int
     group_keys: tuple[str, ...]
+    layout: ManifestFormat
     _groups: tuple[_GroupTree, ...] = field(repr=False)
     _group_hashes: tuple[bytes, ...] = field(repr=False)
 
@@ -126,18 +144,17 @@ class InputsTree:
             group_index: Position in `group_keys`.
 
         Raises:
-            LedgerError: There is no such group.
+            LedgerError: There is no such group, or the tree is of layout 1.
         """
         group = _at(self._groups, group_index, "group")
+        self._check_layout()
         return GroupDisclosure(
             group_key=group.group_key,
             totals=group.totals,
             leaf_count=len(group.leaves),
             salt=group.salt,
             subtree_root=group.subtree_root,
-            group_index=group_index,
-            group_count=len(self._groups),
-            path=merkle.inclusion_proof(group_index, self._group_hashes),
+            path=_path_to_root(group_index, self._group_hashes),
         )
 
     def disclose_leaf(self, group_index: int, leaf_index: int) -> LeafDisclosure:
@@ -148,15 +165,17 @@ class InputsTree:
             leaf_index: Position inside the group, in the order of the leaves' bytes.
 
         Raises:
-            LedgerError: There is no such leaf.
+            LedgerError: There is no such leaf, or the tree is of layout 1.
         """
         group = _at(self._groups, group_index, "group")
+        leaf = _at(group.leaves, leaf_index, "leaf")
+        self._check_layout()
         return LeafDisclosure(
-            leaf=_at(group.leaves, leaf_index, "leaf"),
+            leaf=leaf,
             salt=group.leaf_salts[leaf_index],
-            leaf_index=leaf_index,
-            path=merkle.inclusion_proof(leaf_index, group.leaf_hashes),
-            group=self.disclose_group(group_index),
+            path=_path_to_root(leaf_index, group.leaf_hashes),
+            about=group.about,
+            group_path=_path_to_root(group_index, self._group_hashes),
         )
 
     def disclose(self, leaf: bytes) -> LeafDisclosure:
@@ -166,20 +185,32 @@ class InputsTree:
             leaf: Canonical JSON bytes of the input.
 
         Raises:
-            LedgerError: The statement has no such input.
+            LedgerError: The statement has no such input, or the tree is of layout 1.
         """
         for group_index, group in enumerate(self._groups):
             if leaf in group.leaves:
                 return self.disclose_leaf(group_index, group.leaves.index(leaf))
         raise LedgerError("This input is not in the statement", expected=f"one of {self.leaf_count} leaves", got=leaf[:80])
 
+    def _check_layout(self) -> None:
+        if self.layout is ManifestFormat.V1:
+            raise LedgerError(
+                "Of this statement nothing can be shown alone",
+                expected=f"a statement with a manifest of {ManifestFormat.V2} or later",
+                got=str(self.layout),
+                next_step="Restate the period: the new revision's inputs can be shown one by one.",
+            )
 
-def build_inputs_tree(groups: Sequence[InputGroup], statement_key: bytes) -> InputsTree:
+
+def build_inputs_tree(
+    groups: Sequence[InputGroup], statement_key: bytes, layout: ManifestFormat = ManifestFormat.V2
+) -> InputsTree:
     """The tree of a statement's inputs.
 
     Args:
         groups: Groups in any order, at least one.
         statement_key: 32 random bytes of this statement alone; all salts follow from it.
+        layout: How a group is hashed: as the statement's manifest says.
 
     Raises:
         LedgerError: The key has another size, there is no group, a group is empty, or a key or a leaf stands twice.
@@ -193,14 +224,12 @@ def build_inputs_tree(groups: Sequence[InputGroup], statement_key: bytes) -> Inp
         _build_group(group, group_index=i, first_leaf_index=first, statement_key=statement_key)
         for i, (group, first) in enumerate(zip(ordered, firsts, strict=False))
     )
-    hashes = tuple(
-        _group_hash(tree.group_key, tree.totals, len(tree.leaves), salt=tree.salt, subtree_root=tree.subtree_root)
-        for tree in trees
-    )
+    hashes = tuple(_group_hash(tree, layout) for tree in trees)
     return InputsTree(
         root=merkle.root(hashes),
         leaf_count=sum(len(tree.leaves) for tree in trees),
         group_keys=tuple(tree.group_key for tree in trees),
+        layout=layout,
         _groups=trees,
         _group_hashes=hashes,
     )
@@ -213,18 +242,12 @@ def verify_leaf(disclosure: LeafDisclosure, root: bytes) -> bool:
         disclosure: What was shown.
         root: The inputs root, 32 bytes.
     """
-    group = disclosure.group
-    return (
-        len(disclosure.salt) == KEY_SIZE
-        and merkle.verify_inclusion(
-            leaf_hash(disclosure.leaf, disclosure.salt),
-            disclosure.leaf_index,
-            group.leaf_count,
-            disclosure.path,
-            group.subtree_root,
-        )
-        and verify_group(group, root)
-    )
+    if not _are_hashes(disclosure.salt, disclosure.about):
+        return False
+    subtree_root = _root_of_path(leaf_hash(disclosure.leaf, disclosure.salt), disclosure.path)
+    if subtree_root is None:
+        return False
+    return _root_of_path(_node_of_group(disclosure.about, subtree_root), disclosure.group_path) == root
 
 
 def verify_group(disclosure: GroupDisclosure, root: bytes) -> bool:
@@ -234,16 +257,10 @@ def verify_group(disclosure: GroupDisclosure, root: bytes) -> bool:
         disclosure: What was shown.
         root: The inputs root, 32 bytes.
     """
-    if len(disclosure.salt) != KEY_SIZE or len(disclosure.subtree_root) != merkle.HASH_SIZE:
+    if not _are_hashes(disclosure.salt, disclosure.subtree_root):
         return False
-    node = _group_hash(
-        disclosure.group_key,
-        disclosure.totals,
-        disclosure.leaf_count,
-        salt=disclosure.salt,
-        subtree_root=disclosure.subtree_root,
-    )
-    return merkle.verify_inclusion(node, disclosure.group_index, disclosure.group_count, disclosure.path, root)
+    about = about_group(disclosure.group_key, disclosure.totals, disclosure.leaf_count, salt=disclosure.salt)
+    return _root_of_path(_node_of_group(about, disclosure.subtree_root), disclosure.path) == root
 
 
 def leaf_salt(statement_key: bytes, leaf_index: int) -> bytes:
@@ -276,22 +293,69 @@ def leaf_hash(leaf: bytes, salt: bytes) -> bytes:
     return sha256(b"\x00" + salt + leaf).digest()
 
 
-def _group_hash(group_key: str, totals: Mapping[str, str], leaf_count: int, *, salt: bytes, subtree_root: bytes) -> bytes:
-    named = to_canonical({"group": group_key, "leaf_count": leaf_count, "totals": dict(totals)})
-    return sha256(b"\x02" + salt + named + subtree_root).digest()
+def about_group(group_key: str, totals: Mapping[str, str], leaf_count: int, *, salt: bytes) -> bytes:
+    """Salted hash of what a group says of itself, 32 bytes.
+
+    Args:
+        group_key: Name of the group.
+        totals: Quantity totals as decimal strings, by name.
+        leaf_count: How many leaves the group holds.
+        salt: The group's salt, 32 bytes.
+    """
+    return sha256(b"\x03" + salt + _named(group_key, totals, leaf_count)).digest()
+
+
+def _named(group_key: str, totals: Mapping[str, str], leaf_count: int) -> bytes:
+    return to_canonical({"group": group_key, "leaf_count": leaf_count, "totals": dict(totals)})
+
+
+def _node_of_group(about: bytes, subtree_root: bytes) -> bytes:
+    return sha256(b"\x02" + about + subtree_root).digest()
+
+
+def _group_hash(group: _GroupTree, layout: ManifestFormat) -> bytes:
+    if layout is ManifestFormat.V2:
+        return _node_of_group(group.about, group.subtree_root)
+    named = _named(group.group_key, group.totals, len(group.leaves))
+    return sha256(b"\x02" + group.salt + named + group.subtree_root).digest()
+
+
+def _path_to_root(index: int, hashes: Sequence[bytes]) -> tuple[PathNode, ...]:
+    path, last_index = [], len(hashes) - 1
+    for sibling in merkle.inclusion_proof(index, hashes):
+        while index == last_index and index % 2 == 0:  # without a sibling it is carried up
+            index, last_index = index // 2, last_index // 2
+        path.append(PathNode(sibling, is_left=index % 2 == 1))
+        index, last_index = index // 2, last_index // 2
+    return tuple(path)
+
+
+def _root_of_path(node: bytes, path: Sequence[PathNode]) -> bytes | None:
+    """Where a way leads to; None where a hash of it is none."""
+    for step in path:
+        if not _are_hashes(step.sibling):
+            return None
+        node = merkle.node_hash(step.sibling, node) if step.is_left else merkle.node_hash(node, step.sibling)
+    return node
+
+
+def _are_hashes(*values: bytes) -> bool:
+    return all(len(value) == merkle.HASH_SIZE for value in values)
 
 
 def _build_group(group: InputGroup, *, group_index: int, first_leaf_index: int, statement_key: bytes) -> _GroupTree:
     leaves = tuple(sorted(group.leaves))
     salts = tuple(leaf_salt(statement_key, first_leaf_index + i) for i in range(len(leaves)))
     hashes = tuple(leaf_hash(leaf, salt) for leaf, salt in zip(leaves, salts, strict=True))
+    own_salt = group_salt(statement_key, group_index)
     return _GroupTree(
         group_key=group.group_key,
         totals=dict(group.totals),
         leaves=leaves,
         leaf_salts=salts,
         leaf_hashes=hashes,
-        salt=group_salt(statement_key, group_index),
+        salt=own_salt,
+        about=about_group(group.group_key, group.totals, len(leaves), salt=own_salt),
         subtree_root=merkle.root(hashes),
     )
 

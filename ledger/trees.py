@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hmac import digest as hmac_digest
 
 from domain.canonical import to_canonical
-from domain.manifest import TreeId
+from domain.manifest import ManifestFormat, TreeId
 from ledger import merkle
 from ledger.inputs import InputGroup, build_inputs_tree
 
@@ -49,34 +49,36 @@ def tree_key(statement_key: bytes, tree: str) -> bytes:
     return hmac_digest(statement_key, tree.encode("ascii"), "sha256")
 
 
-def inputs_tree_id(groups: Sequence[InputGroup], key: bytes) -> TreeId:
+def inputs_tree_id(groups: Sequence[InputGroup], key: bytes, layout: ManifestFormat = ManifestFormat.V2) -> TreeId:
     """The inputs tree of these groups.
 
     Args:
         groups: Groups in any order; none where nothing was measured.
         key: `tree_key` of the inputs, 32 bytes.
+        layout: How a group is hashed.
 
     Raises:
         LedgerError: A group is empty, or a key or a leaf stands twice.
     """
     if not groups:
         return TreeId(merkle.root(()).hex(), 0)
-    tree = build_inputs_tree(groups, key)
+    tree = build_inputs_tree(groups, key, layout)
     return TreeId(tree.root.hex(), tree.leaf_count)
 
 
-def flat_tree_id(tree: str, leaves: Sequence[bytes], key: bytes) -> TreeId:
+def flat_tree_id(tree: str, leaves: Sequence[bytes], key: bytes, layout: ManifestFormat = ManifestFormat.V2) -> TreeId:
     """A tree of one group.
 
     Args:
         tree: `LINES` or `ORIGINALS`.
         leaves: Canonical JSON bytes, each once, in any order.
         key: `tree_key` of that tree, 32 bytes.
+        layout: How its one group is hashed.
 
     Raises:
         LedgerError: A leaf stands twice.
     """
-    return inputs_tree_id([InputGroup(tree, {}, leaves)] if leaves else [], key)
+    return inputs_tree_id([InputGroup(tree, {}, leaves)] if leaves else [], key, layout)
 
 
 def original_leaf(document_sha256: str) -> bytes:
@@ -85,7 +87,11 @@ def original_leaf(document_sha256: str) -> bytes:
 
 
 def build_trees(
-    groups: Sequence[InputGroup], lines: Sequence[bytes], document_sha256s: Sequence[str], statement_key: bytes
+    groups: Sequence[InputGroup],
+    lines: Sequence[bytes],
+    document_sha256s: Sequence[str],
+    statement_key: bytes,
+    layout: ManifestFormat = ManifestFormat.V2,
 ) -> StatementTrees:
     """The three trees of a statement.
 
@@ -94,12 +100,14 @@ def build_trees(
         lines: Canonical JSON of its lines.
         document_sha256s: SHA-256 of its originals, each once, 64 hexadecimal digits.
         statement_key: 32 random bytes of this statement alone.
+        layout: How groups are hashed.
 
     Raises:
         LedgerError: A leaf stands twice, or the key has another size.
     """
+    originals = [original_leaf(digest) for digest in document_sha256s]
     return StatementTrees(
-        inputs=inputs_tree_id(groups, tree_key(statement_key, INPUTS)),
-        lines=flat_tree_id(LINES, lines, tree_key(statement_key, LINES)),
-        originals=flat_tree_id(ORIGINALS, [original_leaf(h) for h in document_sha256s], tree_key(statement_key, ORIGINALS)),
+        inputs=inputs_tree_id(groups, tree_key(statement_key, INPUTS), layout),
+        lines=flat_tree_id(LINES, lines, tree_key(statement_key, LINES), layout),
+        originals=flat_tree_id(ORIGINALS, originals, tree_key(statement_key, ORIGINALS), layout),
     )

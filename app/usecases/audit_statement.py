@@ -314,7 +314,7 @@ class _Audit:
         groups = [InputGroup(group, totals.get(group, {}), list(leaves)) for group, leaves in self._request.groups.items()]
         named = sorted({digest for _, leaf in self._leaves for digest in leaf.texts("documents")})
         lines = [*self._request.lines, *self._unscored]
-        trees = build_trees(groups, lines, named, self._request.statement_key)
+        trees = build_trees(groups, lines, named, self._request.statement_key, self._manifest.format)
         _same("inputs root", trees.inputs, self._manifest.inputs)
         _same("lines root", trees.lines, self._manifest.lines)
         _same("originals root", trees.originals, self._manifest.originals)

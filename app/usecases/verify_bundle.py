@@ -332,7 +332,7 @@ def _lines(walk: _Walk) -> str:
     if LINES not in walk.bundle.keys:
         raise _NotChecked("the lines are not shown in this bundle")
     leaves = [line.canonical_bytes for line in walk.lines] + [unscored.canonical_bytes for unscored in walk.bundle.unscored]
-    found = flat_tree_id(LINES, leaves, _hex(walk.bundle.keys[LINES], "key"))
+    found = flat_tree_id(LINES, leaves, _hex(walk.bundle.keys[LINES], "key"), walk.manifest.format)
     _same("lines root", walk.manifest.lines, found)
     return f"{len(walk.lines)} lines, {len(walk.bundle.unscored)} unscored"
 
@@ -494,7 +494,7 @@ def _inputs(walk: _Walk) -> str:
         for record in records:
             _same(f"group of a record of {group.group_key}", group.group_key, record.group_key)
         groups.append(InputGroup(group.group_key, _group_totals(walk, records), [leaf.encode() for leaf in group.leaves]))
-    found = inputs_tree_id(groups, _hex(walk.bundle.keys[INPUTS], "key"))
+    found = inputs_tree_id(groups, _hex(walk.bundle.keys[INPUTS], "key"), walk.manifest.format)
     _same("inputs root", walk.manifest.inputs, found)
     return f"{found.leaf_count} records in {len(groups)} groups"
 
@@ -535,9 +535,8 @@ def _quantities(walk: _Walk) -> str:
 def _originals(walk: _Walk) -> str:
     if ORIGINALS not in walk.bundle.keys:
         raise _NotChecked("the originals are not shown in this bundle")
-    found = flat_tree_id(
-        ORIGINALS, [original_leaf(digest) for digest in walk.bundle.originals], _hex(walk.bundle.keys[ORIGINALS], "key")
-    )
+    leaves = [original_leaf(digest) for digest in walk.bundle.originals]
+    found = flat_tree_id(ORIGINALS, leaves, _hex(walk.bundle.keys[ORIGINALS], "key"), walk.manifest.format)
     _same("originals root", walk.manifest.originals, found)
     named = {digest for record in walk.records for digest in record.document_sha256s}
     _same("originals named by the inputs", sorted(named), sorted(walk.bundle.originals))

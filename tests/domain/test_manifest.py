@@ -12,7 +12,7 @@ from domain.activity import EvidenceClass
 from domain.canonical import Json, from_canonical, to_canonical
 from domain.errors import CanonicalError
 from domain.factor import FactorSetId
-from domain.manifest import MANIFEST_FORMAT, Manifest, RetiredUnits, TreeId, manifest_from_canonical
+from domain.manifest import Manifest, ManifestFormat, RetiredUnits, TreeId, manifest_from_canonical
 from domain.period import MonthRange
 from domain.statement import Totals
 from tests.domain.strategies import MANIFESTS
@@ -57,12 +57,12 @@ def test_hash_is_of_the_canonical_bytes() -> None:
 
 
 def test_manifest_as_json() -> None:
-    """The layout of version 1."""
+    """The layout of version 2."""
     assert from_canonical(MANIFEST.canonical_bytes) == {
         "coverage_ppm": 999_542,
         "evidence_ppm": {"typed": 100_000, "uploaded": 900_000},
         "factor_set": {"root": "55" * 32, "size": 520},
-        "format": "climate-fitness/manifest/1",
+        "format": "climate-fitness/manifest/2",
         "inputs": {"leaf_count": 91, "root": "22" * 32},
         "is_self_declared": False,
         "lines": {"leaf_count": 6, "root": "44" * 32},
@@ -87,13 +87,21 @@ def test_manifest_as_json() -> None:
     }
 
 
+def test_former_format_comes_back() -> None:
+    """A manifest of version 1 is read as one, and keeps its hash: it was signed."""
+    former = replace(MANIFEST, format=ManifestFormat.V1)
+    again = manifest_from_canonical(former.canonical_bytes)
+    assert (again.format, again.manifest_hash) == (ManifestFormat.V1, former.manifest_hash)
+    assert former.manifest_hash != MANIFEST.manifest_hash
+
+
 def test_other_format_is_refused() -> None:
     """A manifest of another version says which version is known and what to do."""
     with pytest.raises(CanonicalError) as caught:
-        manifest_from_canonical(changed(format="climate-fitness/manifest/2"))
+        manifest_from_canonical(changed(format="climate-fitness/manifest/3"))
     assert caught.value.sentence() == (
-        "This manifest has a format that this version does not know; expected climate-fitness/manifest/1; "
-        "got climate-fitness/manifest/2; in manifest. Use the version of the program that made it."
+        "This manifest has a format that this version does not know; expected climate-fitness/manifest/1 or "
+        "climate-fitness/manifest/2; got climate-fitness/manifest/3; in manifest. Use the version of the program that made it."
     )
 
 
@@ -200,7 +208,7 @@ def test_other_content_has_another_hash(other: Manifest) -> None:
 
 def test_format_stands_in_the_manifest() -> None:
     """The version of the layout travels with the manifest."""
-    assert cast("dict[str, Json]", from_canonical(MANIFEST.canonical_bytes))["format"] == MANIFEST_FORMAT
+    assert cast("dict[str, Json]", from_canonical(MANIFEST.canonical_bytes))["format"] == ManifestFormat.V2
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The inputs root: what it is made of, and that one input can be shown without the others."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
 from hmac import new as new_hmac
@@ -10,8 +11,9 @@ from hypothesis import strategies as st
 
 from domain.canonical import to_canonical
 from domain.errors import LedgerError
+from domain.manifest import ManifestFormat
 from ledger import merkle
-from ledger.inputs import InputGroup, InputsTree, build_inputs_tree, verify_group, verify_leaf
+from ledger.inputs import InputGroup, InputsTree, PathNode, about_group, build_inputs_tree, verify_group, verify_leaf
 
 KEY = bytes(range(32))
 MARCH = InputGroup("green_button|up-1|2024-03", {"electricity": "310.5"}, (b'{"day":1}', b'{"day":2}', b'{"day":3}'))
@@ -44,9 +46,22 @@ def test_root_by_hand() -> None:
     march_root = sha256(b"\x01" + sha256(b"\x01" + leaves[0] + leaves[1]).digest() + leaves[2]).digest()
     march_named = b'{"group":"green_button|up-1|2024-03","leaf_count":3,"totals":{"electricity":"310.5"}}'
     april_named = b'{"group":"green_button|up-1|2024-04","leaf_count":1,"totals":{"electricity":"299.1"}}'
-    march = sha256(b"\x02" + hmac_sha256(b"group" + bytes(8)) + march_named + march_root).digest()
-    april = sha256(b"\x02" + hmac_sha256(b"group" + (1).to_bytes(8, "big")) + april_named + leaves[3]).digest()
+    march_about = sha256(b"\x03" + hmac_sha256(b"group" + bytes(8)) + march_named).digest()
+    april_about = sha256(b"\x03" + hmac_sha256(b"group" + (1).to_bytes(8, "big")) + april_named).digest()
+    march = sha256(b"\x02" + march_about + march_root).digest()
+    april = sha256(b"\x02" + april_about + leaves[3]).digest()
     assert tree().root == sha256(b"\x01" + march + april).digest()
+
+
+def test_former_root_by_hand() -> None:
+    """The root of layout 1, which statements closed before still have: totals in clear inside the group's node."""
+    leaf = sha256(b"\x00" + hmac_sha256(bytes(8)) + b'{"day":4}').digest()
+    named = b'{"group":"green_button|up-1|2024-04","leaf_count":1,"totals":{"electricity":"299.1"}}'
+    former = build_inputs_tree((APRIL,), KEY, ManifestFormat.V1)
+    assert former.root == sha256(b"\x02" + hmac_sha256(b"group" + bytes(8)) + named + leaf).digest()
+    for show in (lambda: former.disclose_group(0), lambda: former.disclose_leaf(0, 0)):
+        with pytest.raises(LedgerError, match=r"Of this statement nothing can be shown alone; .*Restate the period"):
+            show()
 
 
 def test_leaf_count() -> None:
@@ -78,6 +93,7 @@ def test_every_leaf_can_be_shown(groups: dict[str, tuple[dict[str, str], set[byt
         for leaf_index in range(group.leaf_count):
             shown = built.disclose_leaf(group_index, leaf_index)
             assert verify_leaf(shown, built.root)
+            assert shown.about == about_group(group_key, group.totals, group.leaf_count, salt=group.salt)
 
 
 def test_leaf_found_by_its_bytes() -> None:
@@ -86,14 +102,31 @@ def test_leaf_found_by_its_bytes() -> None:
 
 
 def test_changed_leaf_is_refused() -> None:
-    """Every changed byte of leaf, salt or path breaks the disclosure."""
-    shown = tree().disclose_leaf(0, 1)
+    """Every changed byte of leaf, salt, group's hash or either way breaks the disclosure."""
+    shown, root = tree().disclose_leaf(0, 1), tree().root
     for i in range(len(shown.leaf)):
-        assert not verify_leaf(replace(shown, leaf=flipped(shown.leaf, i)), tree().root)
+        assert not verify_leaf(replace(shown, leaf=flipped(shown.leaf, i)), root)
     for i in range(32):
-        assert not verify_leaf(replace(shown, salt=flipped(shown.salt, i)), tree().root)
-        assert not verify_leaf(replace(shown, path=(flipped(shown.path[0], i), *shown.path[1:])), tree().root)
-        assert not verify_leaf(shown, flipped(tree().root, i))
+        assert not verify_leaf(replace(shown, salt=flipped(shown.salt, i)), root)
+        assert not verify_leaf(replace(shown, about=flipped(shown.about, i)), root)
+        assert not verify_leaf(shown, flipped(root, i))
+        for path in changed_paths(shown.path, i):
+            assert not verify_leaf(replace(shown, path=path), root)
+        for path in changed_paths(shown.group_path, i):
+            assert not verify_leaf(replace(shown, group_path=path), root)
+
+
+def changed_paths(path: tuple[PathNode, ...], index: int) -> Iterator[tuple[PathNode, ...]]:
+    """A way with one byte, side, step or length changed."""
+    for at, node in enumerate(path):
+        yield (*path[:at], replace(node, sibling=flipped(node.sibling, index)), *path[at + 1 :])
+        yield (*path[:at], replace(node, sibling=node.sibling[:index]), *path[at + 1 :])
+        yield (*path[:at], replace(node, is_left=not node.is_left), *path[at + 1 :])
+        yield (*path[:at], *path[at + 1 :])
+        yield (*path[:at], node, *path[at:])
+    yield (*path, PathNode(bytes(32), is_left=True))
+    if len(set(path)) > 1:
+        yield path[::-1]
 
 
 @pytest.mark.parametrize(
@@ -106,30 +139,36 @@ def test_changed_leaf_is_refused() -> None:
         {"salt": bytes(32)},
         {"salt": b""},
         {"subtree_root": bytes(32)},
-        {"group_index": 1},
-        {"group_count": 3},
+        {"subtree_root": b""},
         {"path": ()},
     ],
 )
 def test_changed_group_is_refused(change: dict[str, object]) -> None:
-    """Name, totals, counts, salt, position and path of a group are all bound by the root."""
+    """Name, totals, count, salt and way of a group are all bound by the root."""
     group = tree().disclose_group(0)
     assert verify_group(group, tree().root)
     assert not verify_group(replace(group, **change), tree().root)  # type: ignore[arg-type]  # any field, by its name
+    for path in changed_paths(group.path, 7):
+        assert not verify_group(replace(group, path=path), tree().root)
 
 
 def test_leaf_of_another_place_is_refused() -> None:
-    """A leaf does not verify at another position of its group."""
-    shown = tree().disclose_leaf(0, 0)
-    assert not verify_leaf(replace(shown, leaf_index=1), tree().root)
+    """A leaf does not verify with the way, salt or group of another one."""
+    first, second, other = tree().disclose_leaf(0, 0), tree().disclose_leaf(0, 1), tree().disclose_leaf(1, 0)
+    for name in ("leaf", "salt", "path"):
+        assert not verify_leaf(replace(first, **{name: getattr(second, name)}), tree().root)
+    for name in ("about", "group_path"):
+        assert not verify_leaf(replace(first, **{name: getattr(other, name)}), tree().root)
 
 
 def test_disclosure_holds_nothing_of_others() -> None:
-    """Neither the key nor another leaf or its salt is in what is shown."""
+    """Neither the key nor another leaf, its salt, the group's totals or its salt is in what is shown."""
     shown = repr(tree().disclose_leaf(0, 0)).encode()
     assert b"day" in shown
     assert shown.count(b"day") == 1
     assert all(repr(salt).encode() not in shown for salt in (KEY, hmac_sha256((1).to_bytes(8, "big"))))
+    assert b"310.5" not in shown
+    assert repr(tree().disclose_group(0).salt).encode() not in shown
 
 
 def test_another_key_another_root() -> None:
@@ -140,7 +179,7 @@ def test_another_key_another_root() -> None:
 def test_guessed_leaf_is_not_in_the_tree() -> None:
     """Without its salt a guessed input cannot be confirmed by the hashes of a neighbour's disclosure."""
     shown = tree().disclose_leaf(0, 0)
-    assert merkle.leaf_hash(b'{"day":2}') not in shown.path
+    assert merkle.leaf_hash(b'{"day":2}') not in {node.sibling for node in shown.path}
 
 
 @pytest.mark.parametrize(

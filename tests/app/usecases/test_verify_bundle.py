@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from time import process_time
@@ -35,11 +36,13 @@ from domain.bundle import AuditorName, Bundle, bundle_from_bytes
 from domain.canonical import to_canonical
 from domain.errors import ConflictError
 from domain.issuance import IssuanceKind
+from domain.manifest import Manifest, ManifestFormat
 from domain.period import Month
 from domain.place import place_from_text
 from domain.statement import Unscored
 from ledger.issuance import leaf_of, token_id
 from ledger.signing import AuditorKey, sign_envelope
+from ledger.trees import build_trees
 from scoring.factors.factor_set import FactorSet
 from tests.app.usecases.installation import HOLDER, Installation, document, hours, series
 
@@ -406,7 +409,7 @@ FORGERIES: dict[str, tuple[Callable[[Content], None], set[str]]] = {
     "lines root": (inside("manifest", lines={"leaf_count": 4, "root": "ab" * 32}), {"issuance", "lines"}),
     "originals root": (inside("manifest", originals={"leaf_count": 2, "root": "ab" * 32}), {"issuance", "originals"}),
     "factor set": (inside("manifest", factor_set={"root": "ab" * 32, "size": 6407}), {"issuance", "factors"}),
-    "manifest format": (inside("manifest", format="climate-fitness/manifest/2"), {"manifest", "issuance"}),
+    "manifest format": (inside("manifest", format="climate-fitness/manifest/3"), {"manifest", "issuance"}),
     "line quantity": (
         set_at("lines", 0, to=lambda text: inner(text, quantity)),
         {"lines", "arithmetic", "quantities"},
@@ -715,6 +718,26 @@ def test_statement_without_lines_shows_its_unscored(installation: Installation) 
     desk.close()
     states = {step.name: step.state for step in verify_bundle(data, factor_set=installation.services.factor_set)}
     assert {name for name, state in states.items() if state is not StepState.OK} == {"signatures", "chain"}
+
+
+def test_former_layout_still_holds(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A statement closed with the manifest's version 1 is endorsed, exported and walked back as before."""
+    monkeypatch.setattr("app.usecases.make_closed.build_trees", partial(build_trees, layout=ManifestFormat.V1))
+    monkeypatch.setattr("app.usecases.make_closed.Manifest", partial(Manifest, format=ManifestFormat.V1))
+    whose = installation.household()
+    starts_s = hours(date(2025, 4, 1), date(2025, 4, 1))
+    installation.take(whose, document(series(starts_s, [1] * 24)))
+    desk = open_desk(installation.services)
+    row = installation.issue(desk, installation.close_months(whose, "2025-04"))
+    with installation.looking() as work:
+        bundle = export_bundle(work, row, Shown.EVERYTHING)
+    desk.close()
+    assert bundle.read_manifest().format is ManifestFormat.V1
+    states = {step.name: step.state for step in verify_bundle(bundle.to_bytes(), factor_set=installation.services.factor_set)}
+    assert {name for name, state in states.items() if state is not StepState.OK} == {"signatures", "chain"}
+    relabelled = inner(bundle.manifest, lambda manifest: manifest.update(format=str(ManifestFormat.V2)))
+    steps = verify_bundle(replace(bundle, manifest=relabelled).sealed().to_bytes(), factor_set=installation.services.factor_set)
+    assert {"issuance", "lines", "inputs", "originals"} <= {step.name for step in steps if step.state is StepState.FAILED}
 
 
 def test_round_trip(world: World) -> None:
