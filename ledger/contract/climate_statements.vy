@@ -17,21 +17,55 @@
     anchored again on another chain and old proofs stay valid. What binds a signature to one chain
     and one contract is the domain of the envelope around the root.
 
-    Kinds: 3 audited emissions, 4 self-declared emissions. Emissions are a debt, so these tokens are
-    account-bound: every transfer and approval reverts. A token's balance is its net in grams CO2e,
-    0 where net is negative; the signed figure is in the event `Issued` and under the leaf.
+    Kinds: 1 REC, 2 offset, 3 audited emissions, 4 self-declared emissions.
+
+    Emissions are a debt, so these tokens are account-bound: every transfer reverts. A token's balance is
+    its net in grams CO2e while it is active, 0 where net is negative; the signed figure is in the event
+    `Issued` and under the leaf. A restated statement (revision n + 1) takes the place of the former one.
+
+    RECs and offsets are units, ordinary transferable ERC-1155 balances, and are retired for a beneficiary,
+    for good. Their amount stands in `net_g_co2e`, which for an offset is grams CO2e; for a REC it counts
+    WATT-HOURS (one signed type serves every kind; `uri` names the unit). The other three figures are 0.
 @dev
-    - A contract that is named as holder is NOT called back (no `onERC1155Received` on issue). ERC-1155
-      has the callback so that a receiver can refuse what it cannot move again. Here nothing can be
+    - A contract that is named as holder of emissions is NOT called back (no `onERC1155Received` on issue).
+      ERC-1155 has the callback so that a receiver can refuse what it cannot move again. A debt cannot be
       moved by anybody, and a debtor must not be able to refuse (or to stop, by reverting) a debt that
-      auditors signed. Without any external call there is no reentrancy.
-    - No strings and no personal data are stored. `uri` is a data URI made from the token's own slot.
+      auditors signed. Units call back, as the standard says.
+    - Whatever is called back finds everything done: each entry checks, then writes and logs all of it, and
+      calls receivers last, once. So no lock is needed, and a receiver may pass on or retire at once what it
+      was given.
+    - No strings and no personal data are stored. `uri` is a data URI made from what was issued; it never
+      changes, so there is no event `URI`.
     - The auditor epoch travels in the upper half of `deadline`, not as a word of its own: calldata and one
       storage slot fewer keep `anchor` under 61,000 gas with two signatures.
     - There are no immutables: the deployed code equals the committed artifact byte for byte on every
       chain, so a client can compare code hashes.
-    - `issue` takes revision 1 only: two live tokens for one subject and period would count twice.
+    - Where there is a token of revision n, no earlier revision of its statement can be issued or claimed:
+      their slots are taken, by the token that they had or by a mark without holder, grams and batch.
+    - A pause stops what is new by the auditors' word: anchor, issue, issue_many, claim, supersede. It does
+      not stop revocations, and what people hold and the channels stay theirs: transfers, retirement,
+      checkpoints.
+    - What the contract cannot see, the auditors' nodes refuse: a leaf that is superseded or revoked in a new
+      batch, two leaves of one token id in one batch, another method than the envelope's.
 """
+
+interface UnitReceiver:
+    def onERC1155Received(
+        operator: address, sender: address, id: uint256, amount: uint256, data: Bytes[1024]
+    ) -> bytes4: nonpayable
+    def onERC1155BatchReceived(
+        operator: address,
+        sender: address,
+        ids: DynArray[uint256, 128],
+        amounts: DynArray[uint256, 128],
+        data: Bytes[1024],
+    ) -> bytes4: nonpayable
+
+# The same function without data: what an issue calls. A longer type would cost every issue its memory.
+interface IssueReceiver:
+    def onERC1155Received(
+        operator: address, sender: address, id: uint256, amount: uint256, data: Bytes[1]
+    ) -> bytes4: nonpayable
 
 event TransferSingle:
     operator: indexed(address)
@@ -39,6 +73,18 @@ event TransferSingle:
     receiver: indexed(address)
     id: uint256
     value: uint256
+
+event TransferBatch:
+    operator: indexed(address)
+    sender: indexed(address)
+    receiver: indexed(address)
+    ids: DynArray[uint256, 128]
+    values: DynArray[uint256, 128]
+
+event ApprovalForAll:
+    owner: indexed(address)
+    operator: indexed(address)
+    approved: bool
 
 event Issued:
     id: indexed(uint256)
@@ -52,6 +98,35 @@ event Issued:
 
 event Anchored:
     root: indexed(bytes32)
+
+# Of a statement that was never issued too, where a later revision was.
+event Superseded:
+    id: indexed(uint256)
+    by: indexed(uint256)
+
+# Of a statement that was never issued too: it never will be.
+event Revoked:
+    id: indexed(uint256)
+    reason_hash: bytes32
+
+event BatchRevoked:
+    root: indexed(bytes32)
+    reason_hash: bytes32
+
+event Retired:
+    id: indexed(uint256)
+    holder: indexed(address)
+    beneficiary: indexed(bytes32)
+    amount: uint256
+
+event Checkpoint:
+    writer: indexed(address)
+    channel: indexed(bytes32)
+    size: uint256
+    root: bytes32
+
+event Paused:
+    is_paused: bool
 
 event AuditorSet:
     auditor: indexed(address)
@@ -107,18 +182,36 @@ struct Token:
     batch: uint256
 
 MAX_SIGNATURES: constant(uint256) = 8
+MAX_ITEMS: constant(uint256) = 128
+MAX_PROOF: constant(uint256) = 32
+MAX_REVISIONS: constant(uint256) = 64
 BATCH_MASK: constant(uint256) = 2**24 - 1
+# Batch numbers from here on mean: a batch of one, of region (number - SINGLE).
+SINGLE: constant(uint256) = 2**24 - 256
+AMOUNT_MASK: constant(uint256) = 2**64 - 1
+SLOT_WITHOUT_RETIRED: constant(uint256) = 2**96 - 1
+BATCH_REVOKED: constant(uint256) = 2**160
+EVERY_BYTE: constant(uint256) = max_value(uint256) // 255
 DEADLINE_MASK: constant(uint256) = 2**64 - 1
 MAX_AUDITORS: constant(uint256) = 64
 REGIONS_MASK: constant(uint256) = 2**192 - 1
 
+KIND_REC: constant(uint8) = 1
 KIND_AUDITED_EMISSIONS: constant(uint8) = 3
 KIND_SELF_DECLARED_EMISSIONS: constant(uint8) = 4
 
 STATUS_ACTIVE: constant(uint256) = 1
+STATUS_SUPERSEDED: constant(uint256) = 2
+STATUS_REVOKED: constant(uint256) = 3
 
 # Half the order of secp256k1 (0x7fff...20a0): the larger s of a signature's two forms is refused (EIP-2).
 HALF_ORDER: constant(uint256) = 57896044618658097711785492504343953926418782139537452191302581570759080747168
+
+# What a receiver answers when it takes units: the selectors of its own functions (ERC-1155).
+ON_RECEIVED: constant(bytes4) = 0xf23a6e61
+ON_BATCH_RECEIVED: constant(bytes4) = 0xbc197c81
+
+MAX_URI: constant(uint256) = 1024
 
 NAME_HASH: constant(bytes32) = keccak256("Climate Statements")
 VERSION_HASH: constant(bytes32) = keccak256("1")
@@ -128,27 +221,43 @@ DOMAIN_TYPEHASH: constant(bytes32) = keccak256(
 ENVELOPE_TYPEHASH: constant(bytes32) = keccak256(
     "Envelope(bytes32 root,uint32 count,uint8 region,bytes32 method_hash,uint64 deadline_s,uint32 epoch)"
 )
+REVOCATION_TYPEHASH: constant(bytes32) = keccak256(
+    "Revocation(uint256 id,uint8 region,bytes32 reason_hash,uint64 deadline_s,uint32 epoch)"
+)
+BATCH_REVOCATION_TYPEHASH: constant(bytes32) = keccak256(
+    "BatchRevocation(bytes32 root,bytes32 reason_hash,uint64 deadline_s,uint32 epoch)"
+)
 ISSUANCE_TYPEHASH: constant(bytes32) = keccak256(
     "Issuance(address holder,uint8 kind,uint8 region,uint32 from_month_ym,uint32 to_month_ym,uint16 revision,bytes32 subject,bytes32 inputs_root,bytes32 manifest_hash,bytes32 method_hash,int64 gross_location_g_co2e,int64 gross_market_g_co2e,uint64 retired_g_co2e,int64 net_g_co2e)"
 )
 
-# The present epoch and quorum stand in every auditor's slot beside its regions, so that checking k
+# The present epoch, quorum and pause stand in every auditor's slot beside its regions, so that checking k
 # signatures reads k slots and no more. Whatever the admin changes starts a new epoch and writes all slots.
 # slots[auditor]: regions (bit r: may sign for region r, 192 bits) | quorum << 192 (8) | epoch << 200 (32)
+#                 | paused << 232 (1)
 slots: HashMap[address, uint256]
 auditors: DynArray[address, MAX_AUDITORS]
 epoch: public(uint256)
 quorum: public(uint256)
+paused: public(bool)
 admin: public(address)
 offered_admin: public(address)
 
 # batches[root]: number (24 bits, 0 until a token names it) | region << 24 (8) | count << 32 (32)
-#                | epoch << 64 (32) | anchored_at_s << 96 (64)
+#                | epoch << 64 (32) | anchored_at_s << 96 (64) | revoked << 160 (1)
 batches: HashMap[bytes32, uint256]
-# tokens[id]: batch number (24 bits) | status << 24 (4) | kind << 28 (4) | grams << 32 (64) | holder << 96 (160)
+batch_count: uint256
+# tokens[id]: batch number (24 bits; 0: never issued, and never will be) | status << 24 (4) | kind << 28 (4)
+#             | grams << 32 (64) | holder << 96 (160); of a unit: | amount << 32 (64) | retired << 96 (64)
 tokens: HashMap[uint256, uint256]
-# roots[batch number or token id]: a token of a batch of one has number 0 and keeps its root under its own id.
+# roots[batch number or token id]: a token of a batch of one keeps its root under its own id.
 roots: HashMap[uint256, bytes32]
+# Of units alone: what accounts hold, and what was retired for whom.
+balances: HashMap[uint256, HashMap[address, uint256]]
+retired: HashMap[uint256, HashMap[bytes32, uint256]]
+approvals: HashMap[address, HashMap[address, bool]]
+# checkpoints[writer][channel]: keccak256(size, root) of the last one
+checkpoints: HashMap[address, HashMap[bytes32, bytes32]]
 
 
 @deploy
@@ -192,7 +301,7 @@ def anchor(
     assert count != 0, "batch is empty"
     assert self.batches[root] == 0, "already anchored"
     digest: bytes32 = self._envelope_digest(root, count, region, method_hash, deadline)
-    self._check_quorum(digest, region, deadline, signatures)
+    self._check_quorum(digest, region, convert(deadline, uint256), signatures)
     self.batches[root] = (
         convert(region, uint256) << 24
         | convert(count, uint256) << 32
@@ -213,39 +322,228 @@ def issue(
     @param signatures EIP-2098 signatures of the envelope with count 1, ascending by signer.
     @return The token's id.
     """
-    assert issuance.kind == KIND_AUDITED_EMISSIONS or issuance.kind == KIND_SELF_DECLARED_EMISSIONS, "kind is not issued here"
-    assert issuance.holder != empty(address), "holder is zero"
-    assert issuance.from_month_ym < issuance.to_month_ym, "period is empty"
     assert issuance.revision == 1, "not a first revision"
-    id: uint256 = self._token_id(issuance)
-    assert self.tokens[id] == 0, "already issued"
-    root: bytes32 = self._leaf(self._issuance_hash(issuance))
-    digest: bytes32 = self._envelope_digest(
-        root, 1, issuance.region, issuance.method_hash, deadline
+    return self._issue_one(issuance, deadline, signatures)
+
+
+@external
+def supersede(
+    issuance: Issuance, deadline: uint96, signatures: DynArray[Signature, MAX_SIGNATURES]
+) -> uint256:
+    """
+    @notice Issue a restated statement (revision 2 or more), a batch of one, in place of all former revisions:
+        the one that is active becomes superseded, those that were never issued can never be.
+    @param issuance The statement; same subject, kind and period as the former one.
+    @param deadline Until when the signatures hold: auditor epoch << 64 | last second (Unix time).
+    @param signatures EIP-2098 signatures of the envelope with count 1, ascending by signer.
+    @return The new token's id.
+    """
+    assert issuance.revision > 1, "not a restatement"
+    self._supersede(issuance)
+    return self._issue_one(issuance, deadline, signatures)
+
+
+@external
+def issue_many(
+    issuances: DynArray[Issuance, MAX_ITEMS],
+    deadline: uint96,
+    signatures: DynArray[Signature, MAX_SIGNATURES],
+):
+    """
+    @notice Anchor a batch and issue all of its statements to their holders. Anybody may send it.
+    @param issuances 1 to 128 statements of one region and method, ascending by leaf; restated ones supersede.
+    @param deadline Until when the signatures hold: auditor epoch << 64 | last second (Unix time).
+    @param signatures EIP-2098 signatures of the batch's envelope, ascending by signer.
+    """
+    count: uint256 = len(issuances)
+    assert count != 0, "batch is empty"
+    region: uint8 = issuances[0].region
+    method_hash: bytes32 = issuances[0].method_hash
+    # OpenZeppelin's heap: node i over 2i + 1 and 2i + 2, the sorted leaves at the end, the largest first.
+    tree: bytes32[2 * MAX_ITEMS] = empty(bytes32[2 * MAX_ITEMS])
+    former: uint256 = 0
+    position: uint256 = 2 * count - 1
+    for item: Issuance in issuances:
+        assert item.region == region and item.method_hash == method_hash, "batch is of several regions or methods"
+        leaf: bytes32 = self._leaf(self._issuance_hash(item))
+        assert convert(leaf, uint256) > former, "leaves are not ascending"
+        former = convert(leaf, uint256)
+        position = unsafe_sub(position, 1)
+        tree[position] = leaf
+    for i: uint256 in range(count - 1, bound=128):
+        position = unsafe_sub(position, 1)
+        tree[position] = self._node(tree[2 * position + 1], tree[2 * position + 2])
+    root: bytes32 = tree[0]
+    assert self.batches[root] == 0, "already anchored"
+    digest: bytes32 = self._envelope_digest(root, convert(count, uint32), region, method_hash, deadline)
+    self._check_quorum(digest, region, convert(deadline, uint256), signatures)
+    number: uint256 = self._next_number(root)
+    self.batches[root] = (
+        number
+        | convert(region, uint256) << 24
+        | count << 32
+        | (convert(deadline, uint256) >> 64) << 64
+        | block.timestamp << 96
     )
-    self._check_quorum(digest, issuance.region, deadline, signatures)
-    self.roots[id] = root
-    grams: uint256 = convert(max(issuance.net_g_co2e, 0), uint256)
-    self.tokens[id] = (
-        STATUS_ACTIVE << 24
-        | convert(issuance.kind, uint256) << 28
-        | grams << 32
-        | convert(issuance.holder, uint256) << 96
-    )
-    log TransferSingle(
-        operator=msg.sender, sender=empty(address), receiver=issuance.holder, id=id, value=grams
-    )
-    log Issued(
-        id=id,
-        root=root,
-        inputs_root=issuance.inputs_root,
-        manifest_hash=issuance.manifest_hash,
-        gross_location_g_co2e=issuance.gross_location_g_co2e,
-        gross_market_g_co2e=issuance.gross_market_g_co2e,
-        retired_g_co2e=issuance.retired_g_co2e,
-        net_g_co2e=issuance.net_g_co2e,
-    )
+    log Anchored(root=root)
+    has_units: bool = False
+    for item: Issuance in issuances:
+        self._check_issuance(item)
+        id: uint256 = self._token_id(item)
+        assert self.tokens[id] == 0, "already issued"
+        if item.revision != 1:
+            self._supersede(item)
+        has_units = has_units or item.kind < KIND_AUDITED_EMISSIONS
+        self._put(item, id, root, number)
+    if has_units:
+        for item: Issuance in issuances:
+            if item.kind < KIND_AUDITED_EMISSIONS:
+                self._call_holder(item, self._token_id(item))
+
+
+@external
+def claim(root: bytes32, issuance: Issuance, proof: DynArray[bytes32, MAX_PROOF]) -> uint256:
+    """
+    @notice Issue one statement of an anchored batch to its holder. Anybody may send it, also again.
+    @param root Root of the batch.
+    @param issuance The statement; a restated one supersedes.
+    @param proof Hashes from its leaf upwards (OpenZeppelin's multi-purpose sorted pairs).
+    @return The token's id.
+    """
+    item: Issuance = issuance  # from calldata, once
+    batch: uint256 = self._batch(root)
+    assert not self.paused, "paused"
+    assert (batch >> 24) & 255 == convert(item.region, uint256), "batch is of another region"
+    node: bytes32 = self._leaf(self._issuance_hash(item))
+    for sibling: bytes32 in proof:
+        node = self._node(node, sibling)
+    assert node == root, "statement is not in the batch"
+    self._check_issuance(item)
+    id: uint256 = self._token_id(item)
+    token: uint256 = self.tokens[id]
+    number: uint256 = batch & BATCH_MASK
+    if token != 0:
+        # Claimed before from this batch and still active: done. Everything else cannot be claimed.
+        former: uint256 = self._slot(
+            item.holder, item.kind, convert(max(item.net_g_co2e, 0), uint256), number
+        )
+        is_same: bool = token == former
+        if item.kind < KIND_AUDITED_EMISSIONS:
+            is_same = token & SLOT_WITHOUT_RETIRED == former
+        assert is_same, "already issued"
+        return id
+    if number == 0:
+        number = self._next_number(root)
+        self.batches[root] = batch | number
+    if item.revision != 1:
+        self._supersede(item)
+    self._put(item, id, root, number)
+    if item.kind < KIND_AUDITED_EMISSIONS:
+        self._call_holder(item, id)
     return id
+
+
+@external
+def revoke(
+    id: uint256,
+    region: uint8,
+    reason_hash: bytes32,
+    deadline: uint96,
+    signatures: DynArray[Signature, MAX_SIGNATURES],
+):
+    """
+    @notice Withdraw a statement by a quorum of its region, for good; also one that was never issued: it then
+        never will be, from any batch, and nothing of it is shown but its id. A restatement can take its place.
+        A revoked unit stays where it is and can be neither moved nor retired.
+    @param id The token's id.
+    @param region The token's region. Of a token that was never issued the contract does not know it: there
+        the signers vouch for it, and only who saw the statement can know the id (its subject is random).
+    @param reason_hash Salted hash of the reason's text; the text is served by the nodes.
+    @param deadline Until when the signatures hold: auditor epoch << 64 | last second (Unix time).
+    @param signatures EIP-2098 signatures of the revocation, ascending by signer, at least the quorum.
+    """
+    token: uint256 = self.tokens[id]
+    if token != 0:
+        assert (token >> 24) & 15 == STATUS_ACTIVE, "token is not active"
+        assert self._region_of(token) == convert(region, uint256), "token is of another region"
+    digest: bytes32 = self._revocation_digest(id, region, reason_hash, deadline)
+    self._check_revocation(digest, region, deadline, signatures)
+    self.tokens[id] = (token & ~(convert(15, uint256) << 24)) | STATUS_REVOKED << 24
+    if token != 0 and not self._is_unit(token):
+        self._log_end(self._holder(token), id, self._grams(token))
+    log Revoked(id=id, reason_hash=reason_hash)
+
+
+@external
+def revoke_batch(
+    root: bytes32,
+    reason_hash: bytes32,
+    deadline: uint96,
+    signatures: DynArray[Signature, MAX_SIGNATURES],
+):
+    """
+    @notice Let nothing more be claimed from a batch. What was claimed or issued is revoked one by one.
+    @param root Root of the batch.
+    @param reason_hash Salted hash of the reason's text.
+    @param deadline Until when the signatures hold: auditor epoch << 64 | last second (Unix time).
+    @param signatures EIP-2098 signatures of the revocation, ascending by signer, at least the quorum.
+    """
+    batch: uint256 = self._batch(root)
+    digest: bytes32 = self._batch_revocation_digest(root, reason_hash, deadline)
+    self._check_revocation(digest, convert((batch >> 24) & 255, uint8), deadline, signatures)
+    self.batches[root] = batch | BATCH_REVOKED
+    log BatchRevoked(root=root, reason_hash=reason_hash)
+
+
+@external
+def retire(id: uint256, amount: uint256, beneficiary: bytes32):
+    """
+    @notice Use up RECs or offsets of one's own, for good.
+    @param id The token's id.
+    @param amount Watt-hours of a REC, grams CO2e of an offset; more than 0.
+    @param beneficiary For whom: the subject commitment of the statement that counts it, or an account
+        (right-aligned). Never a name. Each retirement counts for one beneficiary.
+    """
+    assert beneficiary != empty(bytes32), "beneficiary is zero"
+    assert amount != 0, "amount is zero"
+    token: uint256 = self._take(msg.sender, id, amount)
+    self.retired[id][beneficiary] = unsafe_add(self.retired[id][beneficiary], amount)  # at most what was issued
+    self.tokens[id] = token + (amount << 96)
+    self._log_end(msg.sender, id, amount)
+    log Retired(id=id, holder=msg.sender, beneficiary=beneficiary, amount=amount)
+
+
+# ---- channels ----
+
+
+@external
+def checkpoint(channel: bytes32, former_size: uint64, former_root: bytes32, size: uint64, root: bytes32):
+    """
+    @notice Anchor a checkpoint of a channel: its log grew from the former checkpoint to this one.
+    @dev Every account has channels of its own (they are kept by sender), so nobody can take another's name or
+        write in another's place, and nobody need be asked. A writer whose key may change writes from a
+        contract account. That the new tree extends the former one is checked by witnesses and readers.
+    @param channel The channel's id, chosen by its writer: the hash of its origin line.
+    @param former_size Entries at the last checkpoint; 0 for the first one.
+    @param former_root Root at the last checkpoint; zero for the first one.
+    @param size Entries now, more than before.
+    @param root RFC 6962 root of the log now.
+    """
+    stored: bytes32 = self.checkpoints[msg.sender][channel]
+    if stored == empty(bytes32):
+        assert former_size == 0 and former_root == empty(bytes32), "not the last checkpoint"
+    else:
+        assert stored == self._checkpoint_hash(former_size, former_root), "not the last checkpoint"
+    assert size > former_size, "checkpoint does not grow"
+    self.checkpoints[msg.sender][channel] = self._checkpoint_hash(size, root)
+    log Checkpoint(writer=msg.sender, channel=channel, size=convert(size, uint256), root=root)
+
+
+@external
+@view
+def checkpoint_of(writer: address, channel: bytes32) -> bytes32:
+    """@notice keccak256(size, root), two words, of a channel's last checkpoint; zero where there is none."""
+    return self.checkpoints[writer][channel]
 
 
 # ---- what the chain knows of a statement ----
@@ -255,29 +553,40 @@ def issue(
 @view
 def hash_of(id: uint256) -> bytes32:
     """@notice Root of the batch that holds this token's statement; zero where there is no such token."""
-    number: uint256 = self.tokens[id] & BATCH_MASK
-    return self.roots[id if number == 0 else number]
+    return self._root_of(id)
 
 
 @external
 @view
 def holder_of(id: uint256) -> address:
-    """@notice Holder of a token; zero where there is no such token."""
+    """@notice Holder of emissions; zero of units, which many may hold, and where there is no such token."""
     return self._holder(self.tokens[id])
 
 
 @external
 @view
 def token_of(id: uint256) -> Token:
-    """@notice A token's slot, unpacked; all zero where there is no such token."""
+    """
+    @notice A token's slot, unpacked; all zero where there is no such token.
+    @dev `status`: 1 active, 2 superseded, 3 revoked (holder and grams stay readable). Superseded or revoked with
+        batch 0 and `hash_of` zero: it was never issued and never will be. `net_g_co2e` of a unit is the amount
+        that was issued, `holder` zero.
+    """
     slot: uint256 = self.tokens[id]
     return Token(
         holder=self._holder(slot),
         net_g_co2e=self._grams(slot),
         kind=(slot >> 28) & 15,
         status=(slot >> 24) & 15,
-        batch=slot & BATCH_MASK,
+        batch=self._batch_number(slot),
     )
+
+
+@external
+@view
+def retired_of(id: uint256, beneficiary: bytes32) -> uint256:
+    """@notice How much of a unit was retired for this beneficiary."""
+    return self.retired[id][beneficiary]
 
 
 @external
@@ -290,15 +599,23 @@ def batch_of(root: bytes32) -> Batch:
         region=(slot >> 24) & 255,
         count=(slot >> 32) & (2**32 - 1),
         epoch=(slot >> 64) & (2**32 - 1),
-        anchored_at_s=slot >> 96,
+        anchored_at_s=(slot >> 96) & DEADLINE_MASK,
     )
 
 
 @external
 @view
+def is_batch_revoked(root: bytes32) -> bool:
+    """@notice Whether nothing more can be claimed from a batch."""
+    return self.batches[root] >= BATCH_REVOKED
+
+
+@external
+@view
 def locked(id: uint256) -> bool:
-    """@notice Whether a token is bound to its account (signature of EIP-5192): all that exist are."""
-    return self.tokens[id] != 0
+    """@notice Whether a token is bound to its account (signature of EIP-5192): emissions are, units are not."""
+    slot: uint256 = self.tokens[id]
+    return slot & BATCH_MASK != 0 and not self._is_unit(slot)
 
 
 # ---- auditors ----
@@ -341,6 +658,26 @@ def set_quorum(quorum: uint8):
 def start_epoch():
     """@notice Make every envelope signed until now worthless."""
     self._check_admin()
+    self._start_epoch()
+
+
+@external
+def pause():
+    """@notice Stop anchor, issue, issue_many, claim and supersede, in a new epoch. Revocations go on."""
+    self._check_admin()
+    assert not self.paused, "paused"
+    self.paused = True
+    log Paused(is_paused=True)
+    self._start_epoch()
+
+
+@external
+def unpause():
+    """@notice Go on, in a new epoch: what was signed before or in the pause must be signed again."""
+    self._check_admin()
+    assert self.paused, "not paused"
+    self.paused = False
+    log Paused(is_paused=False)
     self._start_epoch()
 
 
@@ -396,6 +733,20 @@ def envelope_digest(
 
 @external
 @view
+def revocation_digest(id: uint256, region: uint8, reason_hash: bytes32, deadline: uint96) -> bytes32:
+    """@notice What auditors sign to revoke a token: the EIP-712 digest (`deadline` as in `revoke`)."""
+    return self._revocation_digest(id, region, reason_hash, deadline)
+
+
+@external
+@view
+def batch_revocation_digest(root: bytes32, reason_hash: bytes32, deadline: uint96) -> bytes32:
+    """@notice What auditors sign to revoke a batch: the EIP-712 digest (`deadline` as in `revoke_batch`)."""
+    return self._batch_revocation_digest(root, reason_hash, deadline)
+
+
+@external
+@view
 def eip712Domain() -> (bytes1, String[18], String[1], uint256, address, bytes32, DynArray[uint256, 1]):
     """@notice The signing domain (EIP-5267): name, version, chain id and contract are in use."""
     return 0x0f, "Climate Statements", "1", chain.id, self, empty(bytes32), []
@@ -405,7 +756,7 @@ def eip712Domain() -> (bytes1, String[18], String[1], uint256, address, bytes32,
 @pure
 def version() -> String[8]:
     """@notice Version of this contract."""
-    return "1.0.0"
+    return "2.0.0"
 
 
 # ---- ERC-1155 and ERC-165 ----
@@ -414,70 +765,117 @@ def version() -> String[8]:
 @external
 @view
 def balanceOf(owner: address, id: uint256) -> uint256:
-    """@notice Net emissions of a token in grams CO2e where `owner` holds it, else 0; 0 where net is negative."""
+    """
+    @notice Of emissions the net in grams CO2e where `owner` holds them and they are active, else 0; of units what
+        `owner` has (watt-hours or grams CO2e).
+    """
     return self._balance(owner, id)
 
 
 @external
 @view
-def balanceOfBatch(owners: DynArray[address, 128], ids: DynArray[uint256, 128]) -> DynArray[uint256, 128]:
+def balanceOfBatch(
+    owners: DynArray[address, MAX_ITEMS], ids: DynArray[uint256, MAX_ITEMS]
+) -> DynArray[uint256, MAX_ITEMS]:
     """@notice `balanceOf` of each pair."""
     assert len(owners) == len(ids), "lengths differ"
-    balances: DynArray[uint256, 128] = []
-    for i: uint256 in range(len(ids), bound=128):
+    balances: DynArray[uint256, MAX_ITEMS] = []
+    for i: uint256 in range(len(ids), bound=MAX_ITEMS):
         balances.append(self._balance(owners[i], ids[i]))
     return balances
 
 
 @external
-@pure
-def isApprovedForAll(owner: address, operator: address) -> bool:
-    """@notice Nobody may move another's debt."""
-    return False
-
-
-@external
-@pure
-def setApprovalForAll(operator: address, approved: bool):
-    """@notice Refused: these tokens are bound to their account."""
-    raise "token is account-bound"
-
-
-@external
-@pure
-def safeTransferFrom(sender: address, receiver: address, id: uint256, amount: uint256, data: Bytes[1024]):
-    """@notice Refused: these tokens are bound to their account."""
-    raise "token is account-bound"
-
-
-@external
-@pure
-def safeBatchTransferFrom(
-    sender: address,
-    receiver: address,
-    ids: DynArray[uint256, 128],
-    amounts: DynArray[uint256, 128],
-    data: Bytes[1024],
-):
-    """@notice Refused: these tokens are bound to their account."""
-    raise "token is account-bound"
+@view
+def totalSupply(id: uint256) -> uint256:
+    """@notice Sum of all balances of a token: of units what was issued and not retired."""
+    slot: uint256 = self.tokens[id]
+    if self._is_unit(slot):
+        return self._grams(slot) - ((slot >> 96) & AMOUNT_MASK)
+    return self._balance(self._holder(slot), id)
 
 
 @external
 @view
-def uri(id: uint256) -> String[512]:
-    """@notice ERC-1155 metadata of a token as a data URI (RFC 2397), made from the token's slot."""
+def isApprovedForAll(owner: address, operator: address) -> bool:
+    """@notice Whether `operator` may move the units of `owner`; nobody moves emissions."""
+    return self.approvals[owner][operator]
+
+
+@external
+def setApprovalForAll(operator: address, approved: bool):
+    """@notice Let an operator move one's units, or no longer."""
+    assert operator != empty(address), "operator is zero"
+    self.approvals[msg.sender][operator] = approved
+    log ApprovalForAll(owner=msg.sender, operator=operator, approved=approved)
+
+
+@external
+def safeTransferFrom(sender: address, receiver: address, id: uint256, amount: uint256, data: Bytes[1024]):
+    """@notice Move units; emissions are refused. A receiver that is a contract is asked."""
+    self._check_transfer(sender, receiver)
+    self._move(sender, receiver, id, amount)
+    log TransferSingle(operator=msg.sender, sender=sender, receiver=receiver, id=id, value=amount)
+    if receiver.is_contract:
+        answer: bytes4 = extcall UnitReceiver(receiver).onERC1155Received(msg.sender, sender, id, amount, data)
+        self._check_answer(answer, ON_RECEIVED)
+
+
+@external
+def safeBatchTransferFrom(
+    sender: address,
+    receiver: address,
+    ids: DynArray[uint256, MAX_ITEMS],
+    amounts: DynArray[uint256, MAX_ITEMS],
+    data: Bytes[1024],
+):
+    """@notice Move units of several tokens at once, all or none; emissions are refused."""
+    assert len(ids) == len(amounts), "lengths differ"
+    self._check_transfer(sender, receiver)
+    for i: uint256 in range(len(ids), bound=MAX_ITEMS):
+        self._move(sender, receiver, ids[i], amounts[i])
+    log TransferBatch(operator=msg.sender, sender=sender, receiver=receiver, ids=ids, values=amounts)
+    if receiver.is_contract:
+        answer: bytes4 = extcall UnitReceiver(receiver).onERC1155BatchReceived(msg.sender, sender, ids, amounts, data)
+        self._check_answer(answer, ON_BATCH_RECEIVED)
+
+
+@external
+@view
+def uri(id: uint256) -> String[MAX_URI]:
+    """@notice ERC-1155 metadata of a token as a data URI (RFC 2397), made from what was issued; empty where there is none."""
     slot: uint256 = self.tokens[id]
-    name: String[32] = "Audited%20net%20emissions"
-    if (slot >> 28) & 15 == convert(KIND_SELF_DECLARED_EMISSIONS, uint256):
+    if slot & BATCH_MASK == 0:
+        return ""
+    kind: uint256 = (slot >> 28) & 15
+    name: String[31] = "Audited%20net%20emissions"
+    if kind == convert(KIND_SELF_DECLARED_EMISSIONS, uint256):
         name = "Self-declared%20net%20emissions"
+    about: String[96] = "Net%20greenhouse%20gas%20emissions%20of%20one%20holder%20and%20period%2C%20in%20grams%20CO2e"
+    unit: String[10] = "net_g_co2e"
+    if kind == convert(KIND_REC, uint256):
+        name = "Renewable%20energy"
+        about = "Renewable%20energy%20certificates%20of%20one%20source%20and%20period%2C%20in%20watt-hours"
+        unit = "amount_wh"
+    elif kind < convert(KIND_AUDITED_EMISSIONS, uint256):
+        name = "Carbon%20offset"
+        about = "Carbon%20offsets%20of%20one%20source%20and%20period%2C%20in%20grams%20CO2e"
+        unit = "g_co2e"
     return concat(
         "data:application/json,%7B%22name%22%3A%22",
         name,
-        "%22%2C%22decimals%22%3A0%2C%22description%22%3A%22Net%20greenhouse%20gas%20emissions%20of%20one%20holder%20and%20period%2C%20in%20grams%20CO2e%22%2C%22properties%22%3A%7B%22net_g_co2e%22%3A%22",
+        "%22%2C%22decimals%22%3A0%2C%22description%22%3A%22",
+        about,
+        "%22%2C%22properties%22%3A%7B%22kind%22%3A",
+        uint2str(kind),
+        "%2C%22",
+        unit,
+        "%22%3A%22",
         uint2str(self._grams(slot)),
         "%22%2C%22batch%22%3A%22",
-        uint2str(slot & BATCH_MASK),
+        uint2str(self._batch_number(slot)),
+        "%22%2C%22root%22%3A%220x",
+        self._hex(self._root_of(id)),
         "%22%7D%7D",
     )
 
@@ -497,10 +895,10 @@ def supportsInterface(interface_id: bytes4) -> bool:
 def _check_quorum(
     digest: bytes32,
     region: uint8,
-    deadline: uint96,
+    deadline: uint256,
     signatures: DynArray[Signature, MAX_SIGNATURES],
 ):
-    assert block.timestamp <= convert(deadline, uint256) & DEADLINE_MASK, "deadline has passed"
+    assert block.timestamp <= deadline & DEADLINE_MASK, "deadline has passed"
     bit: uint256 = (1 << convert(region, uint256)) & REGIONS_MASK
     former: uint256 = 0
     slot: uint256 = max_value(uint256)  # without a signature the quorum is one that nobody reaches
@@ -513,9 +911,25 @@ def _check_quorum(
         former = convert(signer, uint256)
         slot = self.slots[signer]
         assert slot & bit != 0, "signer is not an auditor of the region"
-    # Every auditor's slot has the same quorum and epoch: the last one's will do.
+    # Every auditor's slot has the same quorum, epoch and pause: the last one's will do.
     assert len(signatures) >= (slot >> 192) & 255, "too few signatures"
-    assert slot >> 200 == convert(deadline, uint256) >> 64, "epoch has passed"
+    if slot >> 200 != deadline >> 64:
+        assert slot >> 232 == deadline >> 96, "paused"
+        raise "epoch has passed"
+
+
+@internal
+@view
+def _check_revocation(
+    digest: bytes32,
+    region: uint8,
+    deadline: uint96,
+    signatures: DynArray[Signature, MAX_SIGNATURES],
+):
+    # A revocation holds in a pause too: it is asked for with the pause's own bit above the epoch.
+    self._check_quorum(
+        digest, region, convert(deadline, uint256) | convert(self.paused, uint256) << 96, signatures
+    )
 
 
 @internal
@@ -527,9 +941,6 @@ def _envelope_digest(
     method_hash: bytes32,
     deadline: uint96,
 ) -> bytes32:
-    domain: bytes32 = keccak256(
-        abi_encode(DOMAIN_TYPEHASH, NAME_HASH, VERSION_HASH, chain.id, self)
-    )
     envelope: bytes32 = keccak256(
         abi_encode(
             ENVELOPE_TYPEHASH,
@@ -541,7 +952,49 @@ def _envelope_digest(
             convert(deadline, uint256) >> 64,
         )
     )
-    return keccak256(concat(b"\x19\x01", domain, envelope))
+    return self._digest(envelope)
+
+
+@internal
+@view
+def _revocation_digest(id: uint256, region: uint8, reason_hash: bytes32, deadline: uint96) -> bytes32:
+    return self._digest(
+        keccak256(
+            abi_encode(
+                REVOCATION_TYPEHASH,
+                id,
+                region,
+                reason_hash,
+                convert(deadline, uint256) & DEADLINE_MASK,
+                convert(deadline, uint256) >> 64,
+            )
+        )
+    )
+
+
+@internal
+@view
+def _batch_revocation_digest(root: bytes32, reason_hash: bytes32, deadline: uint96) -> bytes32:
+    return self._digest(
+        keccak256(
+            abi_encode(
+                BATCH_REVOCATION_TYPEHASH,
+                root,
+                reason_hash,
+                convert(deadline, uint256) & DEADLINE_MASK,
+                convert(deadline, uint256) >> 64,
+            )
+        )
+    )
+
+
+@internal
+@view
+def _digest(struct_hash: bytes32) -> bytes32:
+    domain: bytes32 = keccak256(
+        abi_encode(DOMAIN_TYPEHASH, NAME_HASH, VERSION_HASH, chain.id, self)
+    )
+    return keccak256(concat(0x1901, domain, struct_hash))
 
 
 @internal
@@ -574,10 +1027,232 @@ def _token_id(issuance: Issuance) -> uint256:
 
 
 @internal
+@pure
+def _check_issuance(issuance: Issuance):
+    assert issuance.kind != 0 and issuance.kind <= KIND_SELF_DECLARED_EMISSIONS, "kind is not issued here"
+    assert issuance.holder != empty(address), "holder is zero"
+    assert issuance.from_month_ym < issuance.to_month_ym, "period is empty"
+    assert issuance.revision != 0, "revision is zero"
+    if issuance.kind < KIND_AUDITED_EMISSIONS:
+        assert issuance.revision == 1, "units are not restated"
+        assert issuance.net_g_co2e > 0, "amount is zero"
+        assert (
+            issuance.gross_location_g_co2e == 0
+            and issuance.gross_market_g_co2e == 0
+            and issuance.retired_g_co2e == 0
+        ), "units have an amount only"
+
+
+@internal
+def _issue_one(
+    issuance: Issuance, deadline: uint96, signatures: DynArray[Signature, MAX_SIGNATURES]
+) -> uint256:
+    self._check_issuance(issuance)
+    id: uint256 = self._token_id(issuance)
+    assert self.tokens[id] == 0, "already issued"
+    root: bytes32 = self._leaf(self._issuance_hash(issuance))
+    digest: bytes32 = self._envelope_digest(
+        root, 1, issuance.region, issuance.method_hash, deadline
+    )
+    self._check_quorum(digest, issuance.region, convert(deadline, uint256), signatures)
+    self.roots[id] = root
+    self._put(issuance, id, root, SINGLE | convert(issuance.region, uint256))
+    if issuance.kind < KIND_AUDITED_EMISSIONS:
+        self._call_holder(issuance, id)
+    return id
+
+
+@internal
+@pure
+def _slot(holder: address, kind: uint8, grams: uint256, number: uint256) -> uint256:
+    slot: uint256 = number | STATUS_ACTIVE << 24 | convert(kind, uint256) << 28 | grams << 32
+    if kind < KIND_AUDITED_EMISSIONS:
+        return slot
+    return slot | convert(holder, uint256) << 96
+
+
+@internal
+def _put(issuance: Issuance, id: uint256, root: bytes32, number: uint256):
+    grams: uint256 = convert(max(issuance.net_g_co2e, 0), uint256)
+    self.tokens[id] = self._slot(issuance.holder, issuance.kind, grams, number)
+    if issuance.kind < KIND_AUDITED_EMISSIONS:
+        self.balances[id][issuance.holder] = grams
+    log TransferSingle(
+        operator=msg.sender, sender=empty(address), receiver=issuance.holder, id=id, value=grams
+    )
+    log Issued(
+        id=id,
+        root=root,
+        inputs_root=issuance.inputs_root,
+        manifest_hash=issuance.manifest_hash,
+        gross_location_g_co2e=issuance.gross_location_g_co2e,
+        gross_market_g_co2e=issuance.gross_market_g_co2e,
+        retired_g_co2e=issuance.retired_g_co2e,
+        net_g_co2e=issuance.net_g_co2e,
+    )
+
+
+@internal
+def _call_holder(issuance: Issuance, id: uint256):
+    if issuance.holder.is_contract:
+        answer: bytes4 = extcall IssueReceiver(issuance.holder).onERC1155Received(
+            msg.sender, empty(address), id, convert(issuance.net_g_co2e, uint256), b""
+        )
+        self._check_answer(answer, ON_RECEIVED)
+
+
+@internal
+@pure
+def _check_answer(answer: bytes4, wanted: bytes4):
+    assert answer == wanted, "receiver refuses"
+
+
+@internal
+def _supersede(issuance: Issuance):
+    id: uint256 = self._token_id(issuance)
+    former: Issuance = issuance
+    for i: uint256 in range(MAX_REVISIONS):
+        former.revision -= 1
+        if former.revision == 0:
+            return
+        former_id: uint256 = self._token_id(former)
+        slot: uint256 = self.tokens[former_id]
+        status: uint256 = (slot >> 24) & 15
+        if slot == 0:
+            slot = STATUS_ACTIVE << 24 | convert(issuance.kind, uint256) << 28
+        elif status == STATUS_ACTIVE:
+            self._log_end(self._holder(slot), former_id, self._grams(slot))
+        if (slot >> 24) & 15 == STATUS_ACTIVE:
+            self.tokens[former_id] = slot ^ ((STATUS_ACTIVE ^ STATUS_SUPERSEDED) << 24)
+            log Superseded(id=former_id, by=id)
+        # Earlier ones were marked when this one was issued or superseded; not where it was revoked unissued.
+        if slot & BATCH_MASK != 0 or status == STATUS_SUPERSEDED:
+            return
+    assert former.revision == 1, "too many revisions at once"
+
+
+@internal
+@view
+def _batch(root: bytes32) -> uint256:
+    batch: uint256 = self.batches[root]
+    assert batch != 0, "not anchored"
+    assert batch < BATCH_REVOKED, "batch is revoked"
+    return batch
+
+
+@internal
+def _next_number(root: bytes32) -> uint256:
+    number: uint256 = self.batch_count + 1
+    assert number < SINGLE, "batch numbers used up"
+    self.batch_count = number
+    self.roots[number] = root
+    return number
+
+
+@internal
+@view
+def _check_transfer(sender: address, receiver: address):
+    assert receiver != empty(address), "receiver is zero"
+    assert msg.sender == sender or self.approvals[sender][msg.sender], "not the owner nor approved"
+
+
+@internal
+def _take(owner: address, id: uint256, amount: uint256) -> uint256:
+    token: uint256 = self.tokens[id]
+    assert token & BATCH_MASK != 0, "no such token"
+    assert self._is_unit(token), "token is account-bound"
+    assert (token >> 24) & 15 == STATUS_ACTIVE, "token is not active"
+    balance: uint256 = self.balances[id][owner]
+    assert amount <= balance, "balance is too small"
+    self.balances[id][owner] = unsafe_sub(balance, amount)
+    return token
+
+
+@internal
+def _log_end(holder: address, id: uint256, amount: uint256):
+    log TransferSingle(
+        operator=msg.sender, sender=holder, receiver=empty(address), id=id, value=amount
+    )
+
+
+@internal
+def _move(sender: address, receiver: address, id: uint256, amount: uint256):
+    self._take(sender, id, amount)
+    self.balances[id][receiver] = unsafe_add(self.balances[id][receiver], amount)  # at most what was issued
+
+
+@internal
+@pure
+def _checkpoint_hash(size: uint64, root: bytes32) -> bytes32:
+    return keccak256(abi_encode(size, root))
+
+
+@internal
+@pure
+def _node(one: bytes32, other: bytes32) -> bytes32:
+    if convert(one, uint256) < convert(other, uint256):
+        return keccak256(concat(one, other))
+    return keccak256(concat(other, one))
+
+
+@internal
+@pure
+def _is_unit(slot: uint256) -> bool:
+    kind: uint256 = (slot >> 28) & 15
+    return kind != 0 and kind < convert(KIND_AUDITED_EMISSIONS, uint256)
+
+
+@internal
+@pure
+def _batch_number(slot: uint256) -> uint256:
+    number: uint256 = slot & BATCH_MASK
+    return 0 if number >= SINGLE else number
+
+
+@internal
+@view
+def _root_of(id: uint256) -> bytes32:
+    number: uint256 = self.tokens[id] & BATCH_MASK
+    return self.roots[id if number >= SINGLE else number]
+
+
+@internal
+@view
+def _region_of(slot: uint256) -> uint256:
+    number: uint256 = slot & BATCH_MASK
+    if number >= SINGLE:
+        return number - SINGLE
+    return (self.batches[self.roots[number]] >> 24) & 255
+
+
+@internal
+@pure
+def _hex(word: bytes32) -> String[64]:
+    number: uint256 = convert(word, uint256)
+    return convert(concat(self._hex_half(number >> 128), self._hex_half(number & (2**128 - 1))), String[64])
+
+
+@internal
+@pure
+def _hex_half(nibbles: uint256) -> bytes32:
+    # Spread 32 nibbles over 32 bytes, then add to each "0", or "a" - 10. (max // (2**n + 1): every other n bits.)
+    spread: uint256 = nibbles
+    spread = (spread | spread << 64) & (max_value(uint256) // (2**64 + 1))
+    spread = (spread | spread << 32) & (max_value(uint256) // (2**32 + 1))
+    spread = (spread | spread << 16) & (max_value(uint256) // (2**16 + 1))
+    spread = (spread | spread << 8) & (max_value(uint256) // (2**8 + 1))
+    spread = (spread | spread << 4) & (max_value(uint256) // (2**4 + 1))
+    letters: uint256 = ((spread + EVERY_BYTE * 6) >> 4) & EVERY_BYTE
+    return convert(spread + EVERY_BYTE * 48 + letters * 39, bytes32)
+
+
+@internal
 @view
 def _balance(owner: address, id: uint256) -> uint256:
     slot: uint256 = self.tokens[id]
-    if slot == 0 or self._holder(slot) != owner:
+    if self._is_unit(slot):
+        return self.balances[id][owner]
+    if (slot >> 24) & 15 != STATUS_ACTIVE or self._holder(slot) != owner:
         return 0
     return self._grams(slot)
 
@@ -585,6 +1260,8 @@ def _balance(owner: address, id: uint256) -> uint256:
 @internal
 @pure
 def _holder(slot: uint256) -> address:
+    if self._is_unit(slot):
+        return empty(address)
     return convert(slot >> 96, address)
 
 
@@ -628,6 +1305,9 @@ def _start_epoch():
     self.epoch = epoch
     for auditor: address in self.auditors:
         self.slots[auditor] = (
-            (self.slots[auditor] & REGIONS_MASK) | self.quorum << 192 | epoch << 200
+            (self.slots[auditor] & REGIONS_MASK)
+            | self.quorum << 192
+            | epoch << 200
+            | convert(self.paused, uint256) << 232
         )
     log EpochStarted(epoch=epoch, quorum=self.quorum)

@@ -131,8 +131,11 @@ def test_period_is_issued_once(local: Local) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"kind": IssuanceKind.REC}, "kind is not issued here"),
-        ({"kind": IssuanceKind.OFFSET}, "kind is not issued here"),
+        ({"kind": 0}, "kind is not issued here"),
+        ({"kind": 5}, "kind is not issued here"),
+        ({"kind": IssuanceKind.REC}, "units have an amount only"),
+        ({"kind": IssuanceKind.OFFSET, "net_g_co2e": 0}, "amount is zero"),
+        ({"kind": IssuanceKind.OFFSET, "net_g_co2e": -1}, "amount is zero"),
         ({"holder": ZERO_ADDRESS}, "holder is zero"),
         ({"to_month_ym": 202403}, "period is empty"),
         ({"from_month_ym": 202405}, "period is empty"),
@@ -427,14 +430,12 @@ def test_selectors_are_the_standards() -> None:
 
 
 def test_token_cannot_be_transferred(local: Local) -> None:
-    """A debt stays with its account: transfers and approvals are refused."""
+    """A debt stays with its account: transfers are refused."""
     issuance = local.issuance(holder=local.relayer.address)
     local.issue(issuance)
     me, other, token = local.relayer.address, local.auditors[0].address, token_id(issuance)
     assert refusal(local, "safeTransferFrom", me, other, token, 1, b"").got == "token is account-bound"
     assert refusal(local, "safeBatchTransferFrom", me, other, [token], [1], b"").got == "token is account-bound"
-    assert refusal(local, "setApprovalForAll", other, True).got == "token is account-bound"  # noqa: FBT003 - ABI order
-    assert local.call("isApprovedForAll", me, other) is False
     assert local.call("locked", token) is True
     assert local.call("locked", 1) is False
 
@@ -467,14 +468,19 @@ def test_nobody_holds_what_does_not_exist(local: Local) -> None:
     ],
 )
 def test_metadata(local: Local, kind: IssuanceKind, name: str) -> None:
-    """`uri` is a data URI with JSON that says name, decimals and net grams."""
+    """`uri` is a data URI with JSON that says name, decimals, kind, net grams, and under which root the statement stands."""
     issuance = local.issuance(kind=kind)
     local.issue(issuance)
     media_type, _, text = local.call("uri", token_id(issuance)).partition(",")
     metadata = json.loads(unquote(text))
     assert media_type == "data:application/json"
     assert (metadata["name"], metadata["decimals"]) == (name, 0)
-    assert metadata["properties"] == {"net_g_co2e": "119000", "batch": "0"}
+    assert metadata["properties"] == {
+        "kind": int(kind),
+        "net_g_co2e": "119000",
+        "batch": "0",
+        "root": "0x" + leaf_of(issuance).hex(),
+    }
 
 
 def test_longest_metadata_fits(local: Local) -> None:
@@ -497,7 +503,7 @@ def test_signing_domain_is_published(local: Local) -> None:
 
 def test_version(local: Local) -> None:
     """The contract says its version."""
-    assert local.client.contract_version() == "1.0.0"
+    assert local.client.contract_version() == "2.0.0"
 
 
 def test_contract_as_holder_is_not_called(local: Local) -> None:
