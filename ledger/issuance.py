@@ -8,7 +8,10 @@ borrowed is Keccak-256. Layouts (|| joins words, integers are big-endian two's c
     node                 = keccak(the smaller child || the larger child)
     token id             = keccak(subject || kind || from_month_ym || to_month_ym || revision)
     domain separator     = keccak(DOMAIN_TYPEHASH || keccak(name) || keccak(version) || chain id || contract)
-    digest to sign       = keccak(0x19 0x01 || domain separator || hashStruct(envelope))
+    digest to sign       = keccak(0x19 0x01 || domain separator || hashStruct(envelope or revocation))
+    checkpoint           = keccak(size || root)
+
+A unit (REC, offset) is an issuance too: its amount stands in `net_g_co2e`, in watt-hours where it is a REC.
 
 The tree is OpenZeppelin's StandardMerkleTree over ("bytes32",): leaves sorted, heap order, sorted pairs. The root of a batch
 of one is that issuance's own leaf.
@@ -28,6 +31,8 @@ DOMAIN_NAME = "Climate Statements"
 DOMAIN_VERSION = "1"
 DOMAIN_TYPE = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 ENVELOPE_TYPE = "Envelope(bytes32 root,uint32 count,uint8 region,bytes32 method_hash,uint64 deadline_s,uint32 epoch)"
+REVOCATION_TYPE = "Revocation(uint256 id,uint8 region,bytes32 reason_hash,uint64 deadline_s,uint32 epoch)"
+BATCH_REVOCATION_TYPE = "BatchRevocation(bytes32 root,bytes32 reason_hash,uint64 deadline_s,uint32 epoch)"
 ISSUANCE_TYPE = (
     "Issuance(address holder,uint8 kind,uint8 region,uint32 from_month_ym,uint32 to_month_ym,uint16 revision,"
     "bytes32 subject,bytes32 inputs_root,bytes32 manifest_hash,bytes32 method_hash,"
@@ -47,6 +52,8 @@ def keccak(data: bytes) -> bytes:
 
 _ISSUANCE_TYPEHASH = keccak(ISSUANCE_TYPE.encode("ascii"))
 _ENVELOPE_TYPEHASH = keccak(ENVELOPE_TYPE.encode("ascii"))
+_REVOCATION_TYPEHASH = keccak(REVOCATION_TYPE.encode("ascii"))
+_BATCH_REVOCATION_TYPEHASH = keccak(BATCH_REVOCATION_TYPE.encode("ascii"))
 _DOMAIN_PREFIX = b"".join(keccak(text.encode("ascii")) for text in (DOMAIN_TYPE, DOMAIN_NAME, DOMAIN_VERSION))
 
 
@@ -148,6 +155,73 @@ def envelope_digest(envelope: Envelope, *, chain_id: int, contract: str) -> byte
         + _unsigned(envelope.epoch, 32, "epoch")
     )
     return keccak(b"\x19\x01" + domain_separator(chain_id=chain_id, contract=contract) + struct)
+
+
+def revocation_digest(
+    token_id: int, *, region: int, reason_hash: bytes, deadline_s: int, epoch: int, chain_id: int, contract: str
+) -> bytes:
+    """What an auditor signs to withdraw a statement, 32 bytes.
+
+    Args:
+        token_id: The statement's token, whether it was ever issued or not.
+        region: Index in `domain.issuance.REGIONS`; the token's.
+        reason_hash: Salted hash of the reason's text, 32 bytes.
+        deadline_s: Last second, since 1970, at which the chain accepts it.
+        epoch: The contract's auditor epoch.
+        chain_id: The chain's id (EIP-155).
+        contract: The contract's 0x address.
+
+    Raises:
+        LedgerError: A field does not fit the contract's type.
+    """
+    struct = keccak(
+        _REVOCATION_TYPEHASH
+        + _unsigned(token_id, 256, "token_id")
+        + _unsigned(region, 8, "region")
+        + _word(reason_hash, "reason_hash")
+        + _unsigned(deadline_s, 64, "deadline_s")
+        + _unsigned(epoch, 32, "epoch")
+    )
+    return keccak(b"\x19\x01" + domain_separator(chain_id=chain_id, contract=contract) + struct)
+
+
+def batch_revocation_digest(
+    root: bytes, *, reason_hash: bytes, deadline_s: int, epoch: int, chain_id: int, contract: str
+) -> bytes:
+    """What an auditor signs so that nothing more is claimed from a batch, 32 bytes.
+
+    Args:
+        root: Root of the batch, 32 bytes.
+        reason_hash: Salted hash of the reason's text, 32 bytes.
+        deadline_s: Last second, since 1970, at which the chain accepts it.
+        epoch: The contract's auditor epoch.
+        chain_id: The chain's id (EIP-155).
+        contract: The contract's 0x address.
+
+    Raises:
+        LedgerError: A field does not fit the contract's type.
+    """
+    struct = keccak(
+        _BATCH_REVOCATION_TYPEHASH
+        + _word(root, "root")
+        + _word(reason_hash, "reason_hash")
+        + _unsigned(deadline_s, 64, "deadline_s")
+        + _unsigned(epoch, 32, "epoch")
+    )
+    return keccak(b"\x19\x01" + domain_separator(chain_id=chain_id, contract=contract) + struct)
+
+
+def checkpoint_hash(entry_count: int, root: bytes) -> bytes:
+    """What the contract keeps of a channel's last checkpoint, 32 bytes.
+
+    Args:
+        entry_count: Entries of the channel's log (the checkpoint's size).
+        root: RFC 6962 root of the log, 32 bytes.
+
+    Raises:
+        LedgerError: A field does not fit the contract's type.
+    """
+    return keccak(_unsigned(entry_count, 64, "entry_count") + _word(root, "root"))
 
 
 def batch_root(leaves: Sequence[bytes]) -> bytes:

@@ -12,14 +12,18 @@ from hypothesis import strategies as st
 from domain.errors import LedgerError
 from domain.issuance import ZERO_ADDRESS, Envelope, Issuance, IssuanceKind
 from ledger.issuance import (
+    BATCH_REVOCATION_TYPE,
     ENVELOPE_TYPE,
     ISSUANCE_TYPE,
+    REVOCATION_TYPE,
     batch_proof,
+    batch_revocation_digest,
     batch_root,
     envelope_digest,
     issuance_hash,
     keccak,
     leaf_of,
+    revocation_digest,
     token_id,
     verify_batch_proof,
 )
@@ -106,6 +110,35 @@ def test_envelope_digest_is_eth_accounts(envelope: Envelope, chain_id: int) -> N
     contract = "0x" + "12" * 20
     theirs = typed("Envelope", ENVELOPE_TYPE, as_message(envelope), chain_id=chain_id, contract=contract)
     assert envelope_digest(envelope, chain_id=chain_id, contract=contract) == theirs
+
+
+WORDS = st.integers(0, 2**256 - 1)
+
+
+@given(WORDS, st.integers(0, 255), HASHES, st.integers(0, 2**64 - 1), st.integers(0, 2**32 - 1))
+def test_revocation_digests_are_eth_accounts(token: int, region: int, reason_hash: bytes, deadline_s: int, epoch: int) -> None:
+    """An independent library signs the same digests to revoke a token and a batch."""
+    signing = {"chain_id": 7, "contract": "0x" + "12" * 20}
+    terms = {"reason_hash": reason_hash, "deadline_s": deadline_s, "epoch": epoch}
+    message = {"id": token, "region": region, **terms}
+    ours = revocation_digest(token, region=region, **terms, **signing)  # type: ignore[arg-type]  # of several types
+    assert ours == typed("Revocation", REVOCATION_TYPE, message, **signing)  # type: ignore[arg-type]  # as above
+    root = token.to_bytes(32, "big")
+    ours = batch_revocation_digest(root, **terms, **signing)  # type: ignore[arg-type]  # as above
+    assert ours == typed("BatchRevocation", BATCH_REVOCATION_TYPE, {"root": root, **terms}, **signing)  # type: ignore[arg-type]  # as above
+
+
+@ON_THE_CHAIN
+@given(token=WORDS, region=st.integers(0, 255), reason_hash=HASHES, deadline_s=st.integers(0, 2**64 - 1))
+def test_revocation_digests_are_the_contracts(local: Local, token: int, region: int, reason_hash: bytes, deadline_s: int) -> None:
+    """The digests to sign are what the contract checks."""
+    signing = {"chain_id": local.chain.chain_id, "contract": local.client.contract, "epoch": 7, "deadline_s": deadline_s}
+    until = 7 << 64 | deadline_s
+    ours = revocation_digest(token, region=region, reason_hash=reason_hash, **signing)  # type: ignore[arg-type]  # of several types
+    assert local.call("revocation_digest", token, region, reason_hash, until) == ours
+    root = token.to_bytes(32, "big")
+    ours = batch_revocation_digest(root, reason_hash=reason_hash, **signing)  # type: ignore[arg-type]  # as above
+    assert local.call("batch_revocation_digest", root, reason_hash, until) == ours
 
 
 @ON_THE_CHAIN
