@@ -10,7 +10,7 @@ watt-hours, and so learn region and consumption.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 from domain.canonical import Json, from_canonical, to_canonical
 from domain.errors import CanonicalError
@@ -113,6 +113,55 @@ class ChainReference:
     block_number: int
 
 
+class Signed(Protocol):
+    """What auditors signed, with what leads to it: a bundle has it, and a disclosure may."""
+
+    @property
+    def issuance(self) -> Issuance:
+        """The statement as the chain holds it."""
+
+    @property
+    def envelope(self) -> Envelope:
+        """What the auditors signed."""
+
+    @property
+    def signatures(self) -> tuple[str, ...]:
+        """65-byte signatures in hexadecimal."""
+
+    @property
+    def batch_proof(self) -> tuple[str, ...]:
+        """From the issuance's leaf to the batch's root, 64 hexadecimal digits each."""
+
+    @property
+    def auditors(self) -> tuple[AuditorName, ...]:
+        """Who they say they are."""
+
+    @property
+    def chain(self) -> ChainReference:
+        """Where it stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedPart:
+    """What auditors signed, alone.
+
+    Attributes:
+        issuance: The statement as the chain holds it.
+        envelope: What the auditors signed.
+        signatures: 65-byte signatures in hexadecimal.
+        batch_proof: From the issuance's leaf to the batch's root, 64 hexadecimal digits each.
+        auditors: Who they say they are.
+        chain: Where it stands.
+    """
+
+    issuance: Issuance
+    envelope: Envelope
+    signatures: tuple[str, ...]
+    batch_proof: tuple[str, ...]
+    auditors: tuple[AuditorName, ...]
+    chain: ChainReference
+
+
 @dataclass(frozen=True, slots=True)
 class Bundle:
     """Everything that a stranger needs.
@@ -178,31 +227,64 @@ class Bundle:
 
     def _body(self) -> dict[str, Json]:
         return {
-            "auditors": [
-                {"address": a.address, "node": a.node, "operator": a.operator, "region": a.region} for a in self.auditors
-            ],
-            "batch_proof": list(self.batch_proof),
-            "chain": {
-                "action": self.chain.action,
-                "block_number": self.chain.block_number,
-                "chain_id": str(self.chain.chain_id),
-                "contract": self.chain.contract,
-                "label": self.chain.label,
-                "token_id": self.chain.token_id_hex,
-                "transaction": self.chain.transaction_hex,
-            },
-            "envelope": envelope_to_json(self.envelope),
+            **signed_to_json(self),
             "factors": [{"index": f.index, "path": list(f.path), "row": f.row} for f in self.factors],
             "format": BUNDLE_FORMAT,
             "groups": [{"group": g.group_key, "leaves": list(g.leaves)} for g in self.groups],
-            "issuance": issuance_to_json(self.issuance),
             "keys": dict(self.keys),
             "lines": list(self.lines),
             "manifest": self.manifest,
             "originals": list(self.originals),
-            "signatures": list(self.signatures),
             "unscored": [u.to_json() for u in self.unscored],
         }
+
+
+def signed_to_json(signed: Signed) -> dict[str, Json]:
+    """What auditors signed, as canonical JSON carries it."""
+    chain = signed.chain
+    return {
+        "auditors": [{"address": a.address, "node": a.node, "operator": a.operator, "region": a.region} for a in signed.auditors],
+        "batch_proof": list(signed.batch_proof),
+        "chain": {
+            "action": chain.action,
+            "block_number": chain.block_number,
+            "chain_id": str(chain.chain_id),
+            "contract": chain.contract,
+            "label": chain.label,
+            "token_id": chain.token_id_hex,
+            "transaction": chain.transaction_hex,
+        },
+        "envelope": envelope_to_json(signed.envelope),
+        "issuance": issuance_to_json(signed.issuance),
+        "signatures": list(signed.signatures),
+    }
+
+
+def signed_from_json(fields: Fields) -> SignedPart:
+    """What auditors signed, as canonical JSON says it.
+
+    Args:
+        fields: As `signed_to_json` makes them, beside others.
+
+    Returns:
+        The signed part.
+
+    Raises:
+        CanonicalError: A field is missing, is not what it must be, or there are more signatures, auditors or hashes than there
+            can be.
+    """
+    _check_signed_sizes(fields)
+    return SignedPart(
+        issuance=issuance_from_json(fields.raw("issuance")),
+        envelope=envelope_from_json(fields.raw("envelope")),
+        signatures=fields.texts("signatures"),
+        batch_proof=fields.texts("batch_proof"),
+        auditors=tuple(
+            AuditorName(a.text("address"), a.text("node"), a.text("region"), a.text("operator"))
+            for a in fields.objects("auditors")
+        ),
+        chain=_chain_of(fields.nested("chain")),
+    )
 
 
 def issuance_to_json(issuance: Issuance) -> dict[str, Json]:
@@ -318,7 +400,7 @@ def bundle_from_bytes(data: bytes) -> Bundle:
             next_step="Use the version of the program that made it.",
         )
     _check_sizes(fields)
-    _check_texts(content)
+    check_texts(content)
     _check_parts(fields)
     bundle = _bundle_of(fields)
     if to_canonical(bundle.to_json()) != data:
@@ -339,7 +421,7 @@ def check_bundle_size(bundle: Bundle) -> None:
     """
     content = bundle.to_json()
     _check_sizes(Fields(content, "bundle"))
-    _check_texts(content)
+    check_texts(content)
 
 
 def _check_sizes(fields: Fields) -> None:
@@ -348,14 +430,18 @@ def _check_sizes(fields: Fields) -> None:
     Raises:
         CanonicalError: One array is too long.
     """
-    _check_count(fields, MAX_SIGNER_COUNT, "auditors", "signatures")
-    _check_count(fields, MAX_PROOF_NODE_COUNT, "batch_proof")
-    _check_count(fields, MAX_ROW_COUNT, "lines", "unscored", "factors", "originals", "groups")
+    _check_signed_sizes(fields)
+    check_count(fields, MAX_ROW_COUNT, "lines", "unscored", "factors", "originals", "groups")
     for factor in fields.objects("factors"):
-        _check_count(factor, MAX_PROOF_NODE_COUNT, "path")
+        check_count(factor, MAX_PROOF_NODE_COUNT, "path")
     leaf_count = sum(len(group.items("leaves")) for group in fields.objects("groups"))
     if leaf_count > MAX_LEAF_COUNT:
         _refuse_count("leaves", MAX_LEAF_COUNT, leaf_count, "bundle.groups")
+
+
+def _check_signed_sizes(fields: Fields) -> None:
+    check_count(fields, MAX_SIGNER_COUNT, "auditors", "signatures")
+    check_count(fields, MAX_PROOF_NODE_COUNT, "batch_proof")
 
 
 def _check_parts(fields: Fields) -> None:
@@ -383,7 +469,17 @@ def _check_parts(fields: Fields) -> None:
                 )
 
 
-def _check_count(fields: Fields, most_count: int, *names: str) -> None:
+def check_count(fields: Fields, most_count: int, *names: str) -> None:
+    """Refuse arrays that are longer than any of ours.
+
+    Args:
+        fields: Where they stand.
+        most_count: Most items.
+        names: The arrays.
+
+    Raises:
+        CanonicalError: One is longer.
+    """
     for name in names:
         count = len(fields.items(name))
         if count > most_count:
@@ -392,7 +488,7 @@ def _check_count(fields: Fields, most_count: int, *names: str) -> None:
 
 def _refuse_count(name: str, most_count: int, count: int, record: str) -> NoReturn:
     raise CanonicalError(
-        f"This bundle has more {name} than a bundle may have",
+        f"This {record.partition('.')[0]} has more {name} than a {record.partition('.')[0]} may have",
         expected=f"at most {most_count:,}",
         got=f"{count:,}",
         record=f"{record}.{name}",
@@ -400,8 +496,12 @@ def _refuse_count(name: str, most_count: int, count: int, record: str) -> NoRetu
     )
 
 
-def _check_texts(content: Json) -> None:
+def check_texts(content: Json, record: str = "bundle") -> None:
     """Refuse a text that is longer than any of ours.
+
+    Args:
+        content: What was read.
+        record: Its name, for the message.
 
     Raises:
         CanonicalError: One is.
@@ -411,10 +511,10 @@ def _check_texts(content: Json) -> None:
         value = waiting.pop()
         if isinstance(value, str) and (len(value) > MAX_TEXT_BYTES or len(value.encode()) > MAX_TEXT_BYTES):
             raise CanonicalError(
-                "A text of this bundle is too long",
+                f"A text of this {record} is too long",
                 expected=f"at most {MAX_TEXT_BYTES:,} bytes",
                 got=f"{len(value.encode()):,} bytes",
-                record="bundle",
+                record=record,
             )
         if isinstance(value, Mapping):
             waiting += [*value, *value.values()]
@@ -423,18 +523,15 @@ def _check_texts(content: Json) -> None:
 
 
 def _bundle_of(fields: Fields) -> Bundle:
-    keys = fields.nested("keys")
+    keys, signed = fields.nested("keys"), signed_from_json(fields)
     return Bundle(
         manifest=fields.text("manifest"),
-        issuance=issuance_from_json(fields.raw("issuance")),
-        envelope=envelope_from_json(fields.raw("envelope")),
-        signatures=fields.texts("signatures"),
-        batch_proof=fields.texts("batch_proof"),
-        auditors=tuple(
-            AuditorName(a.text("address"), a.text("node"), a.text("region"), a.text("operator"))
-            for a in fields.objects("auditors")
-        ),
-        chain=_chain_of(fields.nested("chain")),
+        issuance=signed.issuance,
+        envelope=signed.envelope,
+        signatures=signed.signatures,
+        batch_proof=signed.batch_proof,
+        auditors=signed.auditors,
+        chain=signed.chain,
         keys={name: keys.hash_hex(name) for name in sorted(keys.names())},
         groups=tuple(BundleGroup(g.text("group"), g.texts("leaves")) for g in fields.objects("groups")),
         lines=fields.texts("lines"),

@@ -76,6 +76,13 @@ class Extent(StrEnum):
     EVERYTHING = "everything"
 
 
+class SchemaName(StrEnum):
+    """Files that have a JSON Schema."""
+
+    BUNDLE = "bundle-1"
+    DISCLOSURE = "disclosure-1"
+
+
 DataFolder = Annotated[
     Path | None,
     typer.Option(
@@ -406,16 +413,65 @@ def verify(
     contract: Annotated[
         str, typer.Option("--contract", metavar="ADDRESS", help="The contract that you believe, with --chain.")
     ] = "",
+    inputs_root: Annotated[
+        str, typer.Option("--inputs-root", metavar="HEX", help="Root that the proof page shows, to compare a disclosure with.")
+    ] = "",
+    original: Annotated[
+        list[Path] | None,
+        typer.Option("--original", metavar="FILE", help="A document that is said to be an original; repeat it."),
+    ] = None,
     json: Json = False,
     data_folder: DataFolder = None,
 ) -> None:
-    """Walk a statement back from its bundle, and name the first step that does not hold.
+    """Walk a statement back from its bundle, or check a disclosure, and name the first step that does not hold.
 
+    A statement of this installation is walked back to its originals: fetched from the archive, their hashes compared.
     Ends with 0 where it holds, 1 where a step is broken, 3 where all agrees but signers that you know were not found out.
     """
     from app.cli.verifying import run_verify
 
-    _end(run_verify(bundle, auditors_path=auditors, chain_url=chain, contract=contract, is_json=json, data_folder=data_folder))
+    _end(
+        run_verify(
+            bundle,
+            auditors_path=auditors,
+            chain_url=chain,
+            contract=contract,
+            is_json=json,
+            data_folder=data_folder,
+            inputs_root=inputs_root,
+            original_paths=original or (),
+        )
+    )
+
+
+@program.command()
+def disclose(
+    statement: Annotated[str, typer.Argument(metavar="STATEMENT", help="Id or manifest hash, or the beginning of one.")],
+    *,
+    record: Annotated[
+        str, typer.Option("--record", metavar="ID", help="The record (a bill, a day of a meter) to show alone.")
+    ] = "",
+    group: Annotated[
+        str, typer.Option("--group", metavar="NAME", help="The group whose sums to show, without its records.")
+    ] = "",
+    signed: Annotated[
+        bool | None,
+        typer.Option("--signed/--unsigned", help="Whether the auditors' signatures, hence the totals in grams, are shown."),
+    ] = None,
+    output: Annotated[
+        str,
+        typer.Option("-o", "--output", metavar="FILE", help="Where to; - for standard output.  [default: disclosure-HASH.json]"),
+    ] = "",
+    json: Json = False,
+    data_folder: DataFolder = None,
+) -> None:
+    """Show one bill or one group of a statement to somebody, and nothing else; without either, list what can be shown.
+
+    What is written holds the record (or the group's sums), its salt and its way to the inputs root (docs/bundle.md).
+    """
+    from app.cli.disclosing import run_disclose
+
+    run_disclose(statement, record=record, group=group, is_signed=signed, output=output, is_json=json, data_folder=data_folder)
 
 
 @export_program.command("bundle")
@@ -433,6 +489,18 @@ def export_bundle(
     from app.cli.verifying import run_export
 
     run_export(statement, output=output, extent=show, data_folder=data_folder)
+
+
+@export_program.command("schema")
+def export_schema(
+    name: Annotated[SchemaName, typer.Argument(metavar="NAME", help="bundle-1 or disclosure-1.")] = SchemaName.BUNDLE,
+    *,
+    output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="Where to; - for standard output.")] = "-",
+) -> None:
+    """Write the JSON Schema of bundles or of disclosures."""
+    from app.cli.verifying import run_export_schema
+
+    run_export_schema(name, output=output)
 
 
 @export_program.command("activities")

@@ -1,8 +1,9 @@
-"""`verify` and `export bundle`: a statement leaves the installation, and is walked back from its bundle."""
+"""`verify` and `export`: a statement leaves the installation, and is walked back from its bundle."""
 
 import json
+import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -18,10 +19,26 @@ from app.store.session import reading
 from app.usecases.export_bundle import Shown, export_bundle
 from app.usecases.find_factor_set import factor_set_of_bundle
 from app.usecases.find_successor import UNKNOWN, Standing, Successor, successor_of_bundle
-from app.usecases.look_at_chain import on_chain, trusted_by
-from app.usecases.verify_bundle import Step, StepState, TrustedAuditors, Verdict, first_failure, verdict, verify_bundle
+from app.usecases.look_at_chain import known_by, lookup_of, trusted_by
+from app.usecases.verify_bundle import (
+    NotChecked,
+    Step,
+    StepState,
+    TrustedAuditors,
+    Verdict,
+    first_failure,
+    taken,
+    verdict,
+    verify_bundle,
+)
+from app.usecases.verify_disclosure import Brought, KnownStatement, check_originals, verify_disclosure
+from app.usecases.verify_statement import Verifications
+from app.usecases.walk_back import archive_step, find_originals, known_statement
+from domain.bundle import bundle_from_bytes
+from domain.disclosure import is_disclosure
 from domain.errors import ChainError, InputError
 from domain.issuance import REGIONS
+from domain.schema import schema_bytes
 from ledger.chain import ChainClient
 from ledger.signing import RelayerKey
 
@@ -32,6 +49,7 @@ MARKS: Mapping[StepState, tuple[str, str]] = {
 }
 """Sign and word of each end of a step."""
 
+_ROOT = re.compile("[0-9a-f]{64}")
 
 _STANDINGS: Mapping[Standing, str] = {
     Standing.NEWEST: "No newer revision is known to this installation.",
@@ -41,9 +59,17 @@ _STANDINGS: Mapping[Standing, str] = {
 
 
 def run_verify(
-    bundle_name: str, *, auditors_path: Path | None, chain_url: str, contract: str, is_json: bool, data_folder: Path | None
+    bundle_name: str,
+    *,
+    auditors_path: Path | None,
+    chain_url: str,
+    contract: str,
+    is_json: bool,
+    data_folder: Path | None,
+    inputs_root: str = "",
+    original_paths: Sequence[Path] = (),
 ) -> int:
-    """Walk a bundle back.
+    """Walk a bundle back, or a statement of the installation down to its originals; check a disclosure.
 
     Args:
         bundle_name: Its file, "-", or a token of the installation.
@@ -51,22 +77,27 @@ def run_verify(
         chain_url: JSON-RPC address of the chain to ask; the installation's own chain where empty.
         contract: 0x address of the contract that the verifier believes, with `chain_url`.
         is_json: Answer for programs.
+        inputs_root: Inputs root of the statement that a disclosure is said to be of, 64 hexadecimal digits; empty for none.
+        original_paths: Documents that are said to be originals.
         data_folder: Folder of the installation; the setting where left out.
 
     Returns:
         The exit code: 0 where it holds, 1 where a step failed, 3 where it is consistent but nobody known has signed.
     """
-    data = _bundle_bytes(bundle_name, data_folder)
+    data, archive = _bundle_bytes(bundle_name, data_folder)
     listed = trusted_from_json(read_file(str(auditors_path)), str(auditors_path)) if auditors_path else None
+    originals = tuple((str(path), read_file(str(path))) for path in original_paths)
     folder = settings_of(data_folder).data_folder
     with _chain_at_hand(chain_url, contract, data_folder) as desk:
         trusted = listed or (trusted_by(data, desk) if desk else None)
-        steps = verify_bundle(
-            data,
-            factor_set=factor_set_of_bundle(data, installed=installed_factor_set(folder), data_folder=folder),
-            trusted=trusted,
-            chain=(lambda root, token: on_chain(desk, root, token)) if desk else None,
-        )
+        lookup = lookup_of(desk) if desk else None
+        if is_disclosure(data):
+            known = _known(data, inputs_root, desk, data_folder)
+            steps = verify_disclosure(data, Brought(trusted, lookup, known, originals))
+        else:
+            factor_set = factor_set_of_bundle(data, installed=installed_factor_set(folder), data_folder=folder)
+            steps = verify_bundle(data, factor_set=factor_set, trusted=trusted, chain=lookup)
+            steps += (*archive, *_original_steps(data, originals))
     found, successor = verdict(steps), _successor(data, data_folder)
     if is_json:
         failed = first_failure(steps)
@@ -110,6 +141,21 @@ def run_export(statement_text: str, *, output: str, extent: str, data_folder: Pa
     say(f"{path}: {len(data)} bytes. Anybody can verify it: climate-fitness verify {path}")
 
 
+def run_export_schema(name: str, *, output: str) -> None:
+    """Write a JSON Schema.
+
+    Args:
+        name: One of `SCHEMA_NAMES`.
+        output: Its file, or "-".
+    """
+    data = schema_bytes(name)
+    if output == STANDARD_INPUT:
+        sys.stdout.buffer.write(data)
+        return
+    write_file(Path(output), data)
+    say(f"{output}: {len(data)} bytes")
+
+
 def trusted_from_json(data: bytes, record: str) -> TrustedAuditors:
     """The auditors of a file: `{"quorum": 1, "auditors": [{"address": "0x…", "regions": ["US"]}]}`.
 
@@ -140,15 +186,47 @@ def trusted_from_json(data: bytes, record: str) -> TrustedAuditors:
     return TrustedAuditors(record, regions_by_address, quorum)
 
 
-def _bundle_bytes(name: str, data_folder: Path | None) -> bytes:
-    """The bytes of a file; or, where there is no such file, of a token of the installation."""
+def _original_steps(data: bytes, originals: tuple[tuple[str, bytes], ...]) -> tuple[Step, ...]:
+    """The step of the documents that somebody brought along; none where there are none, or the bundle cannot be read."""
+    if not originals:
+        return ()
+
+    def check() -> str:
+        named = bundle_from_bytes(data).originals
+        if not named:
+            raise NotChecked("the originals are not shown in this bundle")
+        return check_originals(originals, named)
+
+    return (taken("original", check),)
+
+
+def _known(data: bytes, inputs_root: str, desk: ChainDesk | None, data_folder: Path | None) -> KnownStatement | None:
+    """The statement that a disclosure is of: as the verifier says, else as the installation knows it.
+
+    Raises:
+        InputError: That is no root.
+    """
+    if inputs_root:
+        if not _ROOT.fullmatch(inputs_root.lower()):
+            raise InputError("This is not an inputs root", expected="64 hexadecimal digits, from the proof page", got=inputs_root)
+        return KnownStatement("the statement that you named", inputs_root.lower())
+    if not settings_of(data_folder).data_folder.is_dir():
+        return None
+    with installation(data_folder) as services, reading(services.engine) as session:
+        work, kept = Work(session, services), Verifications()
+        return known_by(data, lambda manifest_hash: known_statement(work, manifest_hash, chain=desk, kept=kept))
+
+
+def _bundle_bytes(name: str, data_folder: Path | None) -> tuple[bytes, tuple[Step, ...]]:
+    """The bytes of a file; or, where there is no such file, of a token of the installation, with the step of its archive."""
     settings = settings_of(data_folder)
     is_file_name = name == STANDARD_INPUT or "." in name or Path(name).name != name
     if is_file_name or Path(name).exists() or not settings.data_folder.is_dir():
-        return read_file(name)
+        return read_file(name), ()
     with installation(data_folder) as services, reading(services.engine) as session:
-        statement = find_statement(session, name)
-        return export_bundle(Work(session, services), statement, Shown.EVERYTHING).to_bytes()
+        statement, work = find_statement(session, name), Work(session, services)
+        data = export_bundle(work, statement, Shown.EVERYTHING).to_bytes()
+        return data, (archive_step(find_originals(work, statement)),)
 
 
 @contextmanager
@@ -207,6 +285,7 @@ def _successor(data: bytes, data_folder: Path | None) -> Successor:
 
 
 def _show(steps: tuple[Step, ...], found: Verdict, successor: Successor) -> None:
+    what = "disclosure" if steps[0].name == "disclosure" else "bundle"
     width = max(len(step.name) for step in steps)
     for step in steps:
         sign, word = MARKS[step.state]
@@ -214,16 +293,17 @@ def _show(steps: tuple[Step, ...], found: Verdict, successor: Successor) -> None
     say()
     failed = first_failure(steps)
     if failed:
-        say(f"This bundle does not hold. The first broken step is: {failed.name}")
+        say(f"This {what} does not hold. The first broken step is: {failed.name}")
         return
     left_count = sum(step.state is StepState.NOT_CHECKED for step in steps)
     left = f"; {left_count} not checked, for lack of what they need" if left_count else ""
     taken = f"{len(steps) - left_count} of {len(steps)} steps recomputed{left}."
     if found is Verdict.HOLDS:
-        say(f"This bundle holds: {taken}")
+        say(f"This {what} holds: {taken}")
     else:
-        say(f"This bundle is consistent, but nobody known has signed it: {taken}")
-        say("Anybody could have made it. Bring a list (--auditors) or a chain (--chain, --contract) that you trust.")
+        say(f"This {what} is consistent, but nobody known has signed it: {taken}")
+        root = ", or the inputs root of a proof page (--inputs-root)," if what == "disclosure" else ""
+        say(f"Anybody could have made it. Bring a list (--auditors) or a chain (--chain, --contract){root} that you trust.")
     say(_STANDINGS[successor.standing].format(revision=successor.revision, reason=successor.reason))
 
 

@@ -21,6 +21,7 @@ from domain.bundle import (
     BundleGroup,
     ChainReference,
     FactorProof,
+    SignedPart,
     check_bundle_size,
     issuance_from_json,
 )
@@ -124,6 +125,42 @@ def make_bundle(work: Work, statement: StatementRow, shown: Shown) -> Bundle:
         NotFoundError: The subject's key was destroyed: its inputs are erased.
     """
     session, tenant_id = work.session, statement.tenant_id
+    signed = signed_part(work, statement)
+    line_texts = tuple(line.decode() for line in statements.line_bytes_of(session, tenant_id, statement.id))
+    key = unseal(work, Whose(tenant_id, statement.subject_id), statement_key_field(statement.id), statement.sealed_statement_key)
+    names = {Shown.TOTALS: (), Shown.LINES: (LINES,), Shown.EVERYTHING: (INPUTS, LINES, ORIGINALS)}[shown]
+    groups = _groups(work, statement) if shown is Shown.EVERYTHING else ()
+    return Bundle(
+        manifest=statement.manifest.decode(),
+        issuance=signed.issuance,
+        envelope=signed.envelope,
+        signatures=signed.signatures,
+        batch_proof=signed.batch_proof,
+        auditors=signed.auditors,
+        chain=signed.chain,
+        keys={name: tree_key(key, name).hex() for name in names},
+        groups=groups,
+        lines=line_texts if shown >= Shown.LINES else (),
+        unscored=tuple(unscored_from_json(one) for one in statement.unscored) if shown >= Shown.LINES else (),
+        originals=_originals(groups),
+        factors=_factors(work, statement, line_texts) if shown >= Shown.LINES else (),
+    ).sealed()
+
+
+def signed_part(work: Work, statement: StatementRow) -> SignedPart:
+    """What auditors signed of a statement, and where it stands.
+
+    Args:
+        work: The open transaction and the services.
+        statement: Which.
+
+    Returns:
+        The signed part of its bundles.
+
+    Raises:
+        ConflictError: The statement was not signed yet.
+    """
+    session, tenant_id = work.session, statement.tenant_id
     row = ledger.issuance_of_statement(session, tenant_id, statement.id)
     if row is None:
         raise ConflictError(
@@ -134,26 +171,14 @@ def make_bundle(work: Work, statement: StatementRow, shown: Shown) -> Bundle:
             next_step="Wait for the auditor, or look at its findings.",
         )
     batch = ledger.batch_of(session, tenant_id, row.batch_root_hex)
-    outbox = ledger.outbox_of(session, tenant_id, row.batch_root_hex)
-    line_texts = tuple(line.decode() for line in statements.line_bytes_of(session, tenant_id, statement.id))
-    key = unseal(work, Whose(tenant_id, statement.subject_id), statement_key_field(statement.id), statement.sealed_statement_key)
-    names = {Shown.TOTALS: (), Shown.LINES: (LINES,), Shown.EVERYTHING: (INPUTS, LINES, ORIGINALS)}[shown]
-    groups = _groups(work, statement) if shown is Shown.EVERYTHING else ()
-    return Bundle(
-        manifest=statement.manifest.decode(),
+    return SignedPart(
         issuance=issuance_from_json(from_canonical(row.issuance_json.encode())),
         envelope=_envelope(batch),
         signatures=tuple(json.loads(batch.signatures_json)),
         batch_proof=tuple(json.loads(row.proof_json)),
         auditors=_auditors(work, statement),
-        chain=_chain(row, batch, outbox),
-        keys={name: tree_key(key, name).hex() for name in names},
-        groups=groups,
-        lines=line_texts if shown >= Shown.LINES else (),
-        unscored=tuple(unscored_from_json(one) for one in statement.unscored) if shown >= Shown.LINES else (),
-        originals=_originals(groups),
-        factors=_factors(work, statement, line_texts) if shown >= Shown.LINES else (),
-    ).sealed()
+        chain=_chain(row, batch, ledger.outbox_of(session, tenant_id, row.batch_root_hex)),
+    )
 
 
 def _envelope(batch: BatchRow) -> Envelope:

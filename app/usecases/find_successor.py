@@ -7,6 +7,7 @@ from app.services import Work
 from app.store import ledger, statements
 from app.store.statements import StatementRow, StatementState
 from domain.bundle import bundle_from_bytes
+from domain.disclosure import disclosure_from_bytes, is_disclosure
 from domain.errors import ClimateFitnessError
 
 
@@ -57,17 +58,21 @@ def successor_of(work: Work, statement: StatementRow) -> Successor:
 
 
 def successor_of_bundle(work: Work, data: bytes) -> Successor:
-    """What is known of newer revisions of the statement in a bundle.
+    """What is known of newer revisions of the statement in a bundle, or that a disclosure is of.
 
     Args:
         work: The open transaction; nothing is written.
-        data: The bundle's bytes.
+        data: The file's bytes.
 
     Returns:
         The same as for its statement, where this installation has one with this manifest; else that it was not checked.
     """
     try:
-        manifest_hash_hex = bundle_from_bytes(data).read_manifest().manifest_hash.hex()
+        manifest_hash_hex = (
+            disclosure_from_bytes(data).manifest_hash_hex
+            if is_disclosure(data)
+            else bundle_from_bytes(data).read_manifest().manifest_hash.hex()
+        )
     except ClimateFitnessError:
         return UNKNOWN
     statement = statements.of_manifest_hash(work.session, manifest_hash_hex)

@@ -1,46 +1,81 @@
-"""Asking the chain about a bundle: whom it takes for auditors, and what stands there."""
+"""Asking the chain about a bundle or a disclosure: whom it takes for auditors, and what stands there."""
+
+from collections.abc import Callable
 
 from app.chain import ChainDesk
-from app.usecases.verify_bundle import OnChain, Step, TrustedAuditors, signers_of, verify_bundle
-from domain.bundle import bundle_from_bytes
+from app.usecases.verify_bundle import ChainLookup, OnChain, Step, TrustedAuditors, signers_of, verify_bundle
+from app.usecases.verify_disclosure import Brought, KnownStatement, verify_disclosure
+from domain.bundle import Signed, bundle_from_bytes
+from domain.disclosure import disclosure_from_bytes, is_disclosure
 from domain.errors import CanonicalError, LedgerError, ProofError
 from scoring.factors.factor_set import FactorSet
 
 
-def verify_with_chain(data: bytes, *, factor_set: FactorSet, chain: ChainDesk | None) -> tuple[Step, ...]:
-    """Every step of a bundle, with the auditors and roots of a chain where there is one.
+def verify_with_chain(
+    data: bytes,
+    *,
+    factor_set: FactorSet,
+    chain: ChainDesk | None,
+    known_of: Callable[[str], KnownStatement | None] = lambda _: None,
+) -> tuple[Step, ...]:
+    """Every step of a bundle or a disclosure, with the auditors and roots of a chain where there is one.
 
     Args:
-        data: The bundle's bytes.
+        data: The file's bytes.
         factor_set: The verifier's own factor set.
         chain: The chain at hand; None without one.
+        known_of: Gives the statement with a manifest hash, where the verifier knows it.
 
     Returns:
         The steps in order.
     """
-    if chain is None:
-        return verify_bundle(data, factor_set=factor_set)
-    return verify_bundle(
-        data, factor_set=factor_set, trusted=trusted_by(data, chain), chain=lambda root, token: on_chain(chain, root, token)
-    )
+    trusted, lookup = (None, None) if chain is None else (trusted_by(data, chain), lookup_of(chain))
+    if is_disclosure(data):
+        return verify_disclosure(data, Brought(trusted, lookup, known_by(data, known_of)))
+    return verify_bundle(data, factor_set=factor_set, trusted=trusted, chain=lookup)
+
+
+def known_by(data: bytes, known_of: Callable[[str], KnownStatement | None]) -> KnownStatement | None:
+    """The statement that a disclosure is of, where the verifier knows it.
+
+    Args:
+        data: The disclosure's bytes.
+        known_of: Gives the statement with a manifest hash.
+
+    Returns:
+        The statement; None where the bytes cannot be read.
+    """
+    try:
+        return known_of(disclosure_from_bytes(data).manifest_hash_hex)
+    except CanonicalError:  # the first step says why
+        return None
 
 
 def trusted_by(data: bytes, chain: ChainDesk) -> TrustedAuditors | None:
-    """The signers of a bundle, as the chain knows them; None for a bundle of another chain, or an unreadable one.
+    """The signers of a file, as the chain knows them; None for one of another chain, without signers, or unreadable.
 
+    A file that names another chain counts where its root stands on this one too: then auditors of this one signed for it here.
     The signers are recovered before the chain is asked, and only they are asked for: whom a bundle names costs nothing.
     """
     try:
-        bundle = bundle_from_bytes(data)
+        signed: Signed | None = disclosure_from_bytes(data).signed if is_disclosure(data) else bundle_from_bytes(data)
     except CanonicalError:
         return None
-    if (bundle.chain.chain_id, bundle.chain.contract.lower()) != (chain.chain_id, chain.contract.lower()):
+    if signed is None:
+        return None
+    is_of_this = (signed.chain.chain_id, signed.chain.contract.lower()) == (chain.chain_id, chain.contract.lower())
+    if not is_of_this and not _stands_here(signed, chain):
         return None
     try:
-        signers = set(signers_of(bundle))
+        signers = set(signers_of(signed))
     except (LedgerError, ProofError):  # the step of the signatures says which is none
         signers = set()
     return TrustedAuditors("the chain", chain.regions_of(sorted(signers)), chain.quorum())
+
+
+def lookup_of(chain: ChainDesk) -> ChainLookup:
+    """How to ask a chain about a batch root and a token."""
+    return lambda root, token_id: on_chain(chain, root, token_id)
 
 
 def on_chain(chain: ChainDesk, root: bytes, token_id: int) -> OnChain:

@@ -9,12 +9,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import sha256
 
 from app.usecases.audit_statement import is_self_declared, record_counts
 from domain.activity import Activity, ActivityKey, EvidenceClass, find_kind
-from domain.bundle import Bundle, BundleGroup, bundle_from_bytes
+from domain.bundle import Bundle, BundleGroup, Signed, bundle_from_bytes
 from domain.canonical import from_canonical
 from domain.coverage import coverage_ppm
 from domain.errors import ClimateFitnessError, ProofError
@@ -122,11 +122,14 @@ _MAX_MIXED_COUNT = 1_000
 _MAX_METER_MONTH_COUNT = 200_000
 """Meters times months in a statement."""
 
+VOUCHING = frozenset({"signatures", "statement"})
+"""Steps of which one must hold: auditors that the verifier believes, or, of a disclosure, a statement that it knows."""
+
 ChainLookup = Callable[[bytes, int], OnChain]
 """Takes a batch root and a token id, asks a chain."""
 
 
-class _NotChecked(Exception):  # noqa: N818  # no error: a step that cannot be taken
+class NotChecked(Exception):  # noqa: N818  # no error: a step that cannot be taken
     """A step lacks what it needs."""
 
 
@@ -148,7 +151,7 @@ class _Walk:
         if LINES not in self.bundle.keys:
             if self.manifest.lines.leaf_count == 0:
                 return ()
-            raise _NotChecked("the lines are not shown in this bundle")
+            raise NotChecked("the lines are not shown in this bundle")
         return tuple(
             line_from_json(from_canonical(text.encode(), record=f"line {i}"), record=f"line {i}")
             for i, text in enumerate(self.bundle.lines, 1)
@@ -157,7 +160,7 @@ class _Walk:
     @cached_property
     def records_by_group(self) -> list[tuple[BundleGroup, list[RecordLeaf]]]:
         if INPUTS not in self.bundle.keys:
-            raise _NotChecked("the inputs are not shown in this bundle")
+            raise NotChecked("the inputs are not shown in this bundle")
         return [
             (group, [record_leaf_from_canonical(leaf.encode(), record=f"input of {group.group_key}") for leaf in group.leaves])
             for group in self.bundle.groups
@@ -205,15 +208,15 @@ def verify_bundle(
         )
     walk = _Walk(bundle, factor_set, trusted, chain)
     checksum = "canonical, its checksum fits"
-    return (Step("bundle", StepState.OK, checksum), *(_take(name, check, walk) for name, check in _STEPS))
+    return (Step("bundle", StepState.OK, checksum), *(taken(name, partial(check, walk)) for name, check in _STEPS))
 
 
 def verdict(steps: Sequence[Step]) -> Verdict:
-    """What the steps come to: broken where one failed, and no more than consistent where the signatures were not checked."""
+    """What the steps come to: broken where one failed, and no more than consistent where nobody the verifier believes vouches."""
     if first_failure(steps) is not None:
         return Verdict.BROKEN
-    is_signed = any(step.name == "signatures" and step.state is StepState.OK for step in steps)
-    return Verdict.HOLDS if is_signed else Verdict.CONSISTENT
+    is_vouched = any(step.name in VOUCHING and step.state is StepState.OK for step in steps)
+    return Verdict.HOLDS if is_vouched else Verdict.CONSISTENT
 
 
 def holds(steps: Sequence[Step]) -> bool:
@@ -221,11 +224,11 @@ def holds(steps: Sequence[Step]) -> bool:
     return verdict(steps) is Verdict.HOLDS
 
 
-def signers_of(bundle: Bundle) -> tuple[str, ...]:
-    """Checksummed addresses of those whose signatures a bundle holds, believed or not.
+def signers_of(signed: Signed) -> tuple[str, ...]:
+    """Checksummed addresses of those whose signatures are there, believed or not.
 
     Args:
-        bundle: The bundle.
+        signed: A bundle, or the signed part of a disclosure.
 
     Returns:
         One for each signature, in their order.
@@ -234,8 +237,8 @@ def signers_of(bundle: Bundle) -> tuple[str, ...]:
         LedgerError: A signature is none, or the envelope does not fit the contract's types.
         ProofError: A signature is not hexadecimal.
     """
-    digest = envelope_digest(bundle.envelope, chain_id=bundle.chain.chain_id, contract=bundle.chain.contract)
-    return tuple(recover_signer(digest, _hex(text, "signature")) for text in bundle.signatures)
+    digest = envelope_digest(signed.envelope, chain_id=signed.chain.chain_id, contract=signed.chain.contract)
+    return tuple(recover_signer(digest, from_hex(text, "signature")) for text in signed.signatures)
 
 
 def first_failure(steps: Sequence[Step]) -> Step | None:
@@ -245,20 +248,39 @@ def first_failure(steps: Sequence[Step]) -> Step | None:
 
 def _read(data: bytes) -> Bundle:
     bundle = bundle_from_bytes(data)
-    _same("checksum", bundle.expected_checksum_hex(), bundle.checksum_hex)
+    check_same("checksum", bundle.expected_checksum_hex(), bundle.checksum_hex)
     return bundle
 
 
-def _take(name: str, check: Callable[[_Walk], str], walk: _Walk) -> Step:
+def taken(name: str, check: Callable[[], str]) -> Step:
+    """How a step ended.
+
+    Args:
+        name: Its name.
+        check: Says what was found; raises where it does not hold, or cannot be taken.
+
+    Returns:
+        The step.
+    """
     try:
-        return Step(name, StepState.OK, check(walk))
-    except _NotChecked as reason:
+        return Step(name, StepState.OK, check())
+    except NotChecked as reason:
         return Step(name, StepState.NOT_CHECKED, str(reason))
     except ClimateFitnessError as error:
         return Step(name, StepState.FAILED, error.sentence())
 
 
-def _same(what: str, expected: object, got: object) -> None:
+def check_same(what: str, expected: object, got: object) -> None:
+    """Nothing, where both are equal.
+
+    Args:
+        what: What they are.
+        expected: What was computed here, or what it must be.
+        got: What the file says.
+
+    Raises:
+        ProofError: They are not.
+    """
     if expected != got:
         raise ProofError(f"The {what} differs", expected=str(expected), got=str(got))
 
@@ -273,67 +295,101 @@ def _manifest(walk: _Walk) -> str:
 def _issuance(walk: _Walk) -> str:
     manifest, issuance = walk.manifest, walk.bundle.issuance
     totals = manifest.totals
-    _same("manifest hash", manifest.manifest_hash.hex(), issuance.manifest_hash.hex())
-    _same("inputs root", manifest.inputs.root_hex, issuance.inputs_root.hex())
-    _same("subject", manifest.subject_hex, issuance.subject.hex())
-    _same("first month", manifest.period.first.ym, issuance.from_month_ym)
-    _same("end month", manifest.period.end.ym, issuance.to_month_ym)
-    _same("revision", manifest.revision, issuance.revision)
-    _same("method", sha256(manifest.method.encode()).hexdigest(), issuance.method_hash.hex())
-    _same("gross (location)", grams_of_micrograms(totals.gross_location_ug_co2e), issuance.gross_location_g_co2e)
-    _same("gross (market)", grams_of_micrograms(totals.gross_market_ug_co2e), issuance.gross_market_g_co2e)
-    _same("retired", totals.retired_g_co2e, issuance.retired_g_co2e)
-    _same("net", totals.net_g_co2e, issuance.net_g_co2e)
+    check_same("manifest hash", manifest.manifest_hash.hex(), issuance.manifest_hash.hex())
+    check_same("inputs root", manifest.inputs.root_hex, issuance.inputs_root.hex())
+    check_same("subject", manifest.subject_hex, issuance.subject.hex())
+    check_same("first month", manifest.period.first.ym, issuance.from_month_ym)
+    check_same("end month", manifest.period.end.ym, issuance.to_month_ym)
+    check_same("revision", manifest.revision, issuance.revision)
+    check_same("method", sha256(manifest.method.encode()).hexdigest(), issuance.method_hash.hex())
+    check_same("gross (location)", grams_of_micrograms(totals.gross_location_ug_co2e), issuance.gross_location_g_co2e)
+    check_same("gross (market)", grams_of_micrograms(totals.gross_market_ug_co2e), issuance.gross_market_g_co2e)
+    check_same("retired", totals.retired_g_co2e, issuance.retired_g_co2e)
+    check_same("net", totals.net_g_co2e, issuance.net_g_co2e)
     kind = IssuanceKind.SELF_DECLARED_EMISSIONS if manifest.is_self_declared else IssuanceKind.AUDITED_EMISSIONS
-    _same("kind", kind.name, issuance.kind.name)
-    _same("token id", f"{token_id(issuance):064x}", walk.bundle.chain.token_id_hex)
+    check_same("kind", kind.name, issuance.kind.name)
+    check_same("token id", f"{token_id(issuance):064x}", walk.bundle.chain.token_id_hex)
     return f"net {issuance.net_g_co2e} g CO2e, {issuance.kind.name.lower().replace('_', ' ')}"
 
 
 # (3) The issuance is in the batch that was signed.
 def _batch(walk: _Walk) -> str:
-    envelope, issuance = walk.bundle.envelope, walk.bundle.issuance
-    proof = [_hex(node, "batch proof") for node in walk.bundle.batch_proof]
+    return check_batch(walk.bundle)
+
+
+def check_batch(signed: Signed) -> str:
+    """What is to be said of an issuance that is in the batch that was signed.
+
+    Args:
+        signed: A bundle, or the signed part of a disclosure.
+
+    Returns:
+        The root and the count.
+
+    Raises:
+        ProofError: It is not, or the envelope is of another region or method.
+        LedgerError: A field of the issuance does not fit the contract's types.
+    """
+    envelope, issuance = signed.envelope, signed.issuance
+    proof = [from_hex(node, "batch proof") for node in signed.batch_proof]
     is_sized = all(len(node) == 32 for node in proof)  # noqa: PLR2004  # SHA-256 and Keccak-256
     if not is_sized or not verify_batch_proof(leaf_of(issuance), proof, envelope.root):
         raise ProofError("The issuance is not in this batch", expected=envelope.root.hex(), got=leaf_of(issuance).hex())
-    _same("region", envelope.region, issuance.region)
-    _same("method of the batch", envelope.method_hash.hex(), issuance.method_hash.hex())
+    check_same("region", envelope.region, issuance.region)
+    check_same("method of the batch", envelope.method_hash.hex(), issuance.method_hash.hex())
     return f"leaf in the root {envelope.root.hex()[:16]}… of {envelope.count}"
 
 
 # (4) A quorum of auditors signed the batch.
 def _signatures(walk: _Walk) -> str:
-    bundle = walk.bundle
-    if not bundle.signatures:
+    return check_signatures(walk.bundle, walk.trusted)
+
+
+def check_signatures(signed: Signed, trusted: TrustedAuditors | None) -> str:
+    """What is to be said of a batch that a quorum of auditors signed.
+
+    Args:
+        signed: A bundle, or the signed part of a disclosure.
+        trusted: Whom the verifier believes; None where it has no list.
+
+    Returns:
+        Who signed.
+
+    Raises:
+        ProofError: Nobody signed, or somebody whom the file does not name.
+        QuorumError: Too few of those whom the verifier believes.
+        LedgerError: A signature is none.
+        NotChecked: There is no list.
+    """
+    if not signed.signatures:
         raise ProofError("Nobody has signed this batch", expected="at least one signature", got="none")
-    if walk.trusted is None:
-        signers = signers_of(bundle)
-        named = {auditor.address.lower() for auditor in bundle.auditors}
+    if trusted is None:
+        signers = signers_of(signed)
+        named = {auditor.address.lower() for auditor in signed.auditors}
         for signer in signers:
             if signer.lower() not in named:
                 raise ProofError(
                     "A signature is not of an auditor that the bundle names", expected=", ".join(sorted(named)), got=signer
                 )
-        raise _NotChecked(f"signed by {', '.join(signers)}; whether they are auditors: no list and no chain to ask")
+        raise NotChecked(f"signed by {', '.join(signers)}; whether they are auditors: no list and no chain to ask")
     signers = check_quorum(
-        bundle.envelope,
-        [_hex(text, "signature") for text in bundle.signatures],
-        chain_id=bundle.chain.chain_id,
-        contract=bundle.chain.contract,
-        auditors=walk.trusted.regions_by_address,
-        quorum=walk.trusted.quorum,
+        signed.envelope,
+        [from_hex(text, "signature") for text in signed.signatures],
+        chain_id=signed.chain.chain_id,
+        contract=signed.chain.contract,
+        auditors=trusted.regions_by_address,
+        quorum=trusted.quorum,
     )
-    return f"{len(signers)} of at least {walk.trusted.quorum} auditors signed ({walk.trusted.source}): {', '.join(signers)}"
+    return f"{len(signers)} of at least {trusted.quorum} auditors signed ({trusted.source}): {', '.join(signers)}"
 
 
 # (5) The lines shown are those of the manifest.
 def _lines(walk: _Walk) -> str:
     if LINES not in walk.bundle.keys:
-        raise _NotChecked("the lines are not shown in this bundle")
+        raise NotChecked("the lines are not shown in this bundle")
     leaves = [line.canonical_bytes for line in walk.lines] + [unscored.canonical_bytes for unscored in walk.bundle.unscored]
-    found = flat_tree_id(LINES, leaves, _hex(walk.bundle.keys[LINES], "key"), walk.manifest.format)
-    _same("lines root", walk.manifest.lines, found)
+    found = flat_tree_id(LINES, leaves, from_hex(walk.bundle.keys[LINES], "key"), walk.manifest.format)
+    check_same("lines root", walk.manifest.lines, found)
     return f"{len(walk.lines)} lines, {len(walk.bundle.unscored)} unscored"
 
 
@@ -342,7 +398,7 @@ def _factors(walk: _Walk) -> str:
     factor_set = walk.manifest.factor_set
     used, rows = {line.factor_id for line in walk.lines}, walk.rows
     for proof in walk.bundle.factors:
-        path = tuple(_hex(node, "factor proof") for node in proof.path)
+        path = tuple(from_hex(node, "factor proof") for node in proof.path)
         is_in = verify_inclusion(
             leaf_hash(proof.row.encode()), proof.index, factor_set.size, path, bytes.fromhex(factor_set.root_hex)
         )
@@ -358,9 +414,9 @@ def _factors(walk: _Walk) -> str:
 # (7) They are the factors that the method chooses.
 def _choice(walk: _Walk) -> str:
     if walk.manifest.factor_set != walk.factor_set.id:
-        raise _NotChecked("this program holds another factor set than the statement used")
+        raise NotChecked("this program holds another factor set than the statement used")
     if method_name(gwp_set_of(walk.manifest.method)) != walk.manifest.method:
-        raise _NotChecked(f"this program does not know the method {walk.manifest.method}")
+        raise NotChecked(f"this program does not know the method {walk.manifest.method}")
     gwp_set = gwp_set_of(walk.manifest.method)
     lines = [line for line in walk.lines if line.part is not Part.CERTIFICATE]
     totals = [replace(_total_of(of_key[0]), hourly=mean_of_line(of_key, walk.factor_set)) for of_key in _by_key(lines)]
@@ -370,7 +426,7 @@ def _choice(walk: _Walk) -> str:
     )
     expected = {_identity(line): (line.factor_id, line.scale, line.flags) for line in again}
     for line in lines:
-        _same(
+        check_same(
             f"factor of {line.key.kind} in {line.month}",
             expected.get(_identity(line)),
             (line.factor_id, line.scale, line.flags),
@@ -444,18 +500,18 @@ def _arithmetic(walk: _Walk) -> str:
         if row is None:
             raise ProofError("A line's factor is not shown", expected=line.factor_id, got="none", record=str(line.month))
         if line.scale == 1 and row.life_cycle_scope is not LifeCycleScope.AS_REPORTED:  # of that, 1 may be kg CO2e per kWh
-            _same("unit of the factor", line.key.unit, row.unit)
+            check_same("unit of the factor", line.key.unit, row.unit)
         compiled = compile_factor(row, gwp_set, walk.factor_set.gwps, scale=line.scale)
-        _same(f"GWP set of {line.month}", compiled.gwp_set, line.gwp_set)
-        _same(
+        check_same(f"GWP set of {line.month}", compiled.gwp_set, line.gwp_set)
+        check_same(
             f"line {line.month} {line.key.kind} {line.basis}",
             line_emissions(line.quantity_micro, compiled),
             line.emissions,
         )
         kind = find_kind(line.key.kind)
-        _same("avoided", kind.is_avoided, line.is_avoided)
+        check_same("avoided", kind.is_avoided, line.is_avoided)
         if line.part in {Part.USE, Part.CERTIFICATE}:
-            _same("scope", scope_and_category(kind, dict(line.key.attributes)), (line.scope, line.category))
+            check_same("scope", scope_and_category(kind, dict(line.key.attributes)), (line.scope, line.category))
     return f"{len(walk.lines)} multiplications redone, equal to the microgram"
 
 
@@ -463,7 +519,7 @@ def _arithmetic(walk: _Walk) -> str:
 def _totals(walk: _Walk) -> str:
     retired_g_co2e = sum(units.amount_g_co2e for units in walk.manifest.retired_units)
     again = make_totals(walk.lines, retired_g_co2e=retired_g_co2e, unscored_count=len(walk.bundle.unscored))
-    _same("totals", again, walk.manifest.totals)
+    check_same("totals", again, walk.manifest.totals)
     return f"gross {again.gross_location_ug_co2e} ug CO2e (location), net {again.net_ug_co2e} ug CO2e"
 
 
@@ -471,16 +527,16 @@ def _totals(walk: _Walk) -> str:
 def _evidence(walk: _Walk) -> str:
     manifest = walk.manifest
     shares = _shares_ppm(walk.lines)
-    _same("evidence shares", shares, dict(manifest.evidence_ppm))
+    check_same("evidence shares", shares, dict(manifest.evidence_ppm))
     said = ["shares"]
     if INPUTS in walk.bundle.keys:
-        _same("parsers", _parsers(walk.records), dict(manifest.parsers))
+        check_same("parsers", _parsers(walk.records), dict(manifest.parsers))
         most_ppm = _check_coverage(walk.records, manifest)
         said += ["parsers", f"at most {most_ppm} ppm of the hours"]
     if not shares and INPUTS not in walk.bundle.keys:
-        raise _NotChecked("nothing is emitted, and the inputs, whose evidence would count, are not shown")
+        raise NotChecked("nothing is emitted, and the inputs, whose evidence would count, are not shown")
     counts = {} if shares else record_counts(leaf.encode() for group in walk.bundle.groups for leaf in group.leaves)
-    _same("self-declared", is_self_declared(shares, counts), manifest.is_self_declared)
+    check_same("self-declared", is_self_declared(shares, counts), manifest.is_self_declared)
     word = "self-declared" if manifest.is_self_declared else "audited"
     return f"{', '.join(said)} recomputed: {word}"
 
@@ -488,14 +544,14 @@ def _evidence(walk: _Walk) -> str:
 # (11) The inputs shown are those that the inputs root commits to.
 def _inputs(walk: _Walk) -> str:
     if INPUTS not in walk.bundle.keys:
-        raise _NotChecked("the inputs are not shown in this bundle")
+        raise NotChecked("the inputs are not shown in this bundle")
     groups = []
     for group, records in walk.records_by_group:
         for record in records:
-            _same(f"group of a record of {group.group_key}", group.group_key, record.group_key)
+            check_same(f"group of a record of {group.group_key}", group.group_key, record.group_key)
         groups.append(InputGroup(group.group_key, _group_totals(walk, records), [leaf.encode() for leaf in group.leaves]))
-    found = inputs_tree_id(groups, _hex(walk.bundle.keys[INPUTS], "key"), walk.manifest.format)
-    _same("inputs root", walk.manifest.inputs, found)
+    found = inputs_tree_id(groups, from_hex(walk.bundle.keys[INPUTS], "key"), walk.manifest.format)
+    check_same("inputs root", walk.manifest.inputs, found)
     return f"{found.leaf_count} records in {len(groups)} groups"
 
 
@@ -507,7 +563,7 @@ def _quantities(walk: _Walk) -> str:
     from_lines: dict[tuple[Month, str, EvidenceClass], int] = {}
     scored_lines = [line for line in walk.lines if line.part is not Part.CERTIFICATE]
     for line in _one_per_key(scored_lines):
-        _same("quantity by evidence", line.quantity_micro, sum(line.by_evidence_micro.values()))
+        check_same("quantity by evidence", line.quantity_micro, sum(line.by_evidence_micro.values()))
         from_lines |= {(line.month, line.key.key_id, c): q for c, q in line.by_evidence_micro.items()}
     scored = {(line.month, line.key.key_id) for line in scored_lines}
     whole: dict[tuple[Month, str], int] = defaultdict(int)  # summed once: asking anew for each total would be quadratic
@@ -518,14 +574,14 @@ def _quantities(walk: _Walk) -> str:
         if total.key.kind in {CERTIFICATE_KIND, CREDIT_KIND}:
             continue
         found = whole.get((total.month, total.key.key_id), 0)
-        _same(f"unscored quantity of {total.key.kind}", found, total.quantity_micro)
+        check_same(f"unscored quantity of {total.key.kind}", found, total.quantity_micro)
     known = {(total.month, total.key.key_id) for total in walk.bundle.unscored} | scored
     for month, key_id, _ in from_inputs:
         if (month, key_id) not in known and key_id not in certificates | credits_keys:
             raise ProofError(
                 "An input is in no line", expected="every input in a line or unscored", got=key_id, record=str(month)
             )
-    _same("sums of the inputs", {k: v for k, v in from_inputs.items() if k[:2] in scored}, from_lines)
+    check_same("sums of the inputs", {k: v for k, v in from_inputs.items() if k[:2] in scored}, from_lines)
     _check_retired(walk)
     _check_certificate_lines(walk)
     return f"{len(from_lines)} sums redone from {len(walk.records)} records"
@@ -534,25 +590,46 @@ def _quantities(walk: _Walk) -> str:
 # (13) The originals named by the inputs are those of the manifest.
 def _originals(walk: _Walk) -> str:
     if ORIGINALS not in walk.bundle.keys:
-        raise _NotChecked("the originals are not shown in this bundle")
+        raise NotChecked("the originals are not shown in this bundle")
     leaves = [original_leaf(digest) for digest in walk.bundle.originals]
-    found = flat_tree_id(ORIGINALS, leaves, _hex(walk.bundle.keys[ORIGINALS], "key"), walk.manifest.format)
-    _same("originals root", walk.manifest.originals, found)
+    found = flat_tree_id(ORIGINALS, leaves, from_hex(walk.bundle.keys[ORIGINALS], "key"), walk.manifest.format)
+    check_same("originals root", walk.manifest.originals, found)
     named = {digest for record in walk.records for digest in record.document_sha256s}
-    _same("originals named by the inputs", sorted(named), sorted(walk.bundle.originals))
+    check_same("originals named by the inputs", sorted(named), sorted(walk.bundle.originals))
     return f"{found.leaf_count} originals named by their SHA-256"
 
 
 # (14) The chain holds the batch, and the token where one was issued.
 def _chain(walk: _Walk) -> str:
-    if walk.chain is None:
-        raise _NotChecked("not checked: on chain")
-    reference, envelope = walk.bundle.chain, walk.bundle.envelope
-    found = walk.chain(envelope.root, int.from_bytes(_hex(reference.token_id_hex, "token id")))
+    return check_on_chain(walk.bundle, walk.chain)
+
+
+def check_on_chain(signed: Signed, chain: ChainLookup | None) -> str:
+    """What is to be said of a batch that the chain holds, and of the token where one was issued.
+
+    Args:
+        signed: A bundle, or the signed part of a disclosure.
+        chain: How to ask a chain; None without one.
+
+    Returns:
+        What was found there.
+
+    Raises:
+        ProofError: It is not there.
+        NotChecked: There is no chain to ask, or it is another one.
+    """
+    if chain is None:
+        raise NotChecked("not checked: on chain")
+    reference, envelope = signed.chain, signed.envelope
+    found = chain(envelope.root, int.from_bytes(from_hex(reference.token_id_hex, "token id")))
     if (found.chain_id, found.contract.lower()) != (reference.chain_id, reference.contract.lower()):
-        raise _NotChecked(f"the chain at hand is {found.chain_id}, the statement is on {reference.chain_id}")
+        if not found.is_anchored and found.token_root != envelope.root:
+            raise NotChecked(f"the chain at hand is {found.chain_id}, the statement is on {reference.chain_id}")
+        what = "root" if found.is_anchored else "token"
+        after = "" if found.is_final else "; not final yet"
+        return f"{what} found; {found.label}{after}; the file names chain {reference.chain_id}, its root was anchored here again"
     if reference.action == "issue":
-        _same("root that the token names", envelope.root.hex(), found.token_root.hex() if found.token_root else "no token")
+        check_same("root that the token names", envelope.root.hex(), found.token_root.hex() if found.token_root else "no token")
     elif not found.is_anchored:
         raise ProofError("The batch is not on the chain", expected=envelope.root.hex(), got="no such root")
     return (
@@ -613,7 +690,7 @@ def _parsers(records: Sequence[RecordLeaf]) -> dict[str, str]:
     found: dict[str, str] = {}
     for record in records:
         name, version = record.connector, record.parser
-        _same(f"parser of {name}", found.setdefault(name, version), version)
+        check_same(f"parser of {name}", found.setdefault(name, version), version)
     return found
 
 
@@ -655,7 +732,7 @@ def _check_retired(walk: _Walk) -> None:
         ProofError: They are others.
     """
     found = _totals_of_kind(walk, CREDIT_KIND)
-    _same("retired units", retired_units(found)[0], walk.manifest.retired_units)
+    check_same("retired units", retired_units(found)[0], walk.manifest.retired_units)
 
 
 def _check_certificate_lines(walk: _Walk) -> None:
@@ -672,8 +749,8 @@ def _check_certificate_lines(walk: _Walk) -> None:
     made = [line for line in walk.lines if line.part is Part.CERTIFICATE]
     others = [line for line in walk.lines if line.part is not Part.CERTIFICATE]
     again, unused = certificate_lines(_totals_of_kind(walk, CERTIFICATE_KIND), others, factor_of)
-    _same("lines of certificates", _by_identity(again), _by_identity(made))
-    _same(
+    check_same("lines of certificates", _by_identity(again), _by_identity(made))
+    check_same(
         "certificates unused",
         sorted((total.month, total.key.key_id, total.quantity_micro) for total in unused),
         sorted(
@@ -727,7 +804,19 @@ def _total_of(line: Line) -> ActivityTotal:
     return ActivityTotal(line.month, line.key, line.quantity_micro, line.by_evidence_micro, activity_count=0)
 
 
-def _hex(text: str, what: str) -> bytes:
+def from_hex(text: str, what: str) -> bytes:
+    """The bytes that hexadecimal text says.
+
+    Args:
+        text: Hexadecimal digits.
+        what: What they are, for the message.
+
+    Returns:
+        The bytes.
+
+    Raises:
+        ProofError: It is something else.
+    """
     try:
         return bytes.fromhex(text)
     except ValueError as error:
