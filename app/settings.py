@@ -145,11 +145,39 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "console", "json"] = Field(
         "auto", description="Log for people or for programs; `auto`: console in demo, JSON in production."
     )
-    chain_url: SecretStr = Field(SecretStr(""), description="JSON-RPC address of the chain; empty: the embedded chain.")
+    chain_url: SecretStr = Field(
+        SecretStr(""), description="JSON-RPC address of the chain's node; empty: the embedded chain ([chains](chains.md))."
+    )
+    chain_id: Annotated[int, Field(gt=0, lt=2**53)] | None = Field(
+        None, description="Id that the chain at that address must have (EIP-155); needed with an address."
+    )
     chain_contract: str = Field(
         "",
         pattern=r"^(0x[0-9a-fA-F]{40})?$",
-        description="Address of the contract on that chain; empty: deployed on first use, embedded chain only.",
+        description="Address of the contract on that chain, as `climate-fitness chain deploy` prints it; embedded chain: empty.",
+    )
+    chain_name: Annotated[str, Field(max_length=80)] = Field(
+        "", description="What people are told about that chain: `Sepolia test network`; empty: `chain` and its id."
+    )
+    chain_timeout_s: Seconds = Field(10.0, description="Longest time for one answer of the chain's node, seconds.")
+    chain_confirmations_count: Size | None = Field(
+        None, description="Blocks on top of a block that make it final; empty: the node's `finalized` tag, or 64 blocks without."
+    )
+    chain_fee_ceiling_gwei: Size = Field(500, description="Most that is ever offered for one gas, gwei (10^-9 ether).")
+    chain_replace_after_s: Seconds = Field(
+        120.0, description="Seconds that a transaction waits for a block before it is offered again for more."
+    )
+    chain_gas_per_day: Count = Field(
+        100_000_000, description="Most gas signed for in a day (UTC), not on the embedded chain; 0: no limit."
+    )
+    chain_keystore_file: Path | None = Field(
+        None,
+        description="Key file (Web3 Secret Storage, version 3) of the account that pays; empty: `keys/relayer.json` in the data "
+        "folder, made on first start.",
+    )
+    chain_keystore_passphrase: SecretStr = Field(SecretStr(""), description="What opens that file.")
+    chain_rpc_port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        0, description="Port of 127.0.0.1 where the embedded chain answers other processes; 0: any free one."
     )
     auditor_quorum_count: Size = Field(1, description="Auditor signatures that a statement needs.")
     auditor_region: str = Field("US", pattern=r"^[A-Z]{2}$", description="Region of the embedded auditor, ISO 3166-1 code.")

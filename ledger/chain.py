@@ -20,6 +20,7 @@ os.environ.setdefault("ETH_HASH_BACKEND", "pysha3")
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from domain.errors import AlreadyIssuedError, ChainError, ExpiredError, LedgerError, QuorumError
@@ -47,6 +48,9 @@ IS_WITHOUT_TRANSACTIONS = False
 
 CONFIRMATIONS_COUNT = 64
 """Blocks on top that count as final where a node knows no `finalized` tag: two epochs of Ethereum."""
+
+FIND_COUNT = 64
+"""Latest transactions of an account among which its contract is looked for."""
 
 HEAD_PATIENCE_S = 600.0
 """How long a head below the highest that was seen counts as a node that lags; after that the chain itself was taken back."""
@@ -204,10 +208,10 @@ class ChainClient:
         self._artifact = load_artifact()
         self.chain_id = self._number("eth_chainId") if chain_id is None else chain_id
         self._check_chain()
-        self.contract = contract
+        self.contract = str(self._web3.to_checksum_address(contract)) if contract else ""
         self._functions: type[Contract] = self._web3.eth.contract(abi=self._artifact.abi)
-        if contract:
-            self._check_code(contract)
+        if self.contract:
+            self._check_code(self.contract)
 
     def genesis_hash(self) -> bytes:
         """Hash of the chain's first block, 32 bytes: another one under the same id is another chain."""
@@ -223,30 +227,45 @@ class ChainClient:
         auditors: Mapping[str, int],
         quorum: int,
         admin: str = "",
+        known: str = "",
         wait_s: float = 120.0,
     ) -> str:
-        """Address of the relayer's contract, deployed now unless its first transaction did that already.
+        """Address of the relayer's contract, deployed now unless it was before.
 
-        The address of what a fresh account creates first follows from the account alone, so a process that was killed after
-        the deployment finds it again.
+        The address of what an account creates follows from the account and its nonce, so a process that was killed after the
+        deployment finds it again: the first transaction of the account, else one of its latest that made a contract with our
+        code. A contract of a former version of the program is not ours: then a new one is deployed beside it.
 
         Args:
-            relayer: A key that is used for nothing else.
+            relayer: Who pays.
             auditors: Bitmap of regions by 0x address of each auditor, at most 64.
             quorum: How many auditors must sign, 1 to 8.
             admin: 0x address that may change auditors; the relayer's own where left out.
+            known: 0x address that was found or deployed before; looked at first.
             wait_s: How long to wait for the block, seconds.
 
         Raises:
-            ChainError: The chain refuses, or the relayer's first transaction was another one.
+            ChainError: The chain refuses, or makes no block in time.
         """
-        if self.next_nonce(relayer.address) == 0:
+        next_nonce = self.next_nonce(relayer.address)
+        address = self._find_contract(relayer.address, next_nonce, known)
+        if not address:
             data = self._creation_data(admin or relayer.address, auditors, quorum)
-            self._wait(self.broadcast(self._sign(relayer, to="", data=data, nonce=None).raw), wait_s)
-        address = _first_contract(relayer.address)
-        self._check_code(address)
+            signed = self._sign(relayer, to="", data=data, nonce=next_nonce)
+            self._wait(self.broadcast(signed.raw), wait_s)
+            address = created_address(relayer.address, next_nonce)
+            self._check_code(address)
         self.contract = address
         return address
+
+    def _find_contract(self, relayer: str, next_nonce: int, known: str) -> str:
+        """Address of a contract with our code that an account created; empty where there is none to be found."""
+        latest = range(next_nonce - 1, max(next_nonce - 1 - FIND_COUNT, 0), -1)
+        created = (created_address(relayer, nonce) for nonce in (*range(min(next_nonce, 1)), *latest))
+        for address in chain((known,) if known else (), created):
+            if to_bytes(self._request("eth_getCode", address, "latest"), "eth_getCode") == self._artifact.deployed_bytecode:
+                return address
+        return ""
 
     def epoch(self) -> int:
         """The contract's auditor epoch: part of every envelope."""
@@ -290,6 +309,26 @@ class ChainClient:
             return None
         root = bytes(self._view("hash_of", token_id))
         return Token(token_id, holder, net_g_co2e=net_g_co2e, kind=kind, status=status, batch=batch, root=root)
+
+    def is_anchored(self, root: bytes, *, block: str = "latest") -> bool:
+        """Whether the contract has a batch's root.
+
+        Args:
+            root: 32 bytes.
+            block: Number or tag of the block to look at.
+        """
+        return bool(self._view("batch_of", root, block=block)[4])
+
+    def token_root(self, token_id: int, *, block: str = "latest") -> bytes | None:
+        """Root that a token names; None where there is no token.
+
+        Args:
+            token_id: As `ledger.issuance.token_id` gives it.
+            block: Number or tag of the block to look at.
+        """
+        if not self._view("token_of", token_id, block=block)[3]:
+            return None
+        return bytes(self._view("hash_of", token_id, block=block))
 
     # ---- sending ----
 
@@ -733,11 +772,19 @@ def _already(message: str, stored_root: bytes) -> dict[str, Any]:
     }
 
 
-def _first_contract(relayer: str) -> str:
+def created_address(creator: str, nonce: int) -> str:
+    """Checksummed 0x address of the contract that an account creates with a transaction (yellow paper, section 7).
+
+    Args:
+        creator: 0x address.
+        nonce: Of the transaction.
+    """
     from eth_utils.address import to_checksum_address
 
-    # RLP of (address, nonce 0): a list of 22 bytes, a string of 20 bytes, the empty string for zero (yellow paper, section 7).
-    return str(to_checksum_address(keccak(b"\xd6\x94" + bytes.fromhex(relayer[2:]) + b"\x80")[12:]))
+    number = nonce.to_bytes((nonce.bit_length() + 7) // 8, "big")
+    item = number if 0 < nonce < 0x80 else bytes((0x80 + len(number),)) + number  # noqa: PLR2004  # RLP: a small byte is itself
+    payload = b"\x94" + bytes.fromhex(creator[2:]) + item
+    return str(to_checksum_address(keccak(bytes((0xC0 + len(payload),)) + payload)[12:]))
 
 
 def _deadline(envelope: Envelope) -> int:

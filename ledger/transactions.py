@@ -109,7 +109,8 @@ def from_fields(fields: Mapping[str, int | str | bytes]) -> Transaction:
                 ("value_wei", "value"),
             )
         }
-        return Transaction(to=str(fields["to"]), data=bytes(fields["data"]), **numbers)  # type: ignore[arg-type]  # or TypeError
+        to = str(to_checksum_address(str(fields["to"]))) if fields["to"] else ""
+        return Transaction(to=to, data=bytes(fields["data"]), **numbers)  # type: ignore[arg-type]  # or TypeError
     except (KeyError, TypeError, ValueError) as error:
         raise ChainError("This transaction cannot be signed", got=f"{type(error).__name__}: {error}") from error
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from app.api.models import StatementOut
 from app.assemble import open_desk
+from app.chain import CHAIN_IN_USE
 from app.cli.installation import find_subject, installation
 from app.cli.listing import tonnes_text
 from app.cli.terminal import ExitCode, listed, print_json, progress, say, tell
@@ -38,9 +39,6 @@ LONGEST_WAIT_S = 60.0
 
 PAUSE_S = 0.5
 """Between two looks, seconds."""
-
-CHAIN_IN_USE = "The embedded chain is in use"
-"""Message of the chain whose owner is another process."""
 
 _SIGNED = (StatementState.ENDORSED, StatementState.QUEUED)
 _ON_ITS_WAY = (StatementState.CLOSED, StatementState.ENDORSED, StatementState.QUEUED)

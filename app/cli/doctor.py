@@ -13,8 +13,7 @@ from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 
 from app.assemble import open_desk, open_services, passphrase_of
-from app.chain import load_key
-from app.cli.closing import CHAIN_IN_USE
+from app.chain import CHAIN_IN_USE, load_key
 from app.cli.installation import embedded_chain_path, settings_of
 from app.cli.terminal import ExitCode, print_json, say
 from app.clock import SystemClock, SystemRandomness
@@ -227,13 +226,14 @@ def _chain(settings: Settings) -> str:
             next_step="Restore it from a backup.",
         )
     services = open_services(settings, clock=SystemClock(), randomness=SystemRandomness())
-    services.engine.dispose()
     try:
         desk = open_desk(services)
     except ChainError as error:
         if error.message == CHAIN_IN_USE:
             return f"in use: {error.got}"
         raise
+    finally:
+        services.engine.dispose()
     with closing(desk):
         return f"chain {desk.chain_id}, contract {desk.contract}, epoch {desk.epoch()}"
 

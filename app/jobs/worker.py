@@ -79,9 +79,9 @@ class Worker:
     def drain(self, *, rounds_count: int = 50) -> bool:
         """Work until nothing is due or waiting for the chain; whether that was reached."""
         for _ in range(rounds_count):
-            if self.tick() == 0 and pending_count(self._services) == 0:
+            if self.tick() == 0 and pending_count(self._services, self._chain) == 0:
                 return True
-        return pending_count(self._services) == 0
+        return pending_count(self._services, self._chain) == 0
 
     def _tick_chain(self) -> int:
         with self._turn:

@@ -4,6 +4,9 @@ An address comes from a row of data, from a provider's reply, or from a person: 
 of the web, to hosts all of whose addresses are public; the address that was checked is the one that is connected to, while the
 certificate and `Host` are those of the name. No redirects. Sizes are limited as declared and as they come, time as a whole.
 Origins on this machine that the settings name (`CF_ALLOWED_LOCAL_ORIGINS`, for the demo's providers) are called over http.
+
+A client for an origin of the operator's own (`own_origins`, the chain's node) calls it wherever it is, on any port: over http
+only on this machine and in private networks, and never at link-local addresses, where clouds keep credentials.
 """
 
 import ipaddress
@@ -105,6 +108,21 @@ def is_public(address: Address) -> bool:
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 
+def _is_loopback(address: Address) -> bool:
+    return address.is_loopback
+
+
+def _is_own(address: Address) -> bool:
+    """Whether an address can be a server of the operator's: not link-local, multicast, unspecified or reserved."""
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return _is_own(address.ipv4_mapped)
+    return not (address.is_link_local or address.is_multicast or address.is_unspecified or address.is_reserved)
+
+
+def _is_own_in_private(address: Address) -> bool:
+    return _is_own(address) and not is_public(address)
+
+
 @dataclass(frozen=True, slots=True)
 class _Target:
     """Where a request goes."""
@@ -112,7 +130,6 @@ class _Target:
     origin: str
     host: str
     port: int
-    is_local: bool
 
 
 class Outbound:
@@ -122,6 +139,7 @@ class Outbound:
 
     Args:
         allowed_local_origins: Such as `http://127.0.0.1:8101`.
+        own_origins: Origins of the operator's own, wherever they are.
         resolve: Looks hosts up; the machine's resolver.
         timeout_s: Longest time for a whole exchange, seconds.
         gap_s: Longest time without a byte, seconds.
@@ -132,17 +150,19 @@ class Outbound:
         self,
         *,
         allowed_local_origins: Iterable[str] = (),
+        own_origins: Iterable[str] = (),
         resolve: Resolve | None = None,
         timeout_s: float = TIMEOUT_S,
         gap_s: float = GAP_S,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
-        self._local_origins = frozenset(allowed_local_origins)
+        self._named_origins = frozenset(allowed_local_origins) | (own := frozenset(own_origins))
         self._timeout_s = timeout_s
         self._gap_s = gap_s
         context = ssl_context or ssl.create_default_context()
         context.set_alpn_protocols(["http/1.1"])
-        self._transport = _CheckedTransport(context, _CheckedBackend(self._local_origins, resolve or _addresses_of))
+        backend = _CheckedBackend(self._named_origins - own, own, resolve or _addresses_of)
+        self._transport = _CheckedTransport(context, backend)
         self.requests_count = 0
 
     def close(self) -> None:
@@ -177,7 +197,7 @@ class Outbound:
             DocumentTooLargeError: The reply is larger than allowed.
             FormatChangedError: The reply is packed in a way that was not asked for, or is no HTTP.
         """
-        target = checked_target(url, self._local_origins)
+        target = checked_target(url, self._named_origins)
         self.requests_count += 1
         sent = {"user-agent": USER_AGENT, "accept-encoding": "gzip", **(headers or {})}
         gap = {"connect": self._gap_s, "read": self._gap_s, "write": self._gap_s, "pool": self._gap_s}
@@ -248,7 +268,7 @@ def checked_target(url: str, allowed_local_origins: Iterable[str] = ()) -> _Targ
         _refuse("an address with a name in it", "an address without user and password")
     origin = f"{parts.scheme}://{parts.netloc}".lower()
     if origin in allowed_local_origins:
-        return _Target(origin, host, port or (443 if parts.scheme == "https" else 80), is_local=True)
+        return _Target(origin, host, port or (443 if parts.scheme == "https" else 80))
     if parts.scheme != "https":
         _refuse(origin, "https")
     port = 443 if port is None else port
@@ -256,7 +276,7 @@ def checked_target(url: str, allowed_local_origins: Iterable[str] = ()) -> _Targ
         _refuse(origin, f"port {' or '.join(str(one) for one in sorted(PORTS))}")
     if ":" not in host and not _HOST.match(host):
         _refuse(origin, "the name of a host")
-    return _Target(origin, host, port, is_local=False)
+    return _Target(origin, host, port)
 
 
 def _refuse(got: str, expected: str) -> NoReturn:
@@ -323,9 +343,13 @@ class _CheckedTransport(httpx.HTTPTransport):
 class _CheckedBackend(httpcore.SyncBackend):
     """Connects to the very address that it has checked."""
 
-    def __init__(self, local_origins: frozenset[str], resolve: Resolve) -> None:
+    def __init__(self, local_origins: frozenset[str], own_origins: frozenset[str], resolve: Resolve) -> None:
         super().__init__()
-        self._local = {(one.hostname, one.port or (443 if one.scheme == "https" else 80)) for one in map(urlsplit, local_origins)}
+        self._may: dict[tuple[str | None, int], Callable[[Address], bool]] = {}
+        for origins, https, http in ((local_origins, _is_loopback, _is_loopback), (own_origins, _is_own, _is_own_in_private)):
+            for one in map(urlsplit, origins):
+                is_https = one.scheme == "https"
+                self._may[one.hostname, one.port or (443 if is_https else 80)] = https if is_https else http
         self._resolve = resolve
 
     def connect_tcp(
@@ -337,15 +361,15 @@ class _CheckedBackend(httpcore.SyncBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         name = host.strip("[]").rstrip(".").lower()
-        is_local = (name, port) in self._local
+        may = self._may.get((name, port), is_public)
         try:
             found = [ipaddress.ip_address(text.partition("%")[0]) for text in self._resolve(name, port)]
         except (OSError, UnicodeError) as error:
             raise httpcore.ConnectError("the host is not known") from error
         if not found:
             raise httpcore.ConnectError("the host has no address")
-        if not all(one.is_loopback if is_local else is_public(one) for one in found):
-            _refuse(f"{name}, which is in a private network", "a host with public addresses")
+        if not all(map(may, found)):
+            _refuse(f"{name}, which is {_NOT[may]}", _WANTED[may])
         left_s = _left_s(timeout, httpcore.ConnectTimeout)
         last: Exception = httpcore.ConnectError("no address")
         for address in found[:_MOST_ADDRESSES_COUNT]:
@@ -357,6 +381,19 @@ class _CheckedBackend(httpcore.SyncBackend):
 
 
 _MOST_ADDRESSES_COUNT = 3
+_NOT: dict[Callable[[Address], bool], str] = {
+    is_public: "in a private network",
+    _is_loopback: "not this machine",
+    _is_own: "at a link-local or reserved address",
+    _is_own_in_private: "not in a private network",
+}
+_WANTED: dict[Callable[[Address], bool], str] = {
+    is_public: "a host with public addresses",
+    _is_loopback: "this machine",
+    _is_own: "a host with an address of its own",
+    _is_own_in_private: "https outside of private networks",
+}
+"""What is said of addresses that may not be called, by the rule that says no."""
 
 
 def _addresses_of(host: str, port: int) -> Iterable[str]:

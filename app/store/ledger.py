@@ -1,7 +1,9 @@
 """What goes to the ledger: endorsements, batches, issuances, and the outbox of transactions.
 
 The outbox row of a batch is written in the transaction that makes its statements endorsed, and keyed by the batch root, so that
-a batch is sent once however often the program starts again.
+a batch is sent once however often the program starts again. A batch names the chain and the contract that it was signed for;
+whoever asks for work names its own, and never sees that of another chain. Nonces and gas are in `app.store.chain_signers`, what
+moves to another chain is in `app.store.anchors`.
 """
 
 from dataclasses import dataclass, field
@@ -9,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Select, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.store import tables
@@ -45,7 +47,7 @@ class OutboxState(StrEnum):
 
 
 _REACHED_FROM = {
-    OutboxState.QUEUED: (OutboxState.QUEUED,),
+    OutboxState.QUEUED: (OutboxState.QUEUED, OutboxState.MINED),
     OutboxState.SIGNED: (OutboxState.QUEUED, OutboxState.SIGNED, OutboxState.SENT),
     OutboxState.SENT: (OutboxState.SIGNED, OutboxState.SENT, OutboxState.MINED),
     OutboxState.MINED: (OutboxState.QUEUED, OutboxState.SIGNED, OutboxState.SENT, OutboxState.MINED),
@@ -53,8 +55,9 @@ _REACHED_FROM = {
     OutboxState.FAILED: (OutboxState.QUEUED, OutboxState.SIGNED, OutboxState.SENT),
     OutboxState.EXPIRED: (OutboxState.QUEUED, OutboxState.SIGNED, OutboxState.SENT),
 }
-"""State to those it can be reached from. Queued to mined: the chain had the commitment already. Sent to signed: another
-transaction took the nonce. Failed and expired rows are queued again by `renew_batch` alone."""
+"""State to those it can be reached from. Queued to mined: the chain had the commitment already; back: it was reorganised away.
+Sent to signed: another transaction took the nonce, or one for higher fees takes the place of the one that waits. Failed and
+expired rows are queued again by `renew_batch` alone."""
 
 UNFINISHED = (OutboxState.QUEUED, OutboxState.SIGNED, OutboxState.SENT, OutboxState.MINED)
 """States that a sequencer still has to work on."""
@@ -158,12 +161,15 @@ class OutboxRow:
         next_at: Not before this instant.
         created_at: When it was queued.
         updated_at: Last change.
+        signer_address: 0x address of who pays, once signed.
         nonce: Of the signer, once signed.
         raw: Signed bytes, kept before they are sent.
+        signed_at: When they were signed: whoever waits longer than a while is offered for more.
         tx_hashes_json: Every hash ever sent for it, as a JSON array.
         block_number: Where it was mined.
         block_hash_hex: Hash of that block.
         attempts: How often it was claimed: the token of a claim.
+        failed_tries_count: How often in a row the chain did not answer, or wanted something else.
         error: Last failure.
     """
 
@@ -175,12 +181,15 @@ class OutboxRow:
     next_at: datetime
     created_at: datetime
     updated_at: datetime
+    signer_address: str = ""
     nonce: int | None = None
     raw: bytes | None = None
+    signed_at: datetime | None = None
     tx_hashes_json: str = "[]"
     block_number: int | None = None
     block_hash_hex: str | None = None
     attempts: int = 0
+    failed_tries_count: int = 0
     error: str = ""
 
 
@@ -191,22 +200,41 @@ class OutboxChange:
     Attributes:
         state: Where it stands now.
         next_at: When to look at it again.
+        signer_address: Who pays.
         nonce: Of the signer.
         raw: Signed bytes.
+        signed_at: When they were signed.
         tx_hashes_json: Every hash ever sent for it.
         block_number: Where it was mined.
         block_hash_hex: Hash of that block.
+        failed_tries_count: Failures in a row; a change that is none ends the row.
         error: Failure, or empty.
     """
 
     state: OutboxState
     next_at: datetime
+    signer_address: str | None = None
     nonce: int | None = None
     raw: bytes | None = field(default=None, repr=False)
+    signed_at: datetime | None = None
     tx_hashes_json: str | None = None
     block_number: int | None = None
     block_hash_hex: str | None = None
+    failed_tries_count: int = 0
     error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OnContract:
+    """A contract on a chain: whoever works for it sees its batches alone.
+
+    Attributes:
+        chain_id: Which chain.
+        contract: 0x address.
+    """
+
+    chain_id: int
+    contract: str
 
 
 def add_endorsement(session: Session, endorsement: EndorsementRow) -> bool:
@@ -260,6 +288,8 @@ def renew_batch(session: Session, batch: BatchRow, outbox: OutboxRow) -> bool:
         "payload_json": outbox.payload_json,
         "nonce": None,
         "raw": None,
+        "signed_at": None,
+        "failed_tries_count": 0,
         "error": "",
         "next_at": outbox.next_at,
         "updated_at": outbox.updated_at,
@@ -334,8 +364,11 @@ def issuances_of_batch(session: Session, tenant_id: str, root_hex: str) -> tuple
 
 
 def is_wanted(session: Session, root_hex: str) -> bool:
-    """Whether a statement of a batch still stands: not every one of them was superseded by a restatement."""
-    issuance, statement = tables.ISSUANCE, tables.STATEMENT
+    """Whether a batch is to be sent: a statement of it still stands, or proofs of it are out since it was on another chain."""
+    issuance, statement, former = tables.ISSUANCE, tables.STATEMENT, tables.FORMER_ANCHOR
+    was_elsewhere = select(former.c.name).where(former.c.root_hex == root_hex, former.c.state == str(OutboxState.FINAL)).limit(1)
+    if session.execute(was_elsewhere).first() is not None:
+        return True
     query = (
         select(issuance.c.token_id_hex)
         .join(statement, statement.c.id == issuance.c.statement_id)
@@ -364,20 +397,50 @@ def outbox_of(session: Session, tenant_id: str, root_hex: str) -> OutboxRow:
     return to_row(OutboxRow, found(session.execute(query).first(), "outbox row", root_hex))
 
 
-def outbox_in_state(session: Session, state: OutboxState) -> tuple[OutboxRow, ...]:
-    """All outbox rows in a state, of all tenants, oldest first."""
+def outbox_in_state(session: Session, state: OutboxState, on: OnContract | None = None) -> tuple[OutboxRow, ...]:
+    """All outbox rows in a state, of all tenants, oldest first; those for one contract where it is named."""
     table = tables.OUTBOX
     query = select(*columns_of(OutboxRow, table)).where(table.c.state == str(state))
+    if on is not None:
+        query = query.where(table.c.root_hex.in_(_roots_on(on)))
     return tuple(to_row(OutboxRow, row) for row in session.execute(query.order_by(table.c.created_at, table.c.root_hex)))
 
 
-def claim_outbox(session: Session, now: datetime, *, lease_s: int) -> OutboxRow | None:
+def waiting_below(
+    session: Session, chain_id: int, signer_address: str, nonce: int, states: tuple[OutboxState, ...]
+) -> tuple[OutboxRow, ...]:
+    """Rows whose bytes hold an earlier nonce of an account and are in one of these states, by nonce.
+
+    Args:
+        session: The open transaction.
+        chain_id: Which chain.
+        signer_address: The account.
+        nonce: The rows' are below.
+        states: Where they stand.
+    """
+    table, batch = tables.OUTBOX, tables.BATCH
+    query = (
+        select(*columns_of(OutboxRow, table))
+        .join(batch, batch.c.root_hex == table.c.root_hex)
+        .where(
+            batch.c.chain_id == chain_id,
+            table.c.signer_address == signer_address,
+            table.c.nonce < nonce,
+            table.c.state.in_([str(one) for one in states]),
+        )
+        .order_by(table.c.nonce)
+    )
+    return tuple(to_row(OutboxRow, row) for row in session.execute(query))
+
+
+def claim_outbox(session: Session, now: datetime, *, lease_s: int, on: OnContract | None = None) -> OutboxRow | None:
     """The next transaction to work on, of any tenant: nobody else gets it before the lease ends, or before it is changed.
 
     Args:
         session: A transaction of its own; commit it before working.
         now: The time.
         lease_s: How long it stays ours, seconds.
+        on: For which contract; any where left out.
 
     Returns:
         The row, oldest due first, or None where nothing is due.
@@ -390,6 +453,8 @@ def claim_outbox(session: Session, now: datetime, *, lease_s: int) -> OutboxRow 
         .limit(1)
         .with_for_update(skip_locked=True)
     )
+    if on is not None:
+        due = due.where(table.c.root_hex.in_(_roots_on(on)))
     claim = (
         update(table)
         .where(table.c.root_hex == due.scalar_subquery())
@@ -398,6 +463,11 @@ def claim_outbox(session: Session, now: datetime, *, lease_s: int) -> OutboxRow 
     )
     row = session.execute(claim).first()
     return None if row is None else to_row(OutboxRow, row)
+
+
+def _roots_on(on: OnContract) -> Select[Any]:
+    batch = tables.BATCH
+    return select(batch.c.root_hex).where(batch.c.chain_id == on.chain_id, func.lower(batch.c.contract) == on.contract.lower())
 
 
 def change_outbox(session: Session, claimed: OutboxRow, change: OutboxChange, now: datetime) -> OutboxRow:
@@ -417,7 +487,7 @@ def change_outbox(session: Session, claimed: OutboxRow, change: OutboxChange, no
     """
     table = tables.OUTBOX
     values: dict[str, Any] = {k: v for k, v in to_values(change).items() if v is not None}
-    if change.state is OutboxState.SENT:  # a reorganisation took its block away
+    if change.state in {OutboxState.SENT, OutboxState.QUEUED}:  # a reorganisation took its block away
         values |= {"block_number": None, "block_hash_hex": None}
     written = (
         update(table)

@@ -552,21 +552,55 @@ class Outbox(_Row, table=True):
     """A transaction that must reach the chain once."""
 
     __tablename__ = "outbox"
-    __table_args__ = (Index("ix_outbox_state_next_at", "state", "next_at"),)
+    __table_args__ = (
+        Index("ix_outbox_state_next_at", "state", "next_at"),
+        Index("ix_outbox_signer_address_nonce", "signer_address", "nonce"),
+    )
     root_hex: str = Field(primary_key=True)
     action: str
     state: str
     payload_json: str
+    signer_address: str = Field(sa_column_kwargs=_DEFAULT_EMPTY)
     nonce: int | None = Field(sa_type=BigInteger)
     raw: bytes | None
+    signed_at: datetime | None = Field(sa_type=UtcDateTime)
     tx_hashes_json: str
     block_number: int | None = Field(sa_type=BigInteger)
     block_hash_hex: str | None
     attempts: int
+    failed_tries_count: int = Field(sa_column_kwargs={"server_default": text("0")})
     next_at: datetime = Field(sa_type=UtcDateTime)
     error: str
     created_at: datetime = Field(sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class FormerAnchor(_Row, table=True):
+    """Where a root stood before it was anchored again on another chain, with what was signed there."""
+
+    __tablename__ = "former_anchor"
+    name: str = Field(primary_key=True)
+    root_hex: str = Field(foreign_key="batch.root_hex", index=True)
+    chain_id: int = Field(sa_type=BigInteger)
+    contract: str
+    action: str
+    state: str
+    deadline_s: int = Field(sa_type=BigInteger)
+    epoch: int = Field(sa_type=BigInteger)
+    signatures_json: str
+    tx_hashes_json: str
+    block_number: int | None = Field(sa_type=BigInteger)
+    block_hash_hex: str | None
+    left_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class ChainSigner(_Row, table=True):
+    """An account that pays, the installation's: locked while one of its nonces is given, with the gas of a day."""
+
+    __tablename__ = "chain_signer"
+    name: str = Field(primary_key=True)
+    day: str
+    gas: int = Field(sa_type=BigInteger)
 
 
 class ShareLink(_Row, table=True):
@@ -655,6 +689,8 @@ ENDORSEMENT = _table(Endorsement)
 BATCH = _table(Batch)
 ISSUANCE = _table(Issuance)
 OUTBOX = _table(Outbox)
+FORMER_ANCHOR = _table(FormerAnchor)
+CHAIN_SIGNER = _table(ChainSigner)
 SHARE_LINK = _table(ShareLink)
 JOB = _table(Job)
 IDEMPOTENCY_KEY = _table(IdempotencyKey)

@@ -1,27 +1,40 @@
 """Bringing signed batches to the chain, once: queued → signed → sent → mined → final.
 
-Signed bytes are stored before they are sent, so that after a crash the same bytes are sent again; the chain takes them once. One
-process runs this (the chain's owner). What expired is endorsed again by itself. What a restatement superseded before it was
-signed is not sent.
+    nonce     given in the transaction that stores the signed bytes, under a lock of the paying account: any number of processes
+              send from one account and never collide; a nonce is given after the simulation, and no gap is left
+    bytes     stored before they are sent, so that after a crash the same bytes are sent again; the chain takes them once
+    fees      whoever waits too long is signed again under the same nonce for at least 12.5 % more, up to a ceiling; every hash
+              ever sent is looked for, since any of them may be mined
+    success   a root that the chain has already, as it was to be anchored, is done
+    reorg     a block that is gone sends its transaction back
+    budget    gas of a day; what is above waits for tomorrow
+
+What expired is endorsed again by itself. What a restatement superseded before it was signed is not sent. A batch that was signed
+for another chain or contract is left alone (`app.usecases.migrate_chain`). Whatever a node says that cannot be, or does not say,
+is kept with the row, and the same is tried later.
 """
 
 import json
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
 
 from app.chain import ChainDesk
 from app.services import Services, Work
-from app.store import ledger, statements
-from app.store.ledger import LedgerAction, OutboxChange, OutboxRow, OutboxState
-from app.store.session import reading, unit_of_work
+from app.store import chain_signers, ledger, statements
+from app.store.ledger import LedgerAction, OnContract, OutboxChange, OutboxRow, OutboxState
+from app.store.session import Session, reading, unit_of_work
 from app.store.statements import StatementState
 from app.usecases.ask_auditor import ask_again
 from app.usecases.sign_batch import sign_again
 from domain.bundle import envelope_from_json, issuance_from_json
 from domain.canonical import from_canonical
-from domain.errors import AlreadyIssuedError, ChainError, ExpiredError, LedgerError
+from domain.errors import AlreadyIssuedError, BudgetError, ChainError, ConflictError, ExpiredError, LedgerError
 from domain.fields import Fields
+from ledger.chain import PlannedCall, Receipt
 
 LEASE_S = 60
 """How long one transaction is ours, seconds."""
@@ -35,9 +48,29 @@ LOOKS_COUNT = 8
 LONGEST_WAIT = timedelta(minutes=10)
 """Longest pause between tries while a chain does not answer."""
 
+RECEIPT_PATIENCE = timedelta(seconds=30)
+"""How long the receipt of a transaction may lag behind its nonce: nodes index receipts after blocks."""
+
+MOST_REVERTS_COUNT = 3
+"""Transactions of a root that were mined and reverted although their simulation had passed; then it is given up."""
+
+log = structlog.get_logger("app.usecases.send_outbox")
+
+
+@dataclass(frozen=True, slots=True)
+class _Signing:
+    """What is signed next, in the transaction that stores it."""
+
+    chain: ChainDesk
+    call: PlannedCall
+    state: OutboxState = OutboxState.SIGNED
+
+
+Change = OutboxChange | _Signing
+
 
 def send_outbox(services: Services, chain: ChainDesk, *, limit_count: int = 100) -> int:
-    """Move every due transaction as far as it goes now.
+    """Move every due transaction of this chain as far as it goes now.
 
     Args:
         services: What the program works with.
@@ -49,15 +82,23 @@ def send_outbox(services: Services, chain: ChainDesk, *, limit_count: int = 100)
     """
     for done_count in range(limit_count):
         with unit_of_work(services.engine) as session:
-            row = ledger.claim_outbox(session, services.clock.now(), lease_s=LEASE_S)
+            row = ledger.claim_outbox(session, services.clock.now(), lease_s=LEASE_S, on=contract_of(chain))
         if row is None:
             return done_count
-        _send(services, chain, row)
+        try:
+            _send(services, chain, row)
+        except ConflictError as error:  # its lease ended meanwhile, and another process has it: nothing of ours was kept or sent
+            log.info("another process has this transaction", root=row.root_hex, error=error.sentence())
     return limit_count
 
 
+def contract_of(chain: ChainDesk) -> OnContract:
+    """The contract that a desk works for."""
+    return OnContract(chain.chain_id, chain.contract)
+
+
 def _send(services: Services, chain: ChainDesk, row: OutboxRow) -> None:
-    steps = {
+    steps: Mapping[OutboxState, Callable[[Services, ChainDesk, OutboxRow], Change]] = {
         OutboxState.QUEUED: _begin,
         OutboxState.SIGNED: _broadcast,
         OutboxState.SENT: _look_for_receipt,
@@ -67,117 +108,208 @@ def _send(services: Services, chain: ChainDesk, row: OutboxRow) -> None:
         while row.state in steps:
             before = row.state
             row = _write(services, row, steps[row.state](services, chain, row))
-            if row.state is before:
+            if row.state is before or before is OutboxState.MINED:  # on the way back nothing is hurried
                 return
     except ExpiredError as error:
         _expire(services, chain, row, error)
+    except BudgetError as error:
+        _write(services, row, OutboxChange(row.state, _tomorrow(services.clock.now()), error=error.sentence()))
     except ChainError as error:  # the chain does not answer, or wants something else: the same again later
-        wait = min(LATER * 2 ** min(row.attempts, 12), LONGEST_WAIT)
-        _write(services, row, OutboxChange(row.state, services.clock.now() + wait, error=error.sentence()))
+        tries_count = row.failed_tries_count + 1
+        next_at = services.clock.now() + min(LATER * 2 ** min(tries_count, 12), LONGEST_WAIT)
+        _write(services, row, OutboxChange(row.state, next_at, failed_tries_count=tries_count, error=error.sentence()))
     except LedgerError as error:
         _write(services, row, OutboxChange(OutboxState.FAILED, services.clock.now(), error=error.sentence()))
 
 
-def _begin(services: Services, chain: ChainDesk, row: OutboxRow) -> OutboxChange:
+# ---- signing ----
+
+
+def _begin(services: Services, chain: ChainDesk, row: OutboxRow) -> Change:
     """Sign, unless every statement of the batch was superseded meanwhile: then nobody wants it any more."""
     with reading(services.engine) as session:
         is_wanted = ledger.is_wanted(session, row.root_hex)
     if not is_wanted:
         return OutboxChange(OutboxState.FAILED, services.clock.now(), error="Superseded by a restatement before it was sent.")
-    return _sign(services, chain, row)
+    return _plan(services, chain, row)
 
 
-def _sign(services: Services, chain: ChainDesk, row: OutboxRow) -> OutboxChange:
+def _plan(services: Services, chain: ChainDesk, row: OutboxRow) -> Change:
     payload = Fields(from_canonical(row.payload_json.encode(), record="outbox"), f"outbox {row.root_hex}")
     issuance = issuance_from_json(payload.raw("issuance")) if row.action is LedgerAction.ISSUE else None
     envelope = envelope_from_json(payload.raw("envelope"))
     signatures = [bytes.fromhex(text) for text in payload.texts("signatures")]
-    now = services.clock.now()
-    _send_signed(services, chain, row)
+    number, block_hash = chain.head()  # asked before: what is found now is in this block or an earlier one, or comes again
     try:
-        signed = chain.prepare(str(row.action), issuance, envelope, signatures)
+        call = chain.prepare(str(row.action), issuance, envelope, signatures)
     except AlreadyIssuedError as error:
         if error.stored_root == envelope.root:  # it is there already, with this very commitment
-            return OutboxChange(OutboxState.MINED, now)
+            return OutboxChange(OutboxState.MINED, services.clock.now(), block_number=number, block_hash_hex=block_hash.hex())
         raise
-    hashes = json.dumps([*json.loads(row.tx_hashes_json), signed.hash.hex()])
-    return OutboxChange(OutboxState.SIGNED, now, nonce=signed.nonce, raw=signed.raw, tx_hashes_json=hashes)
+    _send_waiting(services, chain, call.chain_nonce + 1, (OutboxState.SIGNED,), but=row)
+    return _Signing(chain, call)
 
 
-def _send_signed(services: Services, chain: ChainDesk, row: OutboxRow) -> None:
-    """Send the others' signed bytes first: after a crash they wait for their lease, and hold the nonce that comes next."""
+def _sign(services: Services, session: Session, row: OutboxRow, signing: _Signing) -> OutboxChange:
+    """Take a nonce and sign with it; the caller's transaction gives the nonce and stores the bytes together."""
+    chain, call, now = signing.chain, signing.call, services.clock.now()
+    nonce = chain_signers.take_nonce(session, chain.chain_id, chain.signer_address, chain_nonce=call.chain_nonce)
+    chain_signers.spend_gas(session, chain.chain_id, chain.signer_address, call.gas, now=now, limit_gas=chain.gas_per_day)
+    signed = chain.sign(call, nonce=nonce)
+    return OutboxChange(
+        OutboxState.SIGNED,
+        now,
+        signer_address=chain.signer_address,
+        nonce=nonce,
+        raw=signed.raw,
+        signed_at=now,
+        tx_hashes_json=json.dumps([*json.loads(row.tx_hashes_json), signed.hash.hex()]),
+    )
+
+
+def _send_waiting(services: Services, chain: ChainDesk, below: int, states: tuple[OutboxState, ...], *, but: OutboxRow) -> None:
+    """Send the bytes that hold earlier nonces: after a crash they wait for their lease, and nothing goes past them."""
     with reading(services.engine) as session:
-        waiting = ledger.outbox_in_state(session, OutboxState.SIGNED)
+        waiting = ledger.waiting_below(session, chain.chain_id, chain.signer_address, below, states)
     for other in waiting:
-        if other.root_hex != row.root_hex:
+        if other.root_hex != but.root_hex:
             with suppress(ChainError):  # it is sent again, or signed again, in its own turn
                 chain.broadcast(other.raw or b"")
 
 
-def _broadcast(services: Services, chain: ChainDesk, row: OutboxRow) -> OutboxChange:
+# ---- sending ----
+
+
+def _broadcast(services: Services, chain: ChainDesk, row: OutboxRow) -> Change:
+    """Send the stored bytes. A node that refuses them is asked again later, unless their nonce is used up."""
     try:
         chain.broadcast(row.raw or b"")
-    except ChainError:  # another transaction took its nonce: simulate and sign again; or no answer, which signing meets too
-        return _sign(services, chain, row)
+    except ChainError:
+        if _is_nonce_used(chain, row):
+            return _settle(services, chain, row)
+        _send_waiting(services, chain, row.nonce or 0, (OutboxState.SIGNED, OutboxState.SENT), but=row)
+        if _is_waiting_too_long(services, chain, row) and (dearer := _offer_more(services, chain, row)):
+            return dearer
+        chain.broadcast(row.raw or b"")
     return OutboxChange(OutboxState.SENT, services.clock.now())
 
 
-def _look_for_receipt(services: Services, chain: ChainDesk, row: OutboxRow) -> OutboxChange:
-    """What the receipts of all that was ever sent for this root say together: one success is enough, only all reverted fail."""
+def _look_for_receipt(services: Services, chain: ChainDesk, row: OutboxRow) -> Change:
+    """Whether one of all hashes that were ever sent for this root is in a block; else send again, or offer more."""
     now = services.clock.now()
-    hashes = json.loads(row.tx_hashes_json)
-    found = [chain.receipt(bytes.fromhex(hash_hex)) for hash_hex in hashes]
-    for receipt in found:
-        if receipt is not None and receipt.is_success:
-            return OutboxChange(
-                OutboxState.MINED, now, block_number=receipt.block_number, block_hash_hex=receipt.block_hash.hex()
-            )
-    if found and all(found):
-        return OutboxChange(OutboxState.FAILED, now, error=f"Mined and reverted: {', '.join(hashes)}.")
+    if mined := _mined(services, chain, row):
+        return mined
+    if _is_nonce_used(chain, row):
+        return _settle(services, chain, row)
+    if _is_waiting_too_long(services, chain, row) and (dearer := _offer_more(services, chain, row)):
+        return dearer
     if row.attempts % LOOKS_COUNT == 0:
-        change = _broadcast(services, chain, row)
-        return replace(change, next_at=now + LATER) if change.state is OutboxState.SENT else change
+        chain.broadcast(row.raw or b"")
     return OutboxChange(OutboxState.SENT, now + LATER)
 
 
-def _look_for_finality(services: Services, chain: ChainDesk, row: OutboxRow) -> OutboxChange:
+def _settle(services: Services, chain: ChainDesk, row: OutboxRow) -> Change:
+    """What to do where the nonce is used up: by one of ours that succeeded, by one that reverted, or by a stranger's."""
+    if mined := _mined(services, chain, row):
+        return mined
+    reverted = [one.transaction_hash.hex() for one in _receipts(chain, row) if one is not None and not one.is_success]
+    if len(reverted) >= MOST_REVERTS_COUNT:
+        return OutboxChange(OutboxState.FAILED, services.clock.now(), error=f"Mined and reverted: {', '.join(reverted)}.")
     now = services.clock.now()
-    hashes = json.loads(row.tx_hashes_json)
-    if row.block_hash_hex is None:  # its commitment was found on the chain, without a transaction of ours: a restored database
+    if not reverted and not chain.is_embedded and row.signed_at is not None and now < row.signed_at + RECEIPT_PATIENCE:
+        return OutboxChange(OutboxState.SENT, now + LATER)
+    return _plan(services, chain, row)  # the simulation says why: expired, already there, refused; or it is signed anew
+
+
+def _mined(services: Services, chain: ChainDesk, row: OutboxRow) -> OutboxChange | None:
+    receipt = next((one for one in _receipts(chain, row) if one is not None and one.is_success), None)
+    if receipt is None:
+        return None
+    return OutboxChange(
+        OutboxState.MINED,
+        services.clock.now(),
+        block_number=receipt.block_number,
+        block_hash_hex=receipt.block_hash.hex(),
+    )
+
+
+def _receipts(chain: ChainDesk, row: OutboxRow) -> list[Receipt | None]:
+    return [chain.receipt(bytes.fromhex(hash_hex)) for hash_hex in json.loads(row.tx_hashes_json)]
+
+
+def _is_nonce_used(chain: ChainDesk, row: OutboxRow) -> bool:
+    return row.nonce is None or chain.next_nonce(row.signer_address or chain.signer_address) > row.nonce
+
+
+def _is_waiting_too_long(services: Services, chain: ChainDesk, row: OutboxRow) -> bool:
+    """Whether it is time to offer more; not on the embedded chain, which takes everything at once."""
+    wait = timedelta(seconds=services.settings.chain_replace_after_s)
+    is_ours = row.signer_address == chain.signer_address  # else the account was changed, and its key is elsewhere
+    return not chain.is_embedded and is_ours and row.signed_at is not None and services.clock.now() >= row.signed_at + wait
+
+
+def _offer_more(services: Services, chain: ChainDesk, row: OutboxRow) -> OutboxChange | None:
+    """The same call under the same nonce for higher fees; None where the ceiling forbids it."""
+    signed = chain.replace(row.raw or b"")
+    if signed is None:
+        log.warning("the fee ceiling is reached, the transaction waits", root=row.root_hex, nonce=row.nonce)
+        return None
+    now = services.clock.now()
+    hashes = json.dumps([*json.loads(row.tx_hashes_json), signed.hash.hex()])
+    return OutboxChange(OutboxState.SIGNED, now, raw=signed.raw, signed_at=now, tx_hashes_json=hashes)
+
+
+# ---- finality ----
+
+
+def _look_for_finality(services: Services, chain: ChainDesk, row: OutboxRow) -> Change:
+    now = services.clock.now()
+    if row.block_hash_hex is None or row.block_number is None:  # of a version before that did not keep it
         return OutboxChange(OutboxState.FINAL, now)
-    receipts = [chain.receipt(bytes.fromhex(hash_hex)) for hash_hex in hashes]
-    receipt = next((one for one in receipts if one is not None and one.block_hash.hex() == row.block_hash_hex), None)
-    if receipt is None:  # a reorganisation took its block away
-        return OutboxChange(OutboxState.SENT, now)
-    if chain.is_final(receipt):
+    block_hash = bytes.fromhex(row.block_hash_hex)
+    mined = [one for one in _receipts(chain, row) if one is not None and one.is_success]
+    is_ours_there = any(one.block_hash == block_hash for one in mined)
+    is_found_there = not mined and chain.is_canonical(row.block_number, block_hash)
+    if not is_ours_there and not is_found_there:  # a reorganisation took its block away
+        return OutboxChange(OutboxState.SENT if row.raw else OutboxState.QUEUED, now)
+    if chain.is_final_block(row.block_number, block_hash):
         return OutboxChange(OutboxState.FINAL, now)
     return OutboxChange(OutboxState.MINED, now + LATER)
 
 
-def _write(services: Services, row: OutboxRow, change: OutboxChange) -> OutboxRow:
-    """Keep what became of a transaction; its statements follow in the same transaction."""
+def _write(services: Services, row: OutboxRow, change: Change) -> OutboxRow:
+    """Keep what became of a transaction, signed here where that is what comes next; its statements follow in the same one."""
     with unit_of_work(services.engine) as session:
-        written = ledger.change_outbox(session, row, change, services.clock.now())
+        made = _sign(services, session, row, change) if isinstance(change, _Signing) else change
+        written = ledger.change_outbox(session, row, made, services.clock.now())
         if written.state is OutboxState.FINAL:
             statements.issue_all(session, row.root_hex)
     return written
 
 
 def _expire(services: Services, chain: ChainDesk, row: OutboxRow, error: ExpiredError) -> None:
-    """What expired is endorsed again: a batch of one by the auditor, one of several, which it audited, under a fresh envelope."""
+    """What expired is endorsed again: a batch of one by the auditor; what it audited before is signed under a fresh envelope."""
     change = OutboxChange(OutboxState.EXPIRED, services.clock.now(), error=error.sentence())
     with unit_of_work(services.engine) as session:
+        work = Work(session, services)
         ledger.change_outbox(session, row, change, services.clock.now())
-        if ledger.batch_of(session, row.tenant_id, row.root_hex).count > 1:
-            sign_again(Work(session, services), chain, row.tenant_id, row.root_hex)
-            return
-        for issuance in ledger.issuances_of_batch(session, row.tenant_id, row.root_hex):
+        if ledger.batch_of(session, row.tenant_id, row.root_hex).count == 1:
+            (issuance,) = ledger.issuances_of_batch(session, row.tenant_id, row.root_hex)
             statement = statements.by_id(session, row.tenant_id, issuance.statement_id)
             if statement.state is StatementState.QUEUED:
-                ask_again(Work(session, services), statement)
+                ask_again(work, statement)
+                return
+            if not ledger.is_wanted(session, row.root_hex):  # superseded meanwhile
+                return
+        sign_again(work, chain, row.tenant_id, row.root_hex)
 
 
-def pending_count(services: Services) -> int:
-    """How many transactions still have to reach the chain for good."""
+def _tomorrow(now: datetime) -> datetime:
+    return (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def pending_count(services: Services, chain: ChainDesk | None = None) -> int:
+    """How many transactions still have to reach the chain for good; all chains' where none is named."""
+    on = None if chain is None else contract_of(chain)
     with reading(services.engine) as session:
-        return sum(len(ledger.outbox_in_state(session, state)) for state in ledger.UNFINISHED)
+        return sum(len(ledger.outbox_in_state(session, state, on)) for state in ledger.UNFINISHED)

@@ -9,12 +9,16 @@ from app.services import Services, Work
 from app.store import ledger
 from app.store.ledger import BatchRow, LedgerAction, OutboxRow, OutboxState
 from domain.bundle import envelope_to_json
-from domain.canonical import Json, to_canonical
+from domain.canonical import Json, from_canonical, to_canonical
 from domain.issuance import Envelope
 from ledger.signing import sign_envelope
 
 DEADLINE_S = 7 * 24 * 3600
 """How long a signed batch may wait for the chain, seconds."""
+
+
+_OF_STATEMENT = ("issuance", "statement_id")
+"""What the transaction of a batch of one holds besides envelope and signatures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,7 @@ def sign_batch(
 
 
 def sign_again(work: Work, chain: ChainDesk, tenant_id: str, root_hex: str) -> bool:
-    """Queue a batch of several statements again that expired or failed, under a fresh envelope; False where it is on its way.
+    """Queue a batch again that expired or failed, as it was audited, under a fresh envelope; False where it is on its way.
 
     Args:
         work: The open transaction and the services.
@@ -100,11 +104,32 @@ def sign_again(work: Work, chain: ChainDesk, tenant_id: str, root_hex: str) -> b
         NotFoundError: There is no such batch.
     """
     known = ledger.batch_of(work.session, tenant_id, root_hex)
+    action = ledger.outbox_of(work.session, tenant_id, root_hex).action
+    return ledger.renew_batch(work.session, *sign_known(work, chain, known, action))
+
+
+def sign_known(work: Work, chain: ChainDesk, known: BatchRow, action: LedgerAction) -> tuple[BatchRow, OutboxRow]:
+    """A batch that was signed before under a fresh envelope, for the contract of this desk; nothing is stored.
+
+    Args:
+        work: The open transaction and the services.
+        chain: Gives epoch and contract for the envelope.
+        known: The batch.
+        action: What is asked of the contract.
+
+    Returns:
+        Both rows.
+    """
     batch = ToSign(
         tenant_id=known.tenant_id,
         root=bytes.fromhex(known.root_hex),
         count=known.count,
         method_hash=bytes.fromhex(known.method_hash_hex),
-        action=LedgerAction.ANCHOR,
+        action=action,
     )
-    return ledger.renew_batch(work.session, *sign_batch(work.services, chain, batch))
+    kept: dict[str, Json] = {}
+    if known.count == 1:
+        sent = ledger.outbox_of(work.session, known.tenant_id, known.root_hex)
+        whole = from_canonical(sent.payload_json.encode(), record="outbox")
+        kept = {name: value for name, value in whole.items() if name in _OF_STATEMENT} if isinstance(whole, dict) else {}
+    return sign_batch(work.services, chain, batch, payload=kept)

@@ -8,16 +8,30 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eth._utils.address import generate_contract_address
+from eth_utils.address import to_checksum_address
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from domain.errors import AlreadyIssuedError, ChainError, ExpiredError, LedgerError, QuorumError
 from domain.issuance import ZERO_ADDRESS
-from ledger.chain import GAS_LIMIT, HEAD_PATIENCE_S, ChainClient, SignedTransaction, decode_revert
+from ledger.chain import (
+    FIND_COUNT,
+    GAS_LIMIT,
+    HEAD_PATIENCE_S,
+    ChainClient,
+    PlannedCall,
+    SignedTransaction,
+    created_address,
+    decode_revert,
+)
 from ledger.embedded import EmbeddedChain
+from ledger.fees import Fees
 from ledger.issuance import keccak, leaf_of
 from ledger.rpc import MAX_ANSWER_BYTES, RpcError
 from ledger.signing import RelayerKey
 from ledger.transactions import decode_signed
-from tests.ledger.local_chain import Local
+from tests.ledger.local_chain import HOLDER, Local
 from tests.ledger.lying_node import Fault, LyingNode, html, lying_node, post_to, saying, silence, with_field
 
 
@@ -183,25 +197,36 @@ def test_deploying_again_finds_the_contract(local: Local) -> None:
     assert nonce(local) == before
 
 
-def test_relayer_with_another_past_is_refused(tmp_path: Path, relayer: RelayerKey) -> None:
-    """A key whose first transaction was not the deployment has no contract to find."""
+def test_relayer_with_another_past(tmp_path: Path, relayer: RelayerKey) -> None:
+    """An account that sent something else before deploys too, and its contract is found again, though not for ever back."""
     with EmbeddedChain(tmp_path / "chain", funded=(relayer.address,), clock=lambda: 1e9) as chain:
-        raw, _ = relayer.sign_transaction(
-            {
-                "chainId": chain.chain_id,
-                "nonce": 0,
-                "gas": 21_000,
-                "maxFeePerGas": 10**10,
-                "maxPriorityFeePerGas": 0,
-                "to": ZERO_ADDRESS,
-                "value": 0,
-                "data": b"",
-            }
-        )
         client = ChainClient(chain)
-        client.broadcast(raw)
-        with pytest.raises(ChainError, match=r"This is not our contract; .*; got no code"):
-            client.deploy(relayer, auditors={relayer.address: 1}, quorum=1)
+
+        def send_nothing() -> None:
+            nonce = client.next_nonce(relayer.address)
+            call = PlannedCall(to=ZERO_ADDRESS, data=b"", gas=21_000, fees=Fees(10**10, 0), chain_nonce=nonce)
+            client.broadcast(client.sign(relayer, call, nonce=nonce).raw)
+
+        for _ in range(3):
+            send_nothing()
+        address = client.deploy(relayer, auditors={relayer.address: 1}, quorum=1)
+        assert address == created_address(relayer.address, 3)
+        for _ in range(FIND_COUNT - 1):
+            send_nothing()
+        assert ChainClient(chain).deploy(relayer, auditors={relayer.address: 1}, quorum=1) == address
+        send_nothing()
+        assert ChainClient(chain).deploy(relayer, auditors={relayer.address: 1}, quorum=1) != address
+
+
+@given(nonce=st.integers(0, 2**63))
+@example(0)
+@example(0x7F)
+@example(0x80)
+@example(0x100)
+def test_created_addresses_are_those_of_py_evm(nonce: int) -> None:
+    """Our rule for the address of a contract is that of foreign code."""
+    expected = generate_contract_address(bytes.fromhex(HOLDER[2:]), nonce)  # type: ignore[arg-type]  # 20 bytes
+    assert created_address(HOLDER, nonce) == to_checksum_address(expected)
 
 
 def test_impossible_quorum_is_not_deployed(tmp_path: Path, relayer: RelayerKey) -> None:

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlalchemy import select
 from app.store import (
     accounts,
     activities,
+    anchors,
     connections,
     consent_requests,
     documents,
@@ -213,6 +215,8 @@ def filled(engine: Engine, home: Home, other_home: Home) -> Engine:
         statement = make_statement(session, home)
         make_endorsement(session, statement)
         make_batch(session, statement)
+        batch = ledger.batch_of(session, "ada", "root")
+        anchors.move_root(session, batch, replace(batch, chain_id=9), ledger.outbox_of(session, "ada", "root"))
         shares.add(session, ShareLinkRow(b"t" * 32, "ada", "s1", NOW, NOW + timedelta(days=1)))
         jobs.enqueue(session, "ada", "job-1", "import", "{}", now=NOW)
         make_document(session, home, sha256="bb" * 32)
@@ -288,7 +292,7 @@ def test_first_tenant_has_a_row_everywhere(filled: Engine) -> None:
     """
     with reading(filled) as session:
         empty = [name for name, rows in rows_of(session, "ada").items() if not rows]
-    assert empty == ["idempotency_key", "provider_client", "provider_rate"]
+    assert empty == ["chain_signer", "idempotency_key", "provider_client", "provider_rate"]
 
 
 def test_empty_tenant_is_refused() -> None:
