@@ -9,6 +9,7 @@ from pathlib import Path
 
 from app.assemble import open_desk, open_services
 from app.chain import ChainDesk
+from app.chain_node import http_node
 from app.cli.installation import embedded_chain_path, find_statement, installation, settings_of
 from app.cli.terminal import STANDARD_INPUT, ExitCode, print_json, read_file, say, tell, write_file
 from app.clock import SystemClock, SystemRandomness
@@ -41,6 +42,9 @@ from domain.issuance import REGIONS
 from domain.schema import schema_bytes
 from ledger.chain import ChainClient
 from ledger.signing import RelayerKey
+
+FOREIGN_TIMEOUT_S = 20.0
+"""How long somebody else's chain may take for an answer, seconds."""
 
 MARKS: Mapping[StepState, tuple[str, str]] = {
     StepState.OK: ("✓", "ok"),
@@ -258,7 +262,7 @@ def _foreign_chain(url: str, contract: str) -> ChainDesk:
             got="--chain alone",
             next_step="Whoever made the bundle must not choose the contract: take its address from somebody you trust.",
         )
-    client = ChainClient(url, contract=contract)
+    client = ChainClient(http_node(url, timeout_s=FOREIGN_TIMEOUT_S), contract=contract)
     nobody = RelayerKey.from_bytes(SystemRandomness().bytes(32))  # pays for nothing: reading is free
     return ChainDesk(client, nobody, label=f"chain {client.chain_id}", close=lambda: None)
 
@@ -272,8 +276,10 @@ def _own_chain(settings: Settings) -> ChainDesk | None:
     if not settings.chain_url.get_secret_value() and not embedded_chain_path(settings).exists():
         return None
     services = open_services(settings, clock=SystemClock(), randomness=SystemRandomness())
-    services.engine.dispose()  # the chain is asked, not the database
-    return open_desk(services)
+    try:
+        return open_desk(services)
+    finally:
+        services.engine.dispose()  # from now on the chain is asked, not the database
 
 
 def _successor(data: bytes, data_folder: Path | None) -> Successor:

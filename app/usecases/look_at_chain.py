@@ -87,5 +87,10 @@ def on_chain(chain: ChainDesk, root: bytes, token_id: int) -> OnChain:
         contract=chain.contract,
         is_anchored=found.is_anchored,
         token_root=found.token_root,
-        is_final=True,
+        is_final=found.is_final,
     )
+
+
+def _stands_here(signed: Signed, chain: ChainDesk) -> bool:
+    found = chain.standing(signed.envelope.root, int(signed.chain.token_id_hex, 16))
+    return found.is_anchored or found.token_root == signed.envelope.root
