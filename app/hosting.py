@@ -13,6 +13,7 @@ import structlog
 from app.chain import ChainDesk
 from app.desk import open_desk
 from app.services import Services
+from app.usecases.migrate_chain import elsewhere_count, migrate_roots
 from app.usecases.verify_statement import Verifications
 from domain.errors import ClimateFitnessError
 
@@ -168,5 +169,9 @@ class Hosting:
 
     def _open_chain(self) -> str:
         self.chain = open_desk(self.services)
+        if self.chain.is_embedded:  # our own, and free: roots of a former version's contract go to this one's at once
+            migrate_roots(self.services, self.chain)
+        elif waiting_count := elsewhere_count(self.services, self.chain):
+            log.warning("roots stand on another chain; `climate-fitness chain migrate` anchors them here", count=waiting_count)
         self.worker = self.make_worker(self.services, self.chain)
         return self.chain.label

@@ -31,7 +31,11 @@ program = typer.Typer(
 export_program = typer.Typer(help="Take things along.", no_args_is_help=True, rich_markup_mode=None)
 factors_program = typer.Typer(help="Look up and install published emission factors.", no_args_is_help=True, rich_markup_mode=None)
 connectors_program = typer.Typer(help="What documents and providers can be read.", no_args_is_help=True, rich_markup_mode=None)
+chain_program = typer.Typer(
+    help="Which chain it is, a contract for it, and going over to it.", no_args_is_help=True, rich_markup_mode=None
+)
 program.add_typer(export_program, name="export")
+program.add_typer(chain_program, name="chain")
 program.add_typer(factors_program, name="factors")
 program.add_typer(connectors_program, name="connectors")
 
@@ -647,6 +651,43 @@ def diff_factors(
     from app.cli.factors import run_diff
 
     _end(run_diff(before, after, is_json=json, data_folder=data_folder))
+
+
+@chain_program.command("status")
+def chain_status(*, json: Json = False, data_folder: DataFolder = None) -> None:
+    """Show the chain in use: its id, the contract, the account that pays, gas of today, and how many roots stand where.
+
+    Ends with 1 where roots stand on another chain, or failed.
+    """
+    from app.cli.chains import run_status
+
+    _end(run_status(is_json=json, data_folder=data_folder))
+
+
+@chain_program.command("deploy")
+def chain_deploy(*, json: Json = False, data_folder: DataFolder = None) -> None:
+    """Deploy the contract on the chain that CF_CHAIN_URL names, with this installation's auditor, and print its address."""
+    from app.cli.chains import run_deploy
+
+    run_deploy(is_json=json, data_folder=data_folder)
+
+
+@chain_program.command("migrate")
+def chain_migrate(
+    *,
+    wait: Annotated[
+        float, typer.Option("--wait", metavar="SECONDS", min=0, help="How long to wait until all of them are final.")
+    ] = 60.0,
+    json: Json = False,
+    data_folder: DataFolder = None,
+) -> None:
+    """Anchor every root that stands on another chain on the one in use. A second run goes on, and finds nothing twice.
+
+    Ends with 1 where some are not final yet.
+    """
+    from app.cli.chains import run_migrate
+
+    _end(run_migrate(wait_s=wait, is_json=json, data_folder=data_folder))
 
 
 @connectors_program.command("register")

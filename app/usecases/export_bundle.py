@@ -7,7 +7,7 @@ found by trying, even where neither lines nor inputs are shown. The public proof
 import json
 from enum import IntEnum
 
-from app.chain import EMBEDDED_LABEL
+from app.chain import label_of
 from app.services import Whose, Work
 from app.store import ledger, statements
 from app.store.ledger import BatchRow, IssuanceRow, OutboxRow
@@ -177,7 +177,7 @@ def signed_part(work: Work, statement: StatementRow) -> SignedPart:
         signatures=tuple(json.loads(batch.signatures_json)),
         batch_proof=tuple(json.loads(row.proof_json)),
         auditors=_auditors(work, statement),
-        chain=_chain(row, batch, ledger.outbox_of(session, tenant_id, row.batch_root_hex)),
+        chain=_chain(work, row, batch, ledger.outbox_of(session, tenant_id, row.batch_root_hex)),
     )
 
 
@@ -199,10 +199,10 @@ def _auditors(work: Work, statement: StatementRow) -> tuple[AuditorName, ...]:
     )
 
 
-def _chain(row: IssuanceRow, batch: BatchRow, outbox: OutboxRow) -> ChainReference:
+def _chain(work: Work, row: IssuanceRow, batch: BatchRow, outbox: OutboxRow) -> ChainReference:
     hashes = json.loads(outbox.tx_hashes_json)
     return ChainReference(
-        label=EMBEDDED_LABEL,
+        label=label_of(work.services.settings, batch.chain_id),
         chain_id=batch.chain_id,
         contract=batch.contract,
         action=str(row.action),
