@@ -13,6 +13,8 @@ from app.usecases.find_factor_set import factor_set_of_bundle
 from app.usecases.find_successor import Successor, successor_of_bundle
 from app.usecases.look_at_chain import verify_with_chain
 from app.usecases.verify_bundle import Step
+from app.usecases.verify_disclosure import KnownStatement
+from app.usecases.walk_back import known_statement
 from domain.errors import BusyError
 
 MAX_BUNDLE_BYTES = 8 * 1024 * 1024
@@ -61,8 +63,12 @@ def _verify(data: bytes, services: Services, hosting: Hosting) -> tuple[tuple[St
     try:
         folder = services.settings.data_folder
         factor_set = factor_set_of_bundle(data, installed=services.factor_set, data_folder=folder)
-        steps = verify_with_chain(data, factor_set=factor_set, chain=hosting.chain)
         with looking(services) as work:
+
+            def known_of(manifest_hash_hex: str) -> KnownStatement | None:
+                return known_statement(work, manifest_hash_hex, chain=hosting.chain, kept=hosting.verifications)
+
+            steps = verify_with_chain(data, factor_set=factor_set, chain=hosting.chain, known_of=known_of)
             return steps, successor_of_bundle(work, data)
     finally:
         ONE_AT_A_TIME.release()

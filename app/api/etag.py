@@ -7,6 +7,7 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from app.api.problems import ProblemError, edge_problem
+from domain.disclosure import Disclosure
 
 ENTITY_TAG = re.compile(r'(W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 """One entity tag (RFC 9110, section 8.8.3)."""
@@ -75,3 +76,18 @@ def check_if_match(request: Request, etag: str, *, is_required: bool = False) ->
     strong = {tag for weak, tag in ENTITY_TAG.findall(given) if not weak}
     if given.strip() != "*" and etag not in strong:
         raise ProblemError(edge_problem("precondition-failed", expected=etag, headers={"ETag": etag}))
+
+
+def file_response(request: Request, made: Disclosure) -> Response:
+    """A disclosure as a download.
+
+    Args:
+        request: What was asked.
+        made: The disclosure.
+
+    Returns:
+        The reply, with its ETag.
+    """
+    response = tagged_response(request, made.to_bytes())
+    response.headers["Content-Disposition"] = f'attachment; filename="disclosure-{made.checksum_hex[:12]}.json"'
+    return response

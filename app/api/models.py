@@ -14,6 +14,7 @@ from app.store.periods import PeriodRow
 from app.store.shares import ShareLinkRow
 from app.store.statements import StatementRow
 from app.store.subjects import SubjectRow
+from app.usecases.disclose import ShowableGroup
 from app.usecases.find_duplicates import Duplicate
 from app.usecases.find_successor import Standing, Successor
 from app.usecases.import_report import ImportReport
@@ -22,6 +23,7 @@ from app.usecases.reconnect import Ended
 from app.usecases.remove_record import Removed
 from app.usecases.show_lines import apart_of, line_json
 from app.usecases.verify_bundle import Step, first_failure, holds, verdict
+from app.usecases.verify_disclosure import activity_said
 from connectors.base import ApiKey, Manifest, Provider
 from domain.activity import EvidenceClass
 from domain.duplicates import Sighting
@@ -742,13 +744,15 @@ class StatementLinesOut(StatementOut):
 
 
 class ShareIn(_In):
-    """A wish for a link that shows a statement's lines."""
+    """A wish for a link that shows a statement's lines, or one record or group of it alone."""
 
     days: Annotated[int, Field(ge=1, le=365, description="How long it holds.")] = 30
+    record: str = Field("", max_length=64, description="Id of the record to show alone, from `/inputs`; empty: the lines.")
+    group: str = Field("", max_length=500, description="Group whose sums to show alone, from `/inputs`; empty: the lines.")
 
 
 class ShareOut(_Out):
-    """A link that shows a statement's lines; its token is shown this once."""
+    """A link that shows something of a statement; its token is shown this once."""
 
     path: str
     expires_at: datetime
@@ -760,13 +764,56 @@ class ShareLinkOut(_Out):
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None = Field(description="When it was withdrawn.")
-    is_live: bool = Field(description="Whether who has it sees the lines now.")
+    is_live: bool = Field(description="Whether who has it sees it now.")
+    shown: str = Field(description="What it shows: lines, or record: and an id, or group: and its name.")
 
     @classmethod
     def of(cls, row: ShareLinkRow, now: datetime) -> "ShareLinkOut":
         """A link as it stands at an instant."""
         is_live = row.revoked_at is None and row.expires_at > now
-        return cls(created_at=row.created_at, expires_at=row.expires_at, revoked_at=row.revoked_at, is_live=is_live)
+        return cls(
+            created_at=row.created_at,
+            expires_at=row.expires_at,
+            revoked_at=row.revoked_at,
+            is_live=is_live,
+            shown=row.shown,
+        )
+
+
+class InputRecordOut(_Out):
+    """A record of a statement, which can be shown alone."""
+
+    record_id: str = Field(description="Names it inside its statement.")
+    record_key: str = Field(description="The source's own name of the thing.")
+    month: str
+    revision: int
+    amounts: list[str] = Field(description="Kind, exact amount, unit, place and evidence, in plain words.")
+    original_sha256s: list[str]
+
+
+class InputGroupOut(_Out):
+    """A group of a statement's inputs: a source, a usage point, a month."""
+
+    group: str
+    records: list[InputRecordOut]
+
+    @classmethod
+    def of(cls, found: ShowableGroup) -> "InputGroupOut":
+        """A group with its records."""
+        return cls(
+            group=found.group_key,
+            records=[
+                InputRecordOut(
+                    record_id=one.record_id,
+                    record_key=one.leaf.record_key,
+                    month=str(one.leaf.month),
+                    revision=one.leaf.revision,
+                    amounts=[activity_said(activity) for activity in one.leaf.activities],
+                    original_sha256s=list(one.leaf.document_sha256s),
+                )
+                for one in found.records
+            ],
+        )
 
 
 class StepOut(_Out):

@@ -7,10 +7,10 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.status import HTTP_303_SEE_OTHER, HTTP_422_UNPROCESSABLE_CONTENT
 
-from app.api.etag import tagged_response
+from app.api.etag import file_response, tagged_response
 from app.api.frames import MESSAGES, frame_of, page
 from app.api.strict import Upload, read_upload
-from app.api.who import ServicesHere, looking, may_change, may_see, page_caller
+from app.api.who import HostingHere, ServicesHere, looking, may_change, may_see, page_caller
 from app.services import Services, Whose, Work
 from app.store import documents, statements
 from app.store.session import unit_of_work
@@ -22,13 +22,14 @@ from app.usecases.import_document import import_document, read_document
 from app.usecases.keep_original import Received, fetch_original
 from app.usecases.map_file import Waiting, is_unknown_table, keep_waiting, waits_for_mapping
 from app.usecases.remove_record import remove_record
-from app.usecases.share_statement import share_statement
+from app.usecases.share_statement import disclosed, share_statement, shown_of
 from app.usecases.show_activities import activities_csv, show_activities
 from app.usecases.show_dashboard import file_connectors, show_dashboard
 from app.usecases.show_hrefs import Hrefs
 from app.usecases.show_import import show_import
 from app.usecases.show_months import standing_gwp_set
-from app.usecases.show_statement import lines_csv, show_statement
+from app.usecases.show_statement import lines_csv, show_statement, statement_of
+from app.usecases.show_walk import show_walk
 from app.usecases.show_why import show_why
 from app.usecases.sign_in import Caller
 from dashboards.figures import Figure
@@ -36,6 +37,7 @@ from dashboards.pages import activities as activities_page
 from dashboards.pages import dashboard as dashboard_page
 from dashboards.pages import statement as statement_page
 from dashboards.pages import upload as upload_page
+from dashboards.pages import walk as walk_page
 from dashboards.pages import why as why_page
 from dashboards.pages.dashboard import DashboardModel, FormState
 from domain.activity import EvidenceClass
@@ -57,6 +59,7 @@ SHARE_DAYS = 30
 """How long a share link of the page holds, days."""
 
 _LONGEST_FIELD_COUNT = 200
+_LONGEST_NAME_COUNT = 500
 
 
 @router.get("")
@@ -135,13 +138,45 @@ def lines_file(subject_id: str, statement_id: str, request: Request, services: S
 
 
 @router.post("/statements/{statement_id}/share")
-def share(subject_id: str, statement_id: str, request: Request, services: ServicesHere) -> Response:
-    """Make a link that shows the statement's lines, and open it."""
+async def share(subject_id: str, statement_id: str, request: Request, services: ServicesHere) -> Response:
+    """Make a link that shows the statement's lines, or one record or group alone, and open it."""
     who = page_caller(request)
+    async with request.form(max_files=0, max_fields=4) as form:
+        record, group = (str(form.get(name, ""))[:_LONGEST_NAME_COUNT] for name in ("record", "group"))
+    return await run_in_threadpool(_share, services, who, subject_id, statement_id, shown_of(record=record, group=group))
+
+
+def _share(services: Services, who: Caller, subject_id: str, statement_id: str, shown: str) -> Response:
     with unit_of_work(services.engine) as session:
         whose = may_change(session, services, who, subject_id)
-        link = share_statement(Work(session, services), whose, statement_id, days_count=SHARE_DAYS)
+        link = share_statement(Work(session, services), whose, statement_id, days_count=SHARE_DAYS, shown=shown)
     return RedirectResponse(link.path, HTTP_303_SEE_OTHER)
+
+
+@router.get("/statements/{statement_id}/walk")
+def walk(subject_id: str, statement_id: str, request: Request, services: ServicesHere, hosting: HostingHere) -> Response:
+    """The way from a statement back to its originals, and what of it can be shown alone."""
+    who = page_caller(request)
+    with looking(services) as work:
+        may_see(work.session, services, who, subject_id)
+        whose = Whose(who.tenant_id, subject_id)
+        model = show_walk(work, whose, statement_id, chain=hosting.chain, kept=hosting.verifications)
+        frame = frame_of(request, work, who, subject_id)
+    return page(walk_page.render(model, MESSAGES, frame))
+
+
+@router.get("/statements/{statement_id}/disclosure")
+def disclosure(subject_id: str, statement_id: str, request: Request, services: ServicesHere) -> Response:
+    """One record or group of a statement, alone, as a download."""
+    who = page_caller(request)
+    with looking(services) as work:
+        may_see(work.session, services, who, subject_id)
+        row = statement_of(work, Whose(who.tenant_id, subject_id), statement_id)
+        asked = shown_of(record=request.query_params.get("record", ""), group=request.query_params.get("group", ""))
+        found = disclosed(work, row, asked)
+    if found is None:
+        raise NotFoundError("There is no such file", expected="a record or a group", got="neither")
+    return file_response(request, found)
 
 
 @router.get("/statements/{statement_id}/bundle")

@@ -5,19 +5,23 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
 from app.api.anonymous_verify import verify_upload
+from app.api.etag import file_response
 from app.api.frames import MESSAGES, page, plain_frame
 from app.api.strict import Upload
 from app.api.who import HostingHere, ServicesHere, looking
 from app.security.sessions import token_sha256
-from app.services import Services
+from app.services import Services, Work
 from app.store import shares, statements
+from app.store.statements import StatementRow
 from app.usecases.find_factor_set import factor_set_of_bundle
 from app.usecases.find_successor import Successor
-from app.usecases.show_hrefs import VERIFY_HREF
+from app.usecases.share_statement import disclosed
+from app.usecases.show_hrefs import VERIFY_HREF, disclosure_href
 from app.usecases.show_proof import show_bundle, show_proof, without_details
 from app.usecases.verify_bundle import Step
 from app.usecases.verify_statement import verify_statement
 from dashboards.pages import proof as proof_page
+from domain.errors import NotFoundError
 
 router = APIRouter(prefix="/proof", include_in_schema=False)
 
@@ -31,15 +35,38 @@ def ask(request: Request) -> Response:
 
 @router.get("/{public_token}")
 def proof(public_token: str, request: Request, services: ServicesHere, hosting: HostingHere) -> Response:
-    """The proof of one statement, recomputed at most ten minutes ago; exact amounts and lines only behind a share link."""
-    digest = token_sha256(request.query_params.get("share", ""))
+    """The proof of one statement, recomputed at most ten minutes ago; what a share link is for only behind it."""
     with looking(services) as work, without_details():
         row = statements.by_public_token(work.session, public_token)
-        link = shares.live(work.session, digest, services.clock.now()) if digest else None
+        shown = _shown_by_link(request, work, row)
         steps = verify_statement(work, row, chain=hosting.chain, kept=hosting.verifications)
-        is_shared = link is not None and link.statement_id == row.id
-        model = show_proof(work, row, steps, is_shared=is_shared)
+        model = show_proof(
+            work,
+            row,
+            steps,
+            is_shared=shown == shares.LINES,
+            disclosure=disclosed(work, row, shown),
+            file_href=disclosure_href(public_token, request.query_params.get("share", "")),
+        )
     return page(proof_page.render(model, MESSAGES, plain_frame(request)))
+
+
+@router.get("/{public_token}/disclosure")
+def disclosure(public_token: str, request: Request, services: ServicesHere) -> Response:
+    """What a share link shows alone, as a file."""
+    with looking(services) as work, without_details():
+        row = statements.by_public_token(work.session, public_token)
+        found = disclosed(work, row, _shown_by_link(request, work, row))
+    if found is None:
+        raise NotFoundError("There is no such file", expected="a share link to one record or group", got="none")
+    return file_response(request, found)
+
+
+def _shown_by_link(request: Request, work: Work, row: StatementRow) -> str:
+    """What the share link of a request shows; empty where there is none, or it is of another statement."""
+    digest = token_sha256(request.query_params.get("share", ""))
+    link = shares.live(work.session, digest, work.services.clock.now()) if digest else None
+    return link.shown if link is not None and link.statement_id == row.id else ""
 
 
 @router.post("")

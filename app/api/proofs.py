@@ -33,7 +33,7 @@ def get_proof(public_token: str, request: Request, services: ServicesHere, hosti
 
 @router.post("/verify", response_model=VerificationOut, responses=problem_responses(413, 415, 503), openapi_extra=_FILE)
 async def verify(request: Request, services: ServicesHere, hosting: HostingHere) -> Response:
-    """Every step of a bundle that you send, up to 8 MiB, one at a time; nothing of it is kept."""
+    """Every step of a bundle or a disclosure that you send, up to 8 MiB, one at a time; nothing of it is kept."""
     _, steps, successor = await verify_upload(request, services, hosting)
     content = to_json(VerificationOut.of(steps, successor))
     return Response(content, media_type="application/json", headers={"Cache-Control": "no-store"})

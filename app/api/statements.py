@@ -1,12 +1,14 @@
 """Periods that are closed, the statements that this makes, and their bundles."""
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic_core import to_json
 
-from app.api.etag import tagged_response
+from app.api.etag import file_response, tagged_response
 from app.api.idempotency import OnceHere, Reply, json_reply
-from app.api.models import CloseIn, PeriodOut, ShareIn, ShareLinkOut, ShareOut, StatementLinesOut, StatementOut
+from app.api.models import CloseIn, InputGroupOut, PeriodOut, ShareIn, ShareLinkOut, ShareOut, StatementLinesOut, StatementOut
 from app.api.problems import problem_responses
 from app.api.strict import StrictRoute
 from app.api.who import Asking, ServicesHere, looking, may_change, may_see
@@ -15,9 +17,11 @@ from app.store import periods, shares, statements
 from app.store.session import Session
 from app.store.statements import StatementRow
 from app.usecases.close_period import close_period
+from app.usecases.disclose import disclose_group, disclose_record, show_inputs
 from app.usecases.export_bundle import Shown, export_bundle
-from app.usecases.share_statement import share_statement
+from app.usecases.share_statement import share_statement, shown_of
 from app.usecases.show_months import standing_gwp_set
+from domain.errors import InputError
 from domain.factor import GwpSet
 from domain.period import MonthRange
 
@@ -87,16 +91,61 @@ def get_bundle(statement_id: str, request: Request, who: Asking, services: Servi
     return response
 
 
+@router.get("/statements/{statement_id}/inputs", response_model=list[InputGroupOut], responses=problem_responses(401, 404))
+def list_inputs(statement_id: str, request: Request, who: Asking, services: ServicesHere) -> Response:
+    """The records that a statement was computed from, by group: what of it can be shown alone."""
+    with looking(services) as work:
+        row = statements.by_id(work.session, who.tenant_id, statement_id)
+        may_see(work.session, services, who, row.subject_id)
+        found = [InputGroupOut.of(group) for group in show_inputs(work, row)]
+    return tagged_response(request, to_json(found))
+
+
+@router.get("/statements/{statement_id}/disclosure", response_class=Response, responses=problem_responses(401, 404, 409))
+def get_disclosure(
+    statement_id: str,
+    request: Request,
+    *,
+    who: Asking,
+    services: ServicesHere,
+    record: Annotated[str, Query(description="Id of the record to show alone.", max_length=64)] = "",
+    group: Annotated[str, Query(description="Group whose sums to show alone.", max_length=500)] = "",
+    signed: Annotated[
+        bool | None, Query(description="Whether the auditors' signatures, hence the totals in grams, are told.")
+    ] = None,
+) -> Response:
+    """One record, or the sums of one group, of a signed statement, and nothing else of it.
+
+    `climate-fitness verify FILE` checks it, without asking anybody.
+    """
+    with looking(services) as work:
+        row = statements.by_id(work.session, who.tenant_id, statement_id)
+        may_see(work.session, services, who, row.subject_id)
+        if bool(record) == bool(group):
+            raise InputError("A disclosure shows one thing", expected="record or group", got="both" if record else "none")
+        made = (
+            disclose_record(work, row, record, is_signed=signed) if record else disclose_group(work, row, group, is_signed=signed)
+        )
+    return file_response(request, made)
+
+
 @router.post(
-    "/statements/{statement_id}/share-links", status_code=201, response_model=ShareOut, responses=problem_responses(401, 404, 410)
+    "/statements/{statement_id}/share-links",
+    status_code=201,
+    response_model=ShareOut,
+    responses=problem_responses(401, 404, 409, 410),
 )
 def add_share_link(statement_id: str, body: ShareIn, who: Asking, services: ServicesHere, once: OnceHere) -> Response:
-    """Make a link that shows the statement's lines on its proof page. It is shown once: with the same key again this is a 410."""
+    """Make a link that shows the statement's lines, or one record or group alone, on its proof page.
+
+    It is shown once: with the same key again this is a 410.
+    """
 
     def add(session: Session) -> Reply:
         row = statements.by_id(session, who.tenant_id, statement_id)
         whose = may_change(session, services, who, row.subject_id)
-        link = share_statement(Work(session, services), whose, row.id, days_count=body.days)
+        shown = shown_of(record=body.record, group=body.group)
+        link = share_statement(Work(session, services), whose, row.id, days_count=body.days, shown=shown)
         return json_reply(ShareOut(path=link.path, expires_at=link.expires_at), 201, shows_secret=True)
 
     return once.run(add, tenant_id=who.tenant_id, account_id=who.account_id)

@@ -1,4 +1,4 @@
-"""Share links: who has one sees a statement's lines."""
+"""Share links: who has one sees a statement's lines, or the one record or group that it is for."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,10 +10,13 @@ from app.store import tables
 from app.store.rows import columns_of, to_row, to_values
 from app.store.tenant import of_tenant
 
+LINES = "lines"
+"""A link that shows the lines."""
+
 
 @dataclass(frozen=True, slots=True)
 class ShareLinkRow:
-    """A link that shows a statement's lines.
+    """A link that shows something of a statement.
 
     Attributes:
         token_sha256: SHA-256 of the token in its address, 32 bytes.
@@ -22,6 +25,7 @@ class ShareLinkRow:
         created_at: When it was made.
         expires_at: End.
         revoked_at: When it was withdrawn.
+        shown: What it shows: "lines", or "record:" and an id, or "group:" and its key.
     """
 
     token_sha256: bytes
@@ -30,6 +34,7 @@ class ShareLinkRow:
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None = None
+    shown: str = LINES
 
 
 def add(session: Session, link: ShareLinkRow) -> None:

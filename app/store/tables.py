@@ -604,7 +604,7 @@ class ChainSigner(_Row, table=True):
 
 
 class ShareLink(_Row, table=True):
-    """A link that shows a statement's lines; only its token's hash is stored."""
+    """A link that shows a statement's lines, or one record or group of it; only its token's hash is stored."""
 
     __tablename__ = "share_link"
     token_sha256: bytes = Field(primary_key=True)
@@ -612,6 +612,7 @@ class ShareLink(_Row, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)
     revoked_at: datetime | None = Field(sa_type=UtcDateTime)
+    shown: str = Field(sa_column_kwargs={"server_default": text("'lines'")})
 
 
 class Job(_Row, table=True):

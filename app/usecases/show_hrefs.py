@@ -97,6 +97,14 @@ class Hrefs:
         """Where the form for a share link posts."""
         return f"{self.statement(statement_id)}/share"
 
+    def walk(self, statement_id: str) -> str:
+        """The way from a statement back to its originals."""
+        return f"{self.statement(statement_id)}/walk"
+
+    def disclosure(self, statement_id: str, *, record: str = "", group: str = "") -> str:
+        """One record or group of a statement, alone, as a download."""
+        return f"{self.statement(statement_id)}/disclosure{_query(record=record, group=group)}"
+
     def lines_csv(self, statement_id: str) -> str:
         """A statement's lines as CSV."""
         return f"{self.statement(statement_id)}/lines.csv"
@@ -113,6 +121,11 @@ class Hrefs:
 def proof_href(public_token: str) -> str:
     """The public proof page of a statement."""
     return f"/proof/{public_token}"
+
+
+def disclosure_href(public_token: str, share: str) -> str:
+    """What a share link shows alone, as a download."""
+    return f"{proof_href(public_token)}/disclosure{_query(share=share)}"
 
 
 VERIFY_HREF = "/proof"

@@ -19,14 +19,18 @@ from app.usecases.find_successor import UNKNOWN, Successor, successor_of
 from app.usecases.show_hrefs import VERIFY_HREF, proof_href
 from app.usecases.show_lines import apart_of, traced_lines
 from app.usecases.show_statement import chain_status, endorsements
-from app.usecases.verify_bundle import Step, StepState, signers_of
+from app.usecases.verify_bundle import Step, StepState, Verdict, signers_of, verdict
+from app.usecases.verify_disclosure import Brought, KnownStatement, verify_disclosure
 from dashboards.format import UG_PER_G, UG_PER_KG
 from dashboards.pages import proof as page
 from dashboards.pages.statement import ChainStatus, EndorsementRow
+from domain.activity import ActivityKey, EvidenceClass
 from domain.bundle import Bundle, bundle_from_bytes
 from domain.canonical import from_canonical
+from domain.disclosure import Disclosure, ShownLeaf, disclosure_from_bytes, is_disclosure
 from domain.errors import CanonicalError, ClimateFitnessError, ProofError
 from domain.manifest import Manifest, manifest_from_canonical
+from domain.record import record_leaf_from_canonical
 from domain.statement import Line, Totals, line_from_json
 from scoring.factors.factor_set import FactorSet
 
@@ -37,6 +41,7 @@ RECOMPUTED = "recomputed, equal"
 """Said of a step that holds to those who may not see its amounts."""
 
 _OPEN_TO_ALL = frozenset({"batch", "signatures", "chain"})
+_OF_SHOWN = frozenset({"disclosure", "shown", "statement"})
 _OF_INPUTS = frozenset({"evidence", "inputs", "quantities", "originals"})
 
 _THREE_DIGITS = 1000
@@ -94,14 +99,24 @@ def without_details() -> Iterator[None]:
         ) from error
 
 
-def show_proof(work: Work, statement: StatementRow, steps: Sequence[Step], *, is_shared: bool) -> page.ProofModel:
+def show_proof(
+    work: Work,
+    statement: StatementRow,
+    steps: Sequence[Step],
+    *,
+    is_shared: bool,
+    disclosure: Disclosure | None = None,
+    file_href: str = "",
+) -> page.ProofModel:
     """The public proof page of a statement.
 
     Args:
         work: The open transaction and the services; nothing is written.
         statement: Which.
         steps: What its verification found.
-        is_shared: Whether the visitor came through a share link: exact amounts, factors and lines are shown.
+        is_shared: Whether the visitor came through a share link to the lines: exact amounts, factors and lines are shown.
+        disclosure: What the visitor's share link shows alone; None for nothing.
+        file_href: It as a download.
 
     Returns:
         The page. The inputs are never shown, nor what a broken step found in them.
@@ -125,7 +140,52 @@ def show_proof(work: Work, statement: StatementRow, steps: Sequence[Step], *, is
         facts if is_shared else _public(facts, is_issued=is_token),
         VERIFY_HREF,
         successor=_succession(successor_of(work, statement)),
+        shown=None if disclosure is None else _shown_here(statement, steps, disclosure, file_href),
     )
+
+
+def _shown_here(statement: StatementRow, steps: Sequence[Step], disclosure: Disclosure, file_href: str) -> page.ShownPart:
+    """What a share link shows alone, checked against the statement of the page where that holds."""
+    root_hex = manifest_from_canonical(statement.manifest).inputs.root_hex
+    known = KnownStatement("the statement of this page", root_hex) if verdict(steps) is Verdict.HOLDS else None
+    found = verify_disclosure(disclosure.to_bytes(), Brought(known=known))
+    return replace(shown_part(disclosure, [one for one in found if one.name in _OF_SHOWN]), file_href=file_href)
+
+
+def shown_part(disclosure: Disclosure, steps: Sequence[Step]) -> page.ShownPart:
+    """What a disclosure shows, as a page shows it.
+
+    Args:
+        disclosure: What is shown alone.
+        steps: What its verification found.
+
+    Returns:
+        The part.
+
+    Raises:
+        CanonicalError: Its record is none.
+    """
+    shown = disclosure.shown
+    if isinstance(shown, ShownLeaf):
+        leaf = record_leaf_from_canonical(shown.text.encode(), record="disclosure.leaf")
+        amounts = tuple(amount_of(one.key, one.quantity_micro, one.evidence) for one in leaf.activities)
+        return page.ShownPart(leaf.record_key, amounts, _verification(steps), leaf.document_sha256s)
+    sums = tuple(amount_of(key, int(shown.totals_micro.get(key.key_id, "0"))) for key in shown.keys)
+    return page.ShownPart(shown.group_key, sums, _verification(steps), records_count=shown.leaf_count)
+
+
+def amount_of(key: ActivityKey, quantity_micro: int, evidence: EvidenceClass | None = None) -> page.ShownAmount:
+    """An amount as a page shows it.
+
+    Args:
+        key: What is measured.
+        quantity_micro: Millionths of its unit.
+        evidence: How it is known; None for a sum.
+
+    Returns:
+        The amount.
+    """
+    return page.ShownAmount(key.kind, quantity_micro, key.unit, key.region, evidence)
 
 
 def show_bundle(
@@ -143,6 +203,8 @@ def show_bundle(
     Returns:
         The page; without facts where the file is no bundle.
     """
+    if is_disclosure(data):
+        return _show_disclosure(data, steps, document_name=document_name, successor=successor)
     try:
         bundle = bundle_from_bytes(data)
         manifest = bundle.read_manifest()
@@ -160,6 +222,23 @@ def show_bundle(
         is_uploaded=True,
         bundle_name=document_name,
         successor=_succession(successor),
+    )
+
+
+def _show_disclosure(data: bytes, steps: Sequence[Step], *, document_name: str, successor: Successor) -> page.ProofModel:
+    try:
+        shown = shown_part(disclosure_from_bytes(data), ())
+    except ClimateFitnessError:  # the first step says why
+        shown = None
+    is_below_root = any(step.name == "shown" and step.state is StepState.OK for step in steps)
+    return page.ProofModel(
+        _verification(steps),
+        None,
+        VERIFY_HREF,
+        is_uploaded=True,
+        bundle_name=document_name,
+        successor=_succession(successor),
+        shown=shown if is_below_root else None,
     )
 
 

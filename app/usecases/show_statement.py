@@ -117,6 +117,7 @@ def show_statement(work: Work, whose: Whose, statement_id: str) -> StatementMode
         proof_href=proof_href(row.public_token) if is_final else "",
         bundle_href=hrefs.bundle(row.id) if is_final else "",
         share_href=hrefs.share(row.id) if is_final else "",
+        walk_href=hrefs.walk(row.id) if chain is not None and not subject.erased_at else "",
     )
 
 

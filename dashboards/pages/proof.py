@@ -100,7 +100,12 @@ class Verification:
             return Verdict.BROKEN
         if not any(step.state is StepState.OK for step in self.steps):
             return Verdict.NONE
-        return Verdict.HOLDS if self._is_ok("signatures") else Verdict.CONSISTENT
+        return Verdict.HOLDS if self._is_ok("signatures") or self._is_ok("statement") else Verdict.CONSISTENT
+
+    @property
+    def is_disclosure(self) -> bool:
+        """Whether one record or group was checked, not a whole statement."""
+        return any(step.name == "disclosure" for step in self.steps)
 
     @property
     def is_on_chain(self) -> bool:
@@ -164,6 +169,46 @@ class ProofFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownAmount:
+    """One amount of what is shown alone.
+
+    Attributes:
+        kind: Kind of activity.
+        quantity_micro: Millionths of the unit.
+        unit: The kind's canonical unit.
+        region: Where.
+        evidence: How it is known; None for the sum of a group.
+    """
+
+    kind: str
+    quantity_micro: int
+    unit: str
+    region: str
+    evidence: EvidenceClass | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPart:
+    """One record or group, shown alone.
+
+    Attributes:
+        name: The source's own name of the record, or the group's.
+        amounts: What it says.
+        verification: Its way to the inputs root.
+        original_sha256s: Of the documents that a record was taken from, 64 hexadecimal digits each.
+        records_count: How many records a group sums up; 0 for a record.
+        file_href: The disclosure as a download; empty for none.
+    """
+
+    name: str
+    amounts: tuple[ShownAmount, ...]
+    verification: Verification
+    original_sha256s: tuple[str, ...] = ()
+    records_count: int = 0
+    file_href: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ProofModel:
     """The proof page, also the answer to a dropped bundle.
 
@@ -175,6 +220,7 @@ class ProofModel:
         bundle_name: Name of that file.
         bundle_href: The bundle as a download; empty for none.
         successor: What is known of newer revisions.
+        shown: What a share link, or a dropped disclosure, shows alone; None for nothing.
     """
 
     verification: Verification
@@ -184,6 +230,7 @@ class ProofModel:
     bundle_name: str = ""
     bundle_href: str = ""
     successor: Successor = Successor(Standing.NOT_CHECKED)
+    shown: ShownPart | None = None
 
     @property
     def is_blank(self) -> bool:

@@ -76,6 +76,7 @@ class StatementModel:
         share_href: Where the form for a share link posts; empty for none.
         bundle_href: The bundle as a download; empty before it is anchored.
         csv_href: The lines as CSV.
+        walk_href: The way back to the originals; empty before it was signed.
     """
 
     subject_name: str
@@ -94,6 +95,7 @@ class StatementModel:
     proof_href: str = ""
     share_href: str = ""
     bundle_href: str = ""
+    walk_href: str = ""
 
     @property
     def is_one_operator(self) -> bool:

@@ -83,6 +83,7 @@ def test_example_works(live: Live, command: str) -> None:
         "DOCUMENT": ada.document_sha256,
         "RECORD": ada.record_id,
         "STATEMENT": ada.statement_id,
+        "INPUT": live.get(f"/v1/statements/{ada.statement_id}/inputs", as_=ada).json()[0]["records"][0]["record_id"],
         "PROOF": ada.public_token,
         "CONNECTION": ada.connection_id,
         "DUPLICATE": ada.duplicate_id,
