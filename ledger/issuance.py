@@ -121,6 +121,26 @@ def issuance_words(issuance: Issuance) -> tuple[bytes, ...]:
     )
 
 
+def pack_item(issuance: Issuance) -> tuple[int, bytes, bytes, bytes, int]:
+    """A statement as the contract's `claim` and `issue_many` take it: 5 words, without region and method.
+
+    Args:
+        issuance: The statement as the chain names it.
+
+    Returns:
+        Holder | kind << 160 | revision << 168 | from month << 184 | to month << 216; subject; inputs root; manifest hash; the
+        four amounts in their order, 64 bits each in two's complement, the first one lowest.
+
+    Raises:
+        LedgerError: A field does not fit the contract's type.
+    """
+    words = [int.from_bytes(word, "big") for word in issuance_words(issuance)]
+    holder, kind, _, from_month_ym, to_month_ym, revision = words[:6]
+    terms = holder | kind << 160 | revision << 168 | from_month_ym << 184 | to_month_ym << 216
+    grams = sum((word & (1 << 64) - 1) << 64 * index for index, word in enumerate(words[10:]))
+    return terms, issuance.subject, issuance.inputs_root, issuance.manifest_hash, grams
+
+
 def domain_separator(*, chain_id: int, contract: str) -> bytes:
     """EIP-712 domain separator of one contract on one chain, 32 bytes.
 

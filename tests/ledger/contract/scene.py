@@ -20,6 +20,7 @@ from ledger.issuance import (
     envelope_digest,
     keccak,
     leaf_of,
+    pack_item,
     revocation_digest,
     token_id,
 )
@@ -292,12 +293,20 @@ class Scene:
         leaves = [leaf_of(one) for one in issuances]
         root = batch_root(leaves) if leaves and len(set(leaves)) == len(leaves) else bytes(32)
         envelope = self.envelope(root, len(issuances), region=issuances[0].region if issuances else 0)
-        return self.call(sender, "issue_many", [words(one) for one in issuances], self.deadline(), self.signatures(envelope))
+        return self.call(sender, "issue_many", *self.batch(envelope, issuances), self.deadline(), self.signatures(envelope))
+
+    def batch(self, envelope: Envelope, issuances: Sequence[Issuance]) -> tuple[Any, ...]:
+        """A batch as `issue_many` takes it."""
+        return envelope.root, envelope.region, envelope.method_hash, [pack_item(one) for one in issuances]
 
     def claim(self, issuances: Sequence[Issuance], index: int, sender: RelayerKey = ADMIN) -> Outcome:
         """Claim one statement of a batch."""
         root, proofs = batch_proofs([leaf_of(one) for one in issuances])
-        return self.call(sender, "claim", root, words(issuances[index]), list(proofs[leaf_of(issuances[index])]))
+        return self.claim_with(root, issuances[index], proofs[leaf_of(issuances[index])], sender)
+
+    def claim_with(self, root: bytes, one: Issuance, proof: Sequence[bytes], sender: RelayerKey = ADMIN) -> Outcome:
+        """Claim with any proof."""
+        return self.call(sender, "claim", root, one.method_hash, pack_item(one), list(proof))
 
     def revoke(
         self,

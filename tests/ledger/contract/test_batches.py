@@ -3,11 +3,13 @@
 from dataclasses import replace
 
 import pytest
+from eth_abi.abi import decode
 
 from domain.issuance import ZERO_ADDRESS, IssuanceKind
-from ledger.issuance import batch_proofs, batch_root, keccak, leaf_of, token_id
+from ledger.issuance import batch_proofs, batch_root, keccak, leaf_of, pack_item, token_id
 from tests.ledger.contract.scene import (
     AUDITORS,
+    METHOD_HASH,
     PEOPLE,
     SENDERS,
     TRANSFER_SINGLE,
@@ -76,23 +78,47 @@ def test_more_than_128_are_refused(scene: Scene) -> None:
 
 @pytest.mark.parametrize("change", [{"region": 1}, {"method_hash": bytes(32)}])
 def test_batch_is_of_one_region_and_method(scene: Scene, change: dict[str, object]) -> None:
-    """A statement of another region or method does not travel with a batch."""
+    """A statement of another region or method does not travel with a batch, although its root was signed."""
     batch = by_leaf([issuance(1), replace(issuance(2), **change)])  # type: ignore[arg-type]  # any field
-    assert scene.issue_many(batch).reason in {"batch is of several regions or methods", "signer is not an auditor of the region"}
+    envelope = scene.envelope(root_of(batch), 2)
+    outcome = scene.call(PEOPLE[0], "issue_many", *scene.batch(envelope, batch), scene.deadline(), scene.signatures(envelope))
+    assert outcome.reason in {"root is not the batch's", "leaves are not ascending"}
+    assert scene.status(batch[0]) == 0
+
+
+@pytest.mark.parametrize(("region", "method_hash"), [(1, METHOD_HASH), (0, bytes(32))])
+def test_envelope_is_the_batchs(scene: Scene, region: int, method_hash: bytes) -> None:
+    """Signatures for one region and method do not issue a batch of another."""
+    batch = by_leaf([replace(issuance(number), region=region, method_hash=method_hash) for number in (1, 2)])
+    signed = scene.signatures(scene.envelope(root_of(batch), 2))
+    given = (root_of(batch), region, method_hash, [pack_item(one) for one in batch])
+    assert not scene.call(PEOPLE[0], "issue_many", *given, scene.deadline(), signed).is_done
 
 
 def test_batch_needs_its_quorum(scene: Scene) -> None:
-    """Signatures of one batch do not issue another."""
+    """Signatures of one batch do not issue another; too few and too late are refused."""
     batch = by_leaf([issuance(1), issuance(2)])
-    envelope = scene.envelope(keccak(b"another"), 2)
-    data = [words(one) for one in batch]
-    refused = scene.call(PEOPLE[0], "issue_many", data, scene.deadline(), scene.signatures(envelope))
-    assert refused.reason in {"signer is not an auditor of the region", "signers are not ascending"}
     envelope = scene.envelope(root_of(batch), 2)
-    few = scene.call(PEOPLE[0], "issue_many", data, scene.deadline(), scene.signatures(envelope, AUDITORS[:1]))
-    assert few.reason == "too few signatures"
+    other = scene.signatures(scene.envelope(keccak(b"another"), 2))
+    refused = scene.call(PEOPLE[0], "issue_many", *scene.batch(envelope, batch), scene.deadline(), other)
+    assert refused.reason in {"signer is not an auditor of the region", "signers are not ascending"}
+    few = scene.signatures(envelope, AUDITORS[:1])
+    refused = scene.call(PEOPLE[0], "issue_many", *scene.batch(envelope, batch), scene.deadline(), few)
+    assert refused.reason == "too few signatures"
     late = scene.envelope(root_of(batch), 2, deadline_s=1)
-    assert scene.call(PEOPLE[0], "issue_many", data, scene.deadline(1), scene.signatures(late)).reason == "deadline has passed"
+    refused = scene.call(PEOPLE[0], "issue_many", *scene.batch(late, batch), scene.deadline(1), scene.signatures(late))
+    assert refused.reason == "deadline has passed"
+
+
+def test_root_must_be_the_batchs(scene: Scene) -> None:
+    """Signatures of a root that the statements do not have issue nothing: one left out, one changed, one more."""
+    batch = by_leaf([issuance(number) for number in range(4)])
+    envelope = scene.envelope(root_of(batch), 4)
+    for given in (batch[:3], by_leaf([*batch[:3], issuance(9)]), by_leaf([*batch, issuance(9)])):
+        signed = scene.envelope(root_of(batch), len(given))
+        outcome = scene.call(PEOPLE[0], "issue_many", *scene.batch(envelope, given), scene.deadline(), scene.signatures(signed))
+        assert outcome.reason == "root is not the batch's"
+    assert scene.view("batch_of", envelope.root)[4] == 0
 
 
 def test_batch_is_issued_once(scene: Scene) -> None:
@@ -216,15 +242,50 @@ def test_claims_that_are_refused(scene: Scene) -> None:
     batch = [issuance(number) for number in range(5)]
     root, proofs = batch_proofs([leaf_of(one) for one in batch])
     proof = list(proofs[leaf_of(batch[0])])
-    assert scene.call(SENDERS[0], "claim", root, words(batch[0]), proof).reason == "not anchored"
+    assert scene.claim_with(root, batch[0], proof).reason == "not anchored"
     scene.anchor(batch)
     for changed in (replace(batch[0], net_g_co2e=1), replace(batch[0], holder=PEOPLE[1].address), batch[1]):
-        assert scene.call(SENDERS[0], "claim", root, words(changed), proof).reason == "statement is not in the batch"
+        assert scene.claim_with(root, changed, proof).reason == "statement is not in the batch"
     for wrong in ([], proof[:-1], [*proof, root], [bytes(32), *proof[1:]], proof[::-1]):
-        assert scene.call(SENDERS[0], "claim", root, words(batch[0]), wrong).reason == "statement is not in the batch"
-    assert not scene.call(SENDERS[0], "claim", root, words(batch[0]), [bytes(32)] * 33).is_done
-    assert scene.call(SENDERS[0], "claim", root, words(replace(batch[0], region=1)), proof).reason == "batch is of another region"
-    assert scene.call(SENDERS[0], "claim", root, words(batch[0]), proof).is_done
+        assert scene.claim_with(root, batch[0], wrong).reason == "statement is not in the batch"
+    assert not scene.claim_with(root, batch[0], [bytes(32)] * 33).is_done
+    assert scene.claim_with(root, replace(batch[0], method_hash=bytes(32)), proof).reason == "statement is not in the batch"
+    assert scene.claim_with(root, batch[0], proof).is_done
+
+
+def test_packed_words_are_exact(scene: Scene) -> None:
+    """The largest and the least of each field arrive; a bit above the last field is refused."""
+    for number, (low, high) in enumerate(((-(2**63), 2**63 - 1), (2**63 - 1, -(2**63)), (-1, 0))):
+        one = issuance(
+            number,
+            from_month_ym=0,
+            to_month_ym=2**32 - 1,
+            gross_location_g_co2e=low,
+            gross_market_g_co2e=high,
+            retired_g_co2e=2**64 - 1 - number,
+            net_g_co2e=low,
+        )
+        batch = [one, issuance(50 + number)]
+        scene.anchor(batch)
+        outcome = scene.claim(batch, 0)
+        assert outcome.is_done, outcome.reason
+        ((_, data),) = outcome.events(ISSUED)
+        amounts = decode(["int64", "int64", "uint64", "int64"], data[96:])
+        assert amounts == (low, high, 2**64 - 1 - number, low)
+    batch = [issuance(90), issuance(91)]
+    scene.anchor(batch)
+    root, proofs = batch_proofs([leaf_of(one) for one in batch])
+    terms, *rest = pack_item(batch[0])
+    proof = list(proofs[leaf_of(batch[0])])
+    assert not scene.call(PEOPLE[0], "claim", root, METHOD_HASH, (terms | 1 << 248, *rest), proof).is_done
+    assert scene.call(PEOPLE[0], "claim", root, METHOD_HASH, (terms, *rest), proof).is_done
+
+
+def test_batch_of_another_region(scene: Scene) -> None:
+    """A statement of one region in a batch of another cannot be claimed: its region is the batch's."""
+    batch = [issuance(1), issuance(2, region=1)]
+    scene.anchor(batch)
+    assert scene.claim(batch, 1).reason == "statement is not in the batch"
 
 
 def test_person_is_anchored_not_claimed(scene: Scene) -> None:

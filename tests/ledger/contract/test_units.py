@@ -9,10 +9,11 @@ import pytest
 from eth_abi.abi import decode, encode
 
 from domain.issuance import Issuance, IssuanceKind
-from ledger.issuance import keccak, leaf_of, token_id
+from ledger.issuance import keccak, leaf_of, pack_item, token_id
 from tests.ledger.contract.conftest import receiver_code
 from tests.ledger.contract.scene import (
     ADMIN,
+    METHOD_HASH,
     PEOPLE,
     TRANSFER_BATCH,
     TRANSFER_SINGLE,
@@ -331,7 +332,7 @@ def test_receiver_that_issues_again(scene: Scene, new_receiver: Callable[..., st
         again = scene.encode("issue", words(one), scene.deadline(), scene.signatures(envelope))
     else:
         scene.anchor([one])
-        again = scene.encode("claim", leaf_of(one), words(one), [])
+        again = scene.encode("claim", leaf_of(one), METHOD_HASH, pack_item(one), [])
     re_enter(scene, receiver, again)
     outcome = scene.issue(one) if way == "issue" else scene.claim([one], 0)
     assert outcome.is_done, outcome.reason
