@@ -7,14 +7,14 @@ its clients as they would be of any node. Contract of `ChainDesk`: every method 
 
 import json
 import os
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
-from app.chain_node import http_node
+from app.chain_node import RemoteNode, http_node
 from app.clock import Clock, Randomness
 from app.settings import Settings
 from domain.errors import ChainError, InputError, SecurityError
@@ -205,11 +205,29 @@ class ChainDesk:
             is_final = False
         return Standing(*now, is_final=is_final)
 
+    def ended_status(self, root: bytes, token_id: int) -> int:
+        """The contract's status of what no longer stands: 2 superseded, 3 revoked; 0 while it does.
+
+        A token has a status of its own; where there is none, its batch may be revoked as a whole.
+        """
+        token = self._client.token(token_id)
+        if token is None:
+            return 3 if self._client.is_batch_revoked(root) else 0
+        return token.status if token.status != 1 else 0
+
     def _standing_at(self, root: bytes, token_id: int, block: str) -> tuple[bool, bytes | None]:
         return self._client.is_anchored(root, block=block), self._client.token_root(token_id, block=block)
 
 
-def open_chain(settings: Settings, auditor: AuditorNode, *, passphrase: str, clock: Clock, randomness: Randomness) -> ChainDesk:
+def open_chain(
+    settings: Settings,
+    auditor: AuditorNode,
+    *,
+    passphrase: str,
+    clock: Clock,
+    randomness: Randomness,
+    must_own: bool = False,
+) -> ChainDesk:
     """The chain of this installation, with the contract deployed where the chain is our own.
 
     Args:
@@ -218,6 +236,7 @@ def open_chain(settings: Settings, auditor: AuditorNode, *, passphrase: str, clo
         passphrase: Opens the relayer's own key file.
         clock: Gives block times to the embedded chain.
         randomness: Makes the relayer's key where there is none, and the secret of the embedded chain's address.
+        must_own: Refuse the embedded chain where another process owns it: whoever serves would lose it with that process.
 
     Returns:
         The desk; close it to let go of the chain.
@@ -230,7 +249,7 @@ def open_chain(settings: Settings, auditor: AuditorNode, *, passphrase: str, clo
     signer = open_signer(settings, passphrase=passphrase, randomness=randomness)
     if settings.chain_url.get_secret_value():
         return _remote_desk(settings, signer)
-    return _embedded_desk(settings, auditor, signer, clock=clock, randomness=randomness)
+    return _embedded_desk(settings, auditor, signer, clock=clock, randomness=randomness, must_own=must_own)
 
 
 def open_signer(settings: Settings, *, passphrase: str, randomness: Randomness) -> RelayerKey:
@@ -249,12 +268,16 @@ def open_signer(settings: Settings, *, passphrase: str, randomness: Randomness) 
     return RelayerKey.load(settings.chain_keystore_file, settings.chain_keystore_passphrase.get_secret_value())
 
 
-def client_of(settings: Settings, *, contract: str) -> ChainClient:
-    """A client of the chain that the settings name by its address.
+@contextmanager
+def remote_client(settings: Settings, *, contract: str) -> Iterator[tuple[ChainClient, RemoteNode]]:
+    """A client of the chain that the settings name by its address, and its node; closed where the body fails.
 
     Args:
         settings: Address, id, fees, finality.
         contract: 0x address; empty to deploy one.
+
+    Yields:
+        Both; whoever keeps them closes the node.
 
     Raises:
         InputError: The chain's id is not set.
@@ -268,13 +291,19 @@ def client_of(settings: Settings, *, contract: str) -> ChainClient:
             record="CF_CHAIN_ID",
             next_step="Set it: signatures for another chain with the same address would be worth nothing.",
         )
-    return ChainClient(
-        http_node(settings.chain_url.get_secret_value(), timeout_s=settings.chain_timeout_s),
-        contract=contract,
-        chain_id=settings.chain_id,
-        fee_ceiling_wei=settings.chain_fee_ceiling_gwei * WEI_PER_GWEI,
-        confirmations_count=settings.chain_confirmations_count,
-    )
+    node = http_node(settings.chain_url.get_secret_value(), timeout_s=settings.chain_timeout_s)
+    try:
+        client = ChainClient(
+            node,
+            contract=contract,
+            chain_id=settings.chain_id,
+            fee_ceiling_wei=settings.chain_fee_ceiling_gwei * WEI_PER_GWEI,
+            confirmations_count=settings.chain_confirmations_count,
+        )
+        yield client, node
+    except BaseException:
+        node.close()
+        raise
 
 
 def _remote_desk(settings: Settings, signer: TransactionSigner) -> ChainDesk:
@@ -286,14 +315,14 @@ def _remote_desk(settings: Settings, signer: TransactionSigner) -> ChainDesk:
             record="CF_CHAIN_CONTRACT",
             next_step="Set it; `climate-fitness chain deploy` makes one and prints its address.",
         )
-    client = client_of(settings, contract=settings.chain_contract)
-    return ChainDesk(
-        client,
-        signer,
-        label=label_of(settings, client.chain_id),
-        close=lambda: None,
-        gas_per_day=settings.chain_gas_per_day,
-    )
+    with remote_client(settings, contract=settings.chain_contract) as (client, node):
+        return ChainDesk(
+            client,
+            signer,
+            label=label_of(settings, client.chain_id),
+            close=node.close,
+            gas_per_day=settings.chain_gas_per_day,
+        )
 
 
 def label_of(settings: Settings, chain_id: int) -> str:
@@ -312,14 +341,20 @@ def label_of(settings: Settings, chain_id: int) -> str:
 
 
 def _embedded_desk(
-    settings: Settings, auditor: AuditorNode, signer: TransactionSigner, *, clock: Clock, randomness: Randomness
+    settings: Settings,
+    auditor: AuditorNode,
+    signer: TransactionSigner,
+    *,
+    clock: Clock,
+    randomness: Randomness,
+    must_own: bool,
 ) -> ChainDesk:
     folder = settings.data_folder / "chain"
     folder.mkdir(parents=True, exist_ok=True)
     try:
         chain = EmbeddedChain(folder / "chain.sqlite3", funded=(signer.address,), clock=lambda: clock.now().timestamp())
     except ChainError as error:
-        if error.message != CHAIN_IN_USE:
+        if must_own or error.message != CHAIN_IN_USE:
             raise
         return _desk_of_owner(folder / _OWNER_FILE, signer, error)
     opened: list[Callable[[], None]] = [chain.close]
@@ -415,12 +450,13 @@ def _desk_of_owner(path: Path, signer: TransactionSigner, in_use: ChainError) ->
     owner = owner_of(path.parent)
     if owner is None:
         raise in_use
+    node = http_node(owner.url, timeout_s=_LOOPBACK_TIMEOUT_S)
     try:
-        node = http_node(owner.url, timeout_s=_LOOPBACK_TIMEOUT_S)
         client = ChainClient(node, contract=owner.contract, chain_id=owner.chain_id)
     except ChainError as error:
+        node.close()
         raise in_use from error
-    return ChainDesk(client, signer, label=EMBEDDED_LABEL, close=lambda: None, is_embedded=True)
+    return ChainDesk(client, signer, label=EMBEDDED_LABEL, close=node.close, is_embedded=True)
 
 
 # ---- keys ----

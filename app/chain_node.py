@@ -4,18 +4,32 @@ The address of a node is the operator's, in the settings: it may be in the opera
 is believed of it: no redirects, no other host, sizes and times limited. Plain http is for this machine and private networks.
 """
 
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from app.security.oauth_client import LostAnswerError
 from app.security.outbound import Outbound
 from domain.errors import ChainError, DocumentTooLargeError, FormatChangedError, SecurityError, TryLaterError
-from ledger.rpc import MAX_ANSWER_BYTES, HttpNode, no_answer, refuse
+from ledger.rpc import MAX_ANSWER_BYTES, HttpNode, Post, no_answer, refuse
 
 _SUCCESS = range(200, 300)
 
 
-def http_node(url: str, *, timeout_s: float) -> HttpNode:
-    """The node at an address.
+class RemoteNode(HttpNode):
+    """A node over HTTP that keeps connections open until it is closed.
+
+    Args:
+        post: Sends the request.
+        close: Closes the connections.
+    """
+
+    def __init__(self, post: Post, close: Callable[[], None]) -> None:
+        super().__init__(post)
+        self.close = close
+
+
+def http_node(url: str, *, timeout_s: float) -> RemoteNode:
+    """The node at an address; close it in the end.
 
     Args:
         url: http:// or https://, as the settings or the operator's command line name it.
@@ -50,4 +64,4 @@ def http_node(url: str, *, timeout_s: float) -> HttpNode:
             raise no_answer(f"HTTP status {answer.status}")
         return answer.body
 
-    return HttpNode(post)
+    return RemoteNode(post, outbound.close)

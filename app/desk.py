@@ -11,11 +11,12 @@ from app.store.session import unit_of_work
 from domain.errors import ChainError
 
 
-def open_desk(services: Services) -> ChainDesk:
+def open_desk(services: Services, *, must_own: bool = False) -> ChainDesk:
     """The chain of an installation; where it is the embedded one and nobody owns it, this process does from now on.
 
     Args:
         services: The installation.
+        must_own: Refuse the embedded chain where another process owns it.
 
     Returns:
         The desk; close it to let go of the chain.
@@ -30,7 +31,9 @@ def open_desk(services: Services) -> ChainDesk:
         make_private_folder(settings.data_folder / "chain")
         make_private_file(settings.data_folder / "chain" / "chain.sqlite3")
     passphrase = passphrase_of(settings, "relayer", randomness)
-    desk = open_chain(settings, services.auditor, passphrase=passphrase, clock=services.clock, randomness=randomness)
+    desk = open_chain(
+        settings, services.auditor, passphrase=passphrase, clock=services.clock, randomness=randomness, must_own=must_own
+    )
     try:
         _check_genesis(services, desk)
     except BaseException:

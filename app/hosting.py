@@ -168,7 +168,7 @@ class Hosting:
             self.ready.set()
 
     def _open_chain(self) -> str:
-        self.chain = open_desk(self.services)
+        self.chain = open_desk(self.services, must_own=True)
         if self.chain.is_embedded:  # our own, and free: roots of a former version's contract go to this one's at once
             migrate_roots(self.services, self.chain)
         elif waiting_count := elsewhere_count(self.services, self.chain):

@@ -158,7 +158,7 @@ class Token:
         holder: Checksummed 0x address.
         net_g_co2e: Its balance: net in grams CO2e, 0 where net is negative.
         kind: Number of an `IssuanceKind`.
-        status: 1 active.
+        status: 1 active, 2 superseded, 3 revoked.
         batch: Number of its batch.
         root: Root of its batch, 32 bytes; the statement's own leaf in a batch of one.
     """
@@ -309,6 +309,14 @@ class ChainClient:
             return None
         root = bytes(self._view("hash_of", token_id))
         return Token(token_id, holder, net_g_co2e=net_g_co2e, kind=kind, status=status, batch=batch, root=root)
+
+    def is_batch_revoked(self, root: bytes) -> bool:
+        """Whether the auditors have withdrawn a whole batch.
+
+        Args:
+            root: 32 bytes.
+        """
+        return bool(self._view("is_batch_revoked", root))
 
     def is_anchored(self, root: bytes, *, block: str = "latest") -> bool:
         """Whether the contract has a batch's root.

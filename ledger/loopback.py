@@ -83,7 +83,7 @@ def _handler(ask: Callable[[str, list[Any]], Any], secret: str) -> type[BaseHTTP
                 return
             try:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                self._answer(200, json.dumps(_answers(ask, body)).encode())
+                self._answer(200, json.dumps(answer_to(ask, body)).encode())
             finally:
                 free.release()
 
@@ -120,7 +120,13 @@ def _handler(ask: Callable[[str, list[Any]], Any], secret: str) -> type[BaseHTTP
     return Handler
 
 
-def _answers(ask: Callable[[str, list[Any]], Any], body: bytes) -> Any:  # noqa: ANN401  # JSON
+def answer_to(ask: Callable[[str, list[Any]], Any], body: bytes) -> Any:  # noqa: ANN401  # JSON
+    """The JSON-RPC answer to a request, or to a batch of them.
+
+    Args:
+        ask: Gives the result of a method.
+        body: The request's bytes.
+    """
     try:
         asked = json.loads(body)
     except (ValueError, RecursionError):

@@ -5,7 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 from app.assemble import open_desk
-from app.chain import ChainDesk, client_of, label_of, open_signer, owner_of
+from app.chain import ChainDesk, label_of, open_signer, owner_of, remote_client
 from app.cli.installation import installation
 from app.cli.terminal import ExitCode, print_json, progress, say, table, tell
 from app.desk import passphrase_of
@@ -96,9 +96,9 @@ def run_deploy(*, is_json: bool, data_folder: Path | None) -> None:
         signer = open_signer(
             settings, passphrase=passphrase_of(settings, "relayer", services.randomness), randomness=services.randomness
         )
-        client = client_of(settings, contract="")
-        regions = {auditor.key.address: 1 << auditor.region_index}
-        address = client.deploy(signer, auditors=regions, quorum=settings.auditor_quorum_count)
+        with remote_client(settings, contract="") as (client, node), closing(node):
+            regions = {auditor.key.address: 1 << auditor.region_index}
+            address = client.deploy(signer, auditors=regions, quorum=settings.auditor_quorum_count)
         label = label_of(settings, client.chain_id)
     if is_json:
         print_json({"chain_id": client.chain_id, "contract": address, "account": signer.address})

@@ -262,9 +262,14 @@ def _foreign_chain(url: str, contract: str) -> ChainDesk:
             got="--chain alone",
             next_step="Whoever made the bundle must not choose the contract: take its address from somebody you trust.",
         )
-    client = ChainClient(http_node(url, timeout_s=FOREIGN_TIMEOUT_S), contract=contract)
+    node = http_node(url, timeout_s=FOREIGN_TIMEOUT_S)
+    try:
+        client = ChainClient(node, contract=contract)
+    except ChainError:
+        node.close()
+        raise
     nobody = RelayerKey.from_bytes(SystemRandomness().bytes(32))  # pays for nothing: reading is free
-    return ChainDesk(client, nobody, label=f"chain {client.chain_id}", close=lambda: None)
+    return ChainDesk(client, nobody, label=f"chain {client.chain_id}", close=node.close)
 
 
 def _own_chain(settings: Settings) -> ChainDesk | None:

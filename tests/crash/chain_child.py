@@ -1,0 +1,158 @@
+"""Processes that kill themselves on the way to the chain: each goes on where its forerunner died.
+
+python -m tests.crash.chain_child FOLDER, then on standard input `RUN STEP`, a line each: the process of this run dies by SIGKILL
+at its STEP-th step. A step is a moment right before or right after a word to the chain, or a write of the outbox. One process
+imports everything once and forks one for each run; it tells at which step that one died.
+"""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from app.assemble import open_desk, open_services
+from app.clock import FixedClock, SystemRandomness
+from app.jobs.worker import Worker
+from app.services import Services, Whose, Work
+from app.settings import Settings
+from app.store import periods
+from app.store.session import reading, unit_of_work
+from app.usecases import send_outbox
+from app.usecases.close_period import close_period
+from app.usecases.import_document import import_document
+from app.usecases.keep_original import Received
+from domain.activity import EvidenceClass
+from domain.period import Month, MonthRange
+from ledger.rpc import Node
+from tests.anvil import Anvil
+from tests.app.usecases.installation import steady
+
+FIRST_MONTH = Month(1990, 1)
+BETWEEN_RUNS = timedelta(seconds=90)
+"""Longer than any lease: a dead process's work is free for the next one."""
+
+
+class Steps:
+    """Counts steps, and ends the process at one of them.
+
+    Args:
+        last: Number of the step.
+        tell: Takes its name, before the process dies.
+    """
+
+    def __init__(self, last: int, tell: Callable[[str], None]) -> None:
+        self._left, self._tell = last, tell
+
+    def at(self, name: str) -> None:
+        """One step; the last is the end."""
+        if self._left == 0:
+            self._tell(name)
+            os.kill(os.getpid(), signal.SIGKILL)
+        self._left -= 1
+
+
+class CountedNode:
+    """A node whose every word is two steps.
+
+    Args:
+        node: The real one.
+        steps: Counts.
+    """
+
+    def __init__(self, node: Node, steps: Steps) -> None:
+        self._node, self._steps = node, steps
+
+    def request(self, method: str, params: list[Any]) -> Any:  # noqa: ANN401 - JSON
+        """The real answer, if the process lives to see it."""
+        self._steps.at(f"before {method}")
+        answer = self._node.request(method, params)
+        self._steps.at(f"after {method}")
+        return answer
+
+
+def count_writes(steps: Steps) -> None:
+    """Make every write of the outbox two steps, named by the state that is written."""
+    real = send_outbox._write  # noqa: SLF001 - the boundary that this is about
+
+    def write(services: Any, row: Any, change: Any) -> Any:  # noqa: ANN401 - passes through what it was given
+        steps.at(f"before {change.state}")
+        written = real(services, row, change)
+        steps.at(f"after {change.state}")
+        return written
+
+    send_outbox._write = write  # type: ignore[assignment]  # noqa: SLF001 - as above
+
+
+def settings_of(folder: Path) -> Settings:
+    """The settings of the drill: of the embedded chain, or of a node."""
+    about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
+    if not about["url"]:
+        return Settings(data_folder=folder / "data")
+    url, contract = SecretStr(about["url"]), about["contract"]
+    return Settings(data_folder=folder / "data", chain_url=url, chain_id=about["chain_id"], chain_contract=contract)
+
+
+def close_next(services: Services, whose: Whose) -> None:
+    """Close the first month that is open, or was imported and not closed."""
+    for number in count():
+        months = MonthRange.of_month(FIRST_MONTH.plus(number))
+        with reading(services.engine) as session:
+            if periods.by_months(session, whose.tenant_id, whose.subject_id, months) is not None:
+                continue
+        day = months.first.first_date()
+        received = Received(steady(day, day, watt_hours=100 + number), "text/xml", EvidenceClass.UPLOADED)
+        with unit_of_work(services.engine) as session:
+            import_document(Work(session, services), whose, "green-button", received)
+        with unit_of_work(services.engine) as session:
+            close_period(Work(session, services), whose, months)
+        return
+
+
+def work(folder: Path, run: int, step: int) -> None:
+    """Close month after month and bring it to the chain, until killed."""
+    clock = FixedClock(datetime.now(UTC) + run * BETWEEN_RUNS)
+    settings = settings_of(folder)
+    services = open_services(settings, clock=clock, randomness=SystemRandomness())
+    desk = open_desk(services)
+    node = Anvil(settings.chain_url.get_secret_value()) if settings.chain_url.get_secret_value() else None
+    subjects = [Whose(*line.split()) for line in (folder / "subjects").read_text(encoding="utf-8").splitlines()]
+    steps = Steps(step, lambda name: (folder / "died").write_text(name, encoding="utf-8") and None)
+    client = desk._client  # noqa: SLF001 - the drill stands between the client and its node
+    client._node = CountedNode(client._node, steps)  # noqa: SLF001 - as above
+    count_writes(steps)
+    worker = Worker(services, desk)
+    while True:
+        worker.tick()
+        if send_outbox.pending_count(services) == 0:
+            for whose in subjects:
+                close_next(services, whose)
+        clock.advance(2)
+        if node is not None:
+            node.mine(2)
+
+
+def main(folder: Path) -> None:
+    """One process for each line."""
+    for line in sys.stdin:
+        run, step = (int(word) for word in line.split())
+        pid = os.fork()
+        if pid == 0:
+            try:
+                work(folder, run, step)
+            finally:  # an error is told by its traceback and the missing signal
+                sys.stderr.flush()
+                os._exit(1)
+        _, status = os.waitpid(pid, 0)
+        died = (folder / "died").read_text(encoding="utf-8") if os.WIFSIGNALED(status) else "alive"
+        print(died, flush=True)  # noqa: T201 - the test waits for it
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

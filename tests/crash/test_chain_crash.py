@@ -1,0 +1,143 @@
+"""kill -9 around every state on the way to the chain, embedded and anvil: nothing lost, nothing twice."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from app.assemble import open_desk, open_services
+from app.clock import FixedClock, SystemRandomness
+from app.jobs.worker import Worker
+from app.services import Whose
+from app.store import ledger, statements
+from app.store.ledger import OutboxState
+from app.store.session import reading
+from app.store.statements import StatementState
+from tests.anvil import CHAIN_ID, Anvil, anvil_binary, running_anvil
+from tests.app.usecases.installation import Installation
+from tests.app.usecases.remote_chain import deployed
+from tests.crash.chain_child import BETWEEN_RUNS, settings_of
+
+__all__ = ["anvil_binary"]
+
+
+AROUND = {
+    f"{when} {what}"
+    for when in ("before", "after")
+    for what in (
+        *("eth_estimateGas", "eth_sendRawTransaction", "eth_getTransactionReceipt", "eth_getBlockByNumber"),
+        *(OutboxState.SIGNED, OutboxState.SENT, OutboxState.MINED, OutboxState.FINAL),
+    )
+}
+"""Where a full drill must have killed."""
+
+
+class Drill:
+    """Processes that die on the way, one after the other.
+
+    Args:
+        repository: Where the code is.
+        folder: The installation's and the drill's.
+    """
+
+    def __init__(self, repository: Path, folder: Path) -> None:
+        command = [sys.executable, "-m", "tests.crash.chain_child", str(folder)]
+        self._parent = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=repository)
+
+    def kill(self, run: int, step: int) -> str:
+        """Let one live until this step; where it died."""
+        assert self._parent.stdin is not None
+        assert self._parent.stdout is not None
+        self._parent.stdin.write(f"{run} {step}\n")
+        self._parent.stdin.flush()
+        return self._parent.stdout.readline().strip()
+
+    def close(self) -> None:
+        """No more."""
+        self._parent.communicate(timeout=60)
+
+
+def prepare(folder: Path, *, url: str = "", contract: str = "") -> None:
+    """An installation with a household and a business, and where its chain is."""
+    (folder / "about.json").write_text(json.dumps({"url": url, "contract": contract, "chain_id": CHAIN_ID}), encoding="utf-8")
+    made = Installation.open(folder / "data")
+    whose = [made.household(), made.business()]
+    made.close()
+    (folder / "subjects").write_text("".join(f"{one.tenant_id} {one.subject_id}\n" for one in whose), encoding="utf-8")
+
+
+def check(folder: Path, *, runs_count: int, anvil: Anvil | None) -> int:
+    """How many statements there are; each is final, on the chain as it was signed, by one transaction."""
+    clock = FixedClock(datetime.now(UTC) + (runs_count + 1) * BETWEEN_RUNS)
+    services = open_services(settings_of(folder), clock=clock, randomness=SystemRandomness())
+    desk = open_desk(services)
+    worker = Worker(services, desk)
+    for _ in range(30):
+        if worker.drain(rounds_count=2):
+            break
+        clock.advance(60)
+        if anvil is not None:
+            anvil.mine(3)
+    found_count = 0
+    with reading(services.engine) as session:
+        for line in (folder / "subjects").read_text(encoding="utf-8").splitlines():
+            whose = Whose(*line.split())
+            for row in statements.of_subject(session, whose.tenant_id, whose.subject_id):
+                assert (row.state, row.revision) == (StatementState.ISSUED, 1)
+                issuance = ledger.issuance_of_statement(session, row.tenant_id, row.id)
+                assert issuance is not None
+                assert ledger.outbox_of(session, row.tenant_id, issuance.batch_root_hex).state is OutboxState.FINAL
+                root = bytes.fromhex(issuance.batch_root_hex)
+                standing = desk.standing(root, int(issuance.token_id_hex, 16))
+                assert standing.is_anchored or standing.token_root == root
+                found_count += 1
+    assert desk.next_nonce(desk.signer_address) == found_count + 1  # the deployment, and one for each
+    desk.close()
+    services.engine.dispose()
+    connection = sqlite3.connect(folder / "data/data.sqlite3")
+    assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    connection.close()
+    return found_count
+
+
+def drill(repository: Path, folder: Path, steps: range, *, anvil: Anvil | None = None) -> set[str]:
+    """Kill once at each of these steps; where the processes died."""
+    killer = Drill(repository, folder)
+    died = [killer.kill(run, step) for run, step in enumerate(steps)]
+    killer.close()
+    assert "alive" not in died
+    assert check(folder, runs_count=len(steps), anvil=anvil) > 0
+    return set(died)
+
+
+def test_twenty_kills_on_the_embedded_chain(repository: Path, tmp_path: Path) -> None:
+    """Twenty kills, spread over all steps: 0 lost, 0 double."""
+    prepare(tmp_path)
+    drill(repository, tmp_path, range(0, 60, 3))
+
+
+@pytest.mark.slow
+def test_hundred_kills_on_the_embedded_chain(repository: Path, tmp_path: Path) -> None:
+    """A hundred kills, around every state and every word to the chain: 0 lost, 0 double."""
+    prepare(tmp_path)
+    assert drill(repository, tmp_path, range(100)) >= AROUND
+
+
+@pytest.mark.interop
+def test_twenty_kills_on_anvil(repository: Path, tmp_path: Path, anvil_binary: Path) -> None:
+    """The same twenty on a node elsewhere, whose blocks are not final at once."""
+    with running_anvil(anvil_binary) as anvil:
+        prepare(tmp_path, url=anvil.url, contract=deployed(tmp_path / "data", anvil))
+        drill(repository, tmp_path, range(0, 60, 3), anvil=anvil)
+
+
+@pytest.mark.slow
+def test_hundred_kills_on_anvil(repository: Path, tmp_path: Path, anvil_binary: Path) -> None:
+    """The same hundred on a node elsewhere."""
+    with running_anvil(anvil_binary) as anvil:
+        prepare(tmp_path, url=anvil.url, contract=deployed(tmp_path / "data", anvil))
+        assert drill(repository, tmp_path, range(100), anvil=anvil) >= AROUND
