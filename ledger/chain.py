@@ -680,12 +680,14 @@ class ChainClient:
         return bytes.fromhex(self._functions.encode_abi(function, args=list(arguments))[2:])
 
     def _view(self, function: str, *arguments: object, block: str = "latest") -> Any:  # noqa: ANN401  # what the ABI says
+        from eth_abi.exceptions import DecodingError
+
         call = {"to": self.contract, "data": "0x" + self._encode(function, *arguments).hex()}
         output = to_bytes(self._request("eth_call", call, block), "eth_call")
         types = [_type_of(entry) for entry in self._functions.get_function_by_name(function).abi["outputs"]]
         try:
             return self._web3.codec.decode(types, output)[0]
-        except ValueError as error:  # eth_abi's own errors are ValueErrors
+        except DecodingError as error:
             raise ChainError(
                 "The node's answer cannot be used", expected=f"{function}'s result", got=f"{len(output)} bytes"
             ) from error

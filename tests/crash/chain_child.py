@@ -87,7 +87,12 @@ def count_writes(steps: Steps) -> None:
         steps.at(f"after {change.state}")
         return written
 
-    send_outbox._write = write  # type: ignore[assignment]  # noqa: SLF001 - as above
+    send_outbox._write = write  # noqa: SLF001 - as above
+
+
+def write_name(folder: Path, name: str) -> None:
+    """Leave behind where the process dies."""
+    (folder / "died").write_text(name, encoding="utf-8")
 
 
 def settings_of(folder: Path) -> Settings:
@@ -123,7 +128,7 @@ def work(folder: Path, run: int, step: int) -> None:
     desk = open_desk(services)
     node = Anvil(settings.chain_url.get_secret_value()) if settings.chain_url.get_secret_value() else None
     subjects = [Whose(*line.split()) for line in (folder / "subjects").read_text(encoding="utf-8").splitlines()]
-    steps = Steps(step, lambda name: (folder / "died").write_text(name, encoding="utf-8") and None)
+    steps = Steps(step, lambda name: write_name(folder, name))
     client = desk._client  # noqa: SLF001 - the drill stands between the client and its node
     client._node = CountedNode(client._node, steps)  # noqa: SLF001 - as above
     count_writes(steps)
