@@ -4,7 +4,8 @@ Calls are encoded and signed here without the chain client, sent without a simul
 refused call is mined too and equal calls are equal bytes on every node.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
@@ -147,7 +148,6 @@ class Scene:
         abi: The contract's.
         creation: Its creation code.
         quorum: How many must sign.
-        libraries: Whatever stands before it on this node: how many transactions the admin has sent.
     """
 
     def __init__(self, request: Request, abi: Sequence[Mapping[str, Any]], creation: bytes, *, quorum: int = 2) -> None:
@@ -164,6 +164,8 @@ class Scene:
         self.chain_id = int(request("eth_chainId", []), 16)
         self.nonces: dict[str, int] = {}
         self.epoch = 1
+        self.signers: Sequence[AuditorKey] = ()
+        self.deadline_s = DEADLINE_S
         self.contract = ""
         auditors = [(one.address, regions) for one, regions in zip(AUDITORS, (1, 1, 1), strict=True)]
         auditors += [(auditor(104).address, 0b110), (auditor(105).address, 0b110)]
@@ -242,22 +244,33 @@ class Scene:
 
     # ---- what auditors sign ----
 
-    def deadline(self, deadline_s: int = DEADLINE_S) -> int:
+    @contextmanager
+    def signing(self, **terms: Any) -> Iterator[None]:  # noqa: ANN401 - of several types
+        """Other `signers`, `epoch` or `deadline_s` for a while."""
+        former = {name: getattr(self, name) for name in terms}
+        vars(self).update(terms)
+        try:
+            yield
+        finally:
+            vars(self).update(former)
+
+    def deadline(self, deadline_s: int | None = None) -> int:
         """Epoch and last second in one word."""
-        return self.epoch << 64 | deadline_s
+        return self.epoch << 64 | (self.deadline_s if deadline_s is None else deadline_s)
 
     def compact(self, digest: bytes, signers: Sequence[AuditorKey]) -> list[tuple[int, int]]:
         """Signatures of a digest in the contract's order."""
         return [to_compact(one) for one in sort_signatures(digest, [signer.sign_digest(digest) for signer in signers])]
 
-    def envelope(self, root: bytes, count: int, *, region: int = 0, deadline_s: int = DEADLINE_S) -> Envelope:
+    def envelope(self, root: bytes, count: int, *, region: int = 0, deadline_s: int | None = None) -> Envelope:
         """An envelope of the present epoch."""
-        return Envelope(root, count, region, METHOD_HASH, deadline_s, self.epoch)
+        until = self.deadline_s if deadline_s is None else deadline_s
+        return Envelope(root, count, region, METHOD_HASH, until, self.epoch)
 
     def signatures(self, envelope: Envelope, signers: Sequence[AuditorKey] = ()) -> list[tuple[int, int]]:
         """Signatures of the region's first two auditors, or of these."""
         digest = envelope_digest(envelope, chain_id=self.chain_id, contract=self.contract)
-        return self.compact(digest, signers or _quorum(envelope.region))
+        return self.compact(digest, signers or self.signers or _quorum(envelope.region))
 
     @cached_property
     def _domain(self) -> dict[str, Any]:
@@ -314,20 +327,30 @@ class Scene:
         *,
         region: int = 0,
         signers: Sequence[AuditorKey] = (),
-        deadline_s: int = DEADLINE_S,
+        deadline_s: int | None = None,
         sender: RelayerKey = ADMIN,
     ) -> Outcome:
         """Withdraw a statement."""
+        until = self.deadline_s if deadline_s is None else deadline_s
         digest = revocation_digest(
-            token, region=region, reason_hash=REASON_HASH, deadline_s=deadline_s, epoch=self.epoch, **self._domain
+            token, region=region, reason_hash=REASON_HASH, deadline_s=until, epoch=self.epoch, **self._domain
         )
-        signed = self.compact(digest, signers or _quorum(region))
-        return self.call(sender, "revoke", token, region, REASON_HASH, self.deadline(deadline_s), signed)
+        signed = self.compact(digest, signers or self.signers or _quorum(region))
+        return self.call(sender, "revoke", token, region, REASON_HASH, self.deadline(until), signed)
 
-    def revoke_batch(self, root: bytes, signers: Sequence[AuditorKey] = AUDITORS[:2], sender: RelayerKey = ADMIN) -> Outcome:
+    def revoke_batch(self, root: bytes, signers: Sequence[AuditorKey] = (), sender: RelayerKey = ADMIN) -> Outcome:
         """Let nothing more be claimed from a batch."""
-        digest = batch_revocation_digest(root, reason_hash=REASON_HASH, deadline_s=DEADLINE_S, epoch=self.epoch, **self._domain)
-        return self.call(sender, "revoke_batch", root, REASON_HASH, self.deadline(), self.compact(digest, signers))
+        digest = batch_revocation_digest(
+            root, reason_hash=REASON_HASH, deadline_s=self.deadline_s, epoch=self.epoch, **self._domain
+        )
+        return self.call(
+            sender,
+            "revoke_batch",
+            root,
+            REASON_HASH,
+            self.deadline(),
+            self.compact(digest, signers or self.signers or AUDITORS[:2]),
+        )
 
     def pause(self) -> Outcome:
         """Stop what is new."""
