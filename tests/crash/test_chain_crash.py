@@ -114,10 +114,10 @@ def drill(repository: Path, folder: Path, steps: range, *, anvil: Anvil | None =
     return set(died)
 
 
-def test_twenty_kills_on_the_embedded_chain(repository: Path, tmp_path: Path) -> None:
-    """Twenty kills, spread over all steps: 0 lost, 0 double."""
+def test_six_kills_on_the_embedded_chain(repository: Path, tmp_path: Path) -> None:
+    """Six kills, spread over all steps: 0 lost, 0 double."""
     prepare(tmp_path)
-    drill(repository, tmp_path, range(0, 60, 3))
+    drill(repository, tmp_path, range(4, 60, 10))
 
 
 @pytest.mark.slow
@@ -129,7 +129,7 @@ def test_hundred_kills_on_the_embedded_chain(repository: Path, tmp_path: Path) -
 
 @pytest.mark.interop
 def test_twenty_kills_on_anvil(repository: Path, tmp_path: Path, anvil_binary: Path) -> None:
-    """The same twenty on a node elsewhere, whose blocks are not final at once."""
+    """Twenty kills on a node elsewhere, whose blocks are not final at once: 0 lost, 0 double."""
     with running_anvil(anvil_binary) as anvil:
         prepare(tmp_path, url=anvil.url, contract=deployed(tmp_path / "data", anvil))
         drill(repository, tmp_path, range(0, 60, 3), anvil=anvil)
@@ -137,7 +137,7 @@ def test_twenty_kills_on_anvil(repository: Path, tmp_path: Path, anvil_binary: P
 
 @pytest.mark.slow
 def test_hundred_kills_on_anvil(repository: Path, tmp_path: Path, anvil_binary: Path) -> None:
-    """The same hundred on a node elsewhere."""
+    """A hundred kills on a node elsewhere: 0 lost, 0 double."""
     with running_anvil(anvil_binary) as anvil:
         prepare(tmp_path, url=anvil.url, contract=deployed(tmp_path / "data", anvil))
         assert drill(repository, tmp_path, range(100), anvil=anvil) >= AROUND
