@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from domain.errors import ChainError
 
-BUMP_PERMILLE = 1125
-"""Former offer to the least next one, thousandths."""
+BUMP_PPM = 1_125_000
+"""Former offer to the least next one, millionths."""
 
 DEFAULT_TIP_WEI = 10**9
 """Tip where a node has no opinion, wei per gas: 1 gwei."""
@@ -67,4 +67,4 @@ def raise_fees(former: Fees, proposed: Fees, *, ceiling_wei: int) -> Fees | None
 
 
 def _bumped(fee_wei: int) -> int:
-    return max(-(-fee_wei * BUMP_PERMILLE // 1000), fee_wei + 1)
+    return max(-(-fee_wei * BUMP_PPM // 10**6), fee_wei + 1)

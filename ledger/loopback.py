@@ -23,7 +23,7 @@ MAX_REQUEST_BYTES = 256 * 1024
 MAX_BATCH_COUNT = 50
 """Most requests in one JSON-RPC batch; wallets send a handful."""
 
-MOST_AT_ONCE = 16
+MOST_AT_ONCE_COUNT = 16
 """Requests that are answered at once; the next one is told to come back."""
 
 GAP_S = 10.0
@@ -66,7 +66,7 @@ class _Server(ThreadingHTTPServer):
 
 
 def _handler(ask: Callable[[str, list[Any]], Any], secret: str) -> type[BaseHTTPRequestHandler]:
-    free = BoundedSemaphore(MOST_AT_ONCE)
+    free = BoundedSemaphore(MOST_AT_ONCE_COUNT)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

@@ -54,6 +54,7 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("domain/canonical.py", "MAX_INTEGER"): "a bound of JSON numbers, whatever they measure",
     ("domain/split.py", "weights"): "shares of a whole, in any unit that is the same for all",
     ("ledger/issuance.py", "value"): "an integer to encode, whatever it measures",
+    ("ledger/loopback.py", "port"): "the number of a TCP port",
     ("ledger/signing.py", "ORDER"): "the order of the curve's group: a pure number",
     ("ledger/signing.py", "r"): "a word of a signature, by the name that EIP-2098 gives it",
     ("ledger/signing.py", "vs"): "a word of a signature, by the name that EIP-2098 gives it",

@@ -31,7 +31,7 @@ def test_document_is_that_of_the_code(repository: Path) -> None:
 def test_every_setting_is_described() -> None:
     """Each setting says what it is, and a size, time or rate has its unit in its name."""
     assert [name for name, field in Settings.model_fields.items() if not (field.description or "").endswith((".", "0."))] == []
-    units = ("_bytes", "_count", "_s", "_hours", "_per_minute", "port")
+    units = ("_bytes", "_count", "_s", "_hours", "_per_minute", "_gwei", "_gas_per_day", "port")
     numbers = [name for name, field in Settings.model_fields.items() if type(field.default) in {int, float}]
     assert [name for name in numbers if not name.endswith(units)] == []
 
