@@ -197,8 +197,8 @@ class ChainDesk:
     def standing(self, root: bytes, token_id: int) -> Standing:
         """What the chain says about a batch root and a token."""
         now = self._standing_at(root, token_id, "latest")
-        if not any(now):
-            return Standing(*now, is_final=False)
+        if self.is_embedded or not any(now):  # on the embedded chain what stands is final
+            return Standing(*now, is_final=any(now))
         try:
             is_final = self._standing_at(root, token_id, hex(max(self._client.final_number(), 0))) == now
         except ChainError:  # a node that keeps no state of that block: it stands, whether for good is not known
