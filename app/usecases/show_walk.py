@@ -49,10 +49,7 @@ def show_walk(work: Work, whose: Whose, statement_id: str, *, chain: ChainDesk |
         subject_name=subjects.by_id(work.session, whose.tenant_id, whose.subject_id).name,
         period=manifest.period,
         verification=proof_page.Verification(
-            tuple(
-                proof_page.Step(one.name, proof_page.StepState(one.state), one.detail)
-                for one in (*steps, archive_step(originals))
-            )
+            tuple(proof_page.Step(one.name, proof_page.StepState(one.state), one.detail) for one in steps)
         ),
         originals=tuple(
             page.OriginalRow(
