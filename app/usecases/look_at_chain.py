@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from app.chain import ChainDesk
-from app.usecases.verify_bundle import ChainLookup, OnChain, Step, TrustedAuditors, signers_of, verify_bundle
+from app.usecases.verify_bundle import REVOKED, SUPERSEDED, ChainLookup, OnChain, Step, TrustedAuditors, signers_of, verify_bundle
 from app.usecases.verify_disclosure import Brought, KnownStatement, verify_disclosure
 from domain.bundle import Signed, bundle_from_bytes
 from domain.disclosure import disclosure_from_bytes, is_disclosure
@@ -88,6 +88,7 @@ def on_chain(chain: ChainDesk, root: bytes, token_id: int) -> OnChain:
         is_anchored=found.is_anchored,
         token_root=found.token_root,
         is_final=found.is_final,
+        ended={2: SUPERSEDED, 3: REVOKED}.get(chain.ended_status(root, token_id), ""),
     )
 
 

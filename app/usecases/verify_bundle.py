@@ -106,6 +106,7 @@ class OnChain:
         is_anchored: Whether the batch's root is in the contract.
         token_root: Root that the token names, or None where there is no token.
         is_final: Whether the block can no longer change.
+        ended: Why the token, or the whole batch, no longer stands: `SUPERSEDED`, `REVOKED`; empty while it does.
     """
 
     label: str
@@ -114,6 +115,7 @@ class OnChain:
     is_anchored: bool
     token_root: bytes | None
     is_final: bool
+    ended: str = ""
 
 
 _MAX_MIXED_COUNT = 1_000
@@ -121,6 +123,9 @@ _MAX_MIXED_COUNT = 1_000
 
 _MAX_METER_MONTH_COUNT = 200_000
 """Meters times months in a statement."""
+
+SUPERSEDED, REVOKED = "superseded", "revoked"
+"""Why a token no longer stands on a chain."""
 
 VOUCHING = frozenset({"signatures", "statement"})
 """Steps of which one must hold: auditors that the verifier believes, or, of a disclosure, a statement that it knows."""
@@ -407,6 +412,10 @@ def _factors(walk: _Walk) -> str:
     missing = used - set(rows)
     if missing:
         raise ProofError("A factor is not shown", expected=f"proofs of {len(used)} factors", got=f"none of {sorted(missing)}")
+    if len(walk.bundle.factors) != len(used):
+        raise ProofError(
+            "A factor is shown that no line uses", expected=f"{len(used)} factors, each once", got=f"{len(walk.bundle.factors)}"
+        )
     publishers = sorted({f"{row.publisher} {row.edition}" for row in rows.values()})
     return f"{len(rows)} factors in the set of {factor_set.size} rows: {'; '.join(publishers) or 'none needed'}"
 
@@ -632,9 +641,13 @@ def check_on_chain(signed: Signed, chain: ChainLookup | None) -> str:
         check_same("root that the token names", envelope.root.hex(), found.token_root.hex() if found.token_root else "no token")
     elif not found.is_anchored:
         raise ProofError("The batch is not on the chain", expected=envelope.root.hex(), got="no such root")
-    return (
-        f"{'token' if reference.action == 'issue' else 'root'} found; {found.label}{'' if found.is_final else '; not final yet'}"
-    )
+    if found.ended == REVOKED:
+        raise ProofError(
+            "The auditors have revoked this statement", expected="a statement that stands", got=REVOKED, record=found.label
+        )
+    what = "token" if reference.action == "issue" else "root"
+    ended = ", superseded there by a newer revision" if found.ended == SUPERSEDED else ""
+    return f"{what} found{ended}; {found.label}{'' if found.is_final else '; not final yet'}"
 
 
 _STEPS: tuple[tuple[str, Callable[[_Walk], str]], ...] = (

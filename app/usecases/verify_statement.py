@@ -1,8 +1,8 @@
 """Verifying a statement of this installation for anybody who asks: done anew where something of it changed, else remembered.
 
 A public page is asked for as often as somebody likes, and a verification reads and multiplies everything again. So what was found
-is kept for a while, under a key that names all that can change it: the statement, its issuance and batch, how far they are on the
-chain, who its auditors are, the factor set, and whether its subject was erased. Only what does not fail is kept.
+is kept for a while, under a key that names all that can change it: the statement, its issuance and batch, what the chain says of
+them now, who its auditors are, the factor set, and whether its subject was erased. Only what does not fail is kept.
 """
 
 from collections.abc import Callable, Hashable
@@ -96,9 +96,19 @@ def verify_statement(work: Work, statement: StatementRow, *, chain: ChainDesk | 
     issued = _issued_state(work, statement)
     if issued is None:
         return verify()  # refuses: it is not signed
-    at_hand = None if chain is None else (chain.chain_id, chain.contract, chain.epoch())  # an epoch is one list of auditors
+    at_hand = None if chain is None else _chain_state(work, statement, chain)
     key = (statement.id, statement.manifest_hash_hex, factor_set.id.root_hex, issued, at_hand)
     return kept.steps_of(key, services.clock.monotonic_s(), verify)
+
+
+def _chain_state(work: Work, statement: StatementRow, chain: ChainDesk) -> Hashable:
+    """What a chain says of a statement now, and the epoch of its auditors, which is one list of them."""
+    row = ledger.issuance_of_statement(work.session, statement.tenant_id, statement.id)
+    if row is None:
+        return None
+    root, token_id = bytes.fromhex(row.batch_root_hex), int(row.token_id_hex, 16)
+    standing, ended = chain.standing(root, token_id), chain.ended_status(root, token_id)
+    return chain.chain_id, chain.contract, chain.epoch(), standing, ended
 
 
 def _issued_state(work: Work, statement: StatementRow) -> Hashable:
