@@ -23,6 +23,7 @@ from ledger.issuance import (
     issuance_hash,
     keccak,
     leaf_of,
+    pack_item,
     revocation_digest,
     token_id,
     verify_batch_proof,
@@ -263,3 +264,31 @@ def test_foreign_leaf_has_no_proof() -> None:
     """What is not in the batch cannot be proved."""
     with pytest.raises(LedgerError, match="This issuance is not in the batch; expected one of 1 leaves"):
         batch_proof([bytes(32)], keccak(b""))
+
+
+@given(ISSUANCES)
+def test_packed_statement_holds_every_field(issuance: Issuance) -> None:
+    """What `claim` is given says all that the leaf says but region and method, and can be read back."""
+
+    def signed(word: int) -> int:
+        return word - 2**64 if word >= 2**63 else word
+
+    terms, subject, inputs_root, manifest_hash, grams = pack_item(issuance)
+    amounts = [grams >> 64 * index & 2**64 - 1 for index in range(4)]
+    read = Issuance(
+        holder=f"0x{terms & 2**160 - 1:040x}",
+        kind=IssuanceKind(terms >> 160 & 255),
+        region=issuance.region,
+        from_month_ym=terms >> 184 & 2**32 - 1,
+        to_month_ym=terms >> 216,
+        revision=terms >> 168 & 2**16 - 1,
+        subject=subject,
+        inputs_root=inputs_root,
+        manifest_hash=manifest_hash,
+        method_hash=issuance.method_hash,
+        gross_location_g_co2e=signed(amounts[0]),
+        gross_market_g_co2e=signed(amounts[1]),
+        retired_g_co2e=amounts[2],
+        net_g_co2e=signed(amounts[3]),
+    )
+    assert read == issuance

@@ -40,8 +40,8 @@ contract Twin is ERC1155Supply, EIP712, Ownable2Step, Pausable {
     }
 
     struct Signature {
-        bytes32 r;
-        bytes32 vs;
+        uint256 r;
+        uint256 vs;
     }
 
     struct Auditor {
@@ -422,7 +422,7 @@ contract Twin is ERC1155Supply, EIP712, Ownable2Step, Pausable {
         bytes32 digest = _hashTypedDataV4(struct_hash);
         address former = address(0);
         for (uint256 i = 0; i < signatures.length; i++) {
-            address signer = ECDSA.recover(digest, signatures[i].r, signatures[i].vs);
+            address signer = ECDSA.recover(digest, bytes32(signatures[i].r), bytes32(signatures[i].vs));
             _require(signer > former, "order");
             _require(regions[signer] & (1 << region) != 0, "auditor");
             former = signer;
