@@ -22,7 +22,7 @@ class ManifestFormat(StrEnum):
     """A group's node hashes its totals in clear: one record cannot be shown without the sums of its group."""
 
     V2 = "climate-fitness/manifest/2"
-    """A group's node hashes a salted hash of its totals: a record can be shown alone (docs/adr/0014)."""
+    """A group's node hashes a salted hash of its totals: a record can be shown alone (docs/adr/0016)."""
 
 
 @dataclass(frozen=True, slots=True)

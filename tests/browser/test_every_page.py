@@ -82,6 +82,20 @@ def to_shared(page: "Page") -> None:
     page.wait_for_url("**/proof/*share=*")
 
 
+def to_walk(page: "Page") -> None:
+    """The way back to the originals, with the records of a group unfolded."""
+    to_link("Statement")(page)
+    page.get_by_role("link", name="Back to the originals").click()
+    page.locator("details.trace > summary").first.click()
+
+
+def to_shown_record(page: "Page") -> None:
+    """A proof with one record of it, shown alone."""
+    to_walk(page)
+    page.locator("details.trace[open] table").get_by_role("button").first.click()
+    page.wait_for_url("**/proof/*share=*")
+
+
 def to_missing(page: "Page") -> None:
     """A page that is not there."""
     page.goto("/s/none")
@@ -113,6 +127,8 @@ PLACES: dict[str, Callable[["Page"], object]] = {
     "statement": to_link("Statement"),
     "proof": to_link("Proof"),
     "shared proof": to_shared,
+    "walk": to_walk,
+    "shown record": to_shown_record,
     "import": to_import,
     "blank proof": lambda page: page.goto("/proof"),
     "sign in": lambda page: page.goto("/sign-in"),
