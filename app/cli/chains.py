@@ -7,7 +7,7 @@ from pathlib import Path
 from app.assemble import open_desk
 from app.chain import ChainDesk, label_of, open_signer, owner_of, remote_client
 from app.cli.installation import installation
-from app.cli.terminal import ExitCode, print_json, progress, say, table, tell
+from app.cli.terminal import ExitCode, listed, print_json, progress, say, table, tell
 from app.desk import passphrase_of
 from app.jobs.worker import Worker
 from app.services import Services
@@ -17,6 +17,9 @@ from app.store.session import reading
 from app.usecases.migrate_chain import elsewhere_count, migrate_roots
 from app.usecases.send_outbox import contract_of, pending_count
 from domain.errors import InputError
+
+SHOWN_COUNT = 10
+"""Rows with an error that are shown."""
 
 PAUSE_S = 1.0
 """Between two looks while the chain works, seconds."""
@@ -41,6 +44,7 @@ def run_status(*, is_json: bool, data_folder: Path | None) -> int:
             counts = anchors.counts_by_contract(session)
             gas_today = chain_signers.gas_of_day(session, desk.chain_id, desk.signer_address, now=services.clock.now())
             away_count = anchors.elsewhere_count(session, contract_of(desk))
+            troubles = anchors.troubled(session, limit_count=SHOWN_COUNT)
         owner = owner_of(services.settings.data_folder / "chain") if desk.is_embedded else None
         facts = {
             "chain": desk.label,
@@ -57,7 +61,8 @@ def run_status(*, is_json: bool, data_folder: Path | None) -> int:
         for (chain_id, contract, state), count in counts.items()
     ]
     if is_json:
-        print_json({**facts, "roots": rows, "elsewhere": away_count})
+        waiting = [{"root": one.root_hex, "state": str(one.state), "error": one.error} for one in troubles]
+        print_json({**facts, "roots": rows, "elsewhere": away_count, "troubles": waiting})
     else:
         for name, value in facts.items():
             if value != "":
@@ -67,6 +72,7 @@ def run_status(*, is_json: bool, data_folder: Path | None) -> int:
             head=["chain", "contract", "state", "roots"],
             right=[3],
         )
+        listed("Not well:", [f"{one.root_hex[:16]}… {one.state}: {one.error}" for one in troubles])
         if away_count:
             tell(f"{away_count:,} roots stand elsewhere: `climate-fitness chain migrate` anchors them here.")
     has_failed = any(state is OutboxState.FAILED for _, _, state in counts)

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.store import tables
-from app.store.ledger import BatchRow, LedgerAction, OnContract, OutboxRow, OutboxState
+from app.store.ledger import UNFINISHED, BatchRow, LedgerAction, OnContract, OutboxRow, OutboxState
 from app.store.rows import columns_of, to_row, to_values
 
 
@@ -80,6 +80,20 @@ def counts_by_contract(session: Session) -> dict[tuple[int, str, OutboxState], i
         .order_by(batch.c.chain_id, batch.c.contract, outbox.c.state)
     )
     return {(chain_id, contract, OutboxState(state)): count for chain_id, contract, state, count in session.execute(query)}
+
+
+def troubled(session: Session, *, limit_count: int) -> tuple[OutboxRow, ...]:
+    """Rows that failed, or wait with an error, newest change first.
+
+    Args:
+        session: The open transaction.
+        limit_count: Most of them.
+    """
+    table = tables.OUTBOX
+    states = [str(state) for state in (*UNFINISHED, OutboxState.FAILED)]
+    query = select(*columns_of(OutboxRow, table)).where(table.c.error != "", table.c.state.in_(states))
+    query = query.order_by(table.c.updated_at.desc(), table.c.root_hex).limit(limit_count)
+    return tuple(to_row(OutboxRow, row) for row in session.execute(query))
 
 
 def former_anchors(session: Session, root_hex: str) -> tuple[FormerAnchorRow, ...]:

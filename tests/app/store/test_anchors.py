@@ -108,3 +108,18 @@ def test_only_its_own_chain_is_claimed(engine: Engine, batch: BatchRow) -> None:
         assert ledger.claim_outbox(session, later, lease_s=1, on=OnContract(batch.chain_id, batch.contract)) is None
         found = ledger.claim_outbox(session, later, lease_s=1, on=replace(HERE, contract=HERE.contract.lower()))
     assert found is not None
+
+
+def test_troubles_are_named(engine: Engine, home: Home) -> None:
+    """A row that waits with an error, or failed, is shown with it; one that goes on well is not."""
+    with unit_of_work(engine) as session:
+        make_batch(session, make_statement(session, home))
+        row = ledger.claim_outbox(session, NOW, lease_s=60)
+        assert row is not None
+        assert anchors.troubled(session, limit_count=5) == ()
+        row = ledger.change_outbox(session, row, OutboxChange(OutboxState.QUEUED, NOW, error="no answer"), NOW)
+        assert [(one.state, one.error) for one in anchors.troubled(session, limit_count=5)] == [(OutboxState.QUEUED, "no answer")]
+        row = ledger.change_outbox(session, row, OutboxChange(OutboxState.SIGNED, NOW), NOW)
+        assert anchors.troubled(session, limit_count=5) == ()
+        ledger.change_outbox(session, row, OutboxChange(OutboxState.FAILED, NOW, error="refused"), NOW)
+        assert [one.error for one in anchors.troubled(session, limit_count=5)] == ["refused"]
