@@ -31,6 +31,30 @@ class Verifications:
     def __init__(self) -> None:
         self._guard = Lock()
         self._kept: dict[Hashable, _Kept] = {}
+        self._on_chain: dict[Hashable, tuple[Hashable, Hashable]] = {}
+
+    def chain_state_of(self, name: Hashable, head: Hashable, ask: Callable[[], Hashable]) -> Hashable:
+        """What a chain says of something, asked once a block.
+
+        Args:
+            name: Names what is asked for, on one contract of one chain.
+            head: The newest block, with its hash: where it is the same, nothing has changed.
+            ask: Asks the chain.
+
+        Returns:
+            What it says.
+        """
+        with self._guard:
+            former = self._on_chain.get(name)
+        if former is not None and former[0] == head:
+            return former[1]
+        state = ask()
+        with self._guard:
+            self._on_chain.pop(name, None)
+            self._on_chain[name] = head, state
+            while len(self._on_chain) > MAX_KEPT_COUNT:
+                del self._on_chain[next(iter(self._on_chain))]
+        return state
 
     def steps_of(self, key: Hashable, now_s: float, verify: Callable[[], tuple[Step, ...]]) -> tuple[Step, ...]:
         """The steps under a key.
@@ -96,19 +120,23 @@ def verify_statement(work: Work, statement: StatementRow, *, chain: ChainDesk | 
     issued = _issued_state(work, statement)
     if issued is None:
         return verify()  # refuses: it is not signed
-    at_hand = None if chain is None else _chain_state(work, statement, chain)
+    at_hand = None if chain is None else _chain_state(work, statement, chain, kept)
     key = (statement.id, statement.manifest_hash_hex, factor_set.id.root_hex, issued, at_hand)
     return kept.steps_of(key, services.clock.monotonic_s(), verify)
 
 
-def _chain_state(work: Work, statement: StatementRow, chain: ChainDesk) -> Hashable:
-    """What a chain says of a statement now, and the epoch of its auditors, which is one list of them."""
+def _chain_state(work: Work, statement: StatementRow, chain: ChainDesk, kept: Verifications) -> Hashable:
+    """What a chain says of a statement, and the epoch of its auditors, which is one list; one question while no block came."""
     row = ledger.issuance_of_statement(work.session, statement.tenant_id, statement.id)
     if row is None:
         return None
+    name = chain.chain_id, chain.contract, row.batch_root_hex, row.token_id_hex
     root, token_id = bytes.fromhex(row.batch_root_hex), int(row.token_id_hex, 16)
-    standing, ended = chain.standing(root, token_id), chain.ended_status(root, token_id)
-    return chain.chain_id, chain.contract, chain.epoch(), standing, ended
+
+    def ask() -> Hashable:
+        return chain.epoch(), chain.standing(root, token_id), chain.ended_status(root, token_id)
+
+    return name, kept.chain_state_of(name, chain.head(), ask)
 
 
 def _issued_state(work: Work, statement: StatementRow) -> Hashable:

@@ -120,7 +120,39 @@ def test_other_chain_or_auditors_count(
     ask(installation, row, kept, desk)
     monkeypatch.setattr(desk, "epoch", lambda: 2)
     ask(installation, row, kept, desk)
+    assert len(verified) == 2  # without a new block nothing can have changed, and the chain is not asked again
+    monkeypatch.setattr(desk, "head", lambda: (9, bytes(32)))
+    ask(installation, row, kept, desk)
     assert len(verified) == 3
+
+
+def test_revocation_counts(
+    installation: Installation, row: StatementRow, desk: ChainDesk, verified: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What held before its auditors revoked it is not told from memory."""
+    kept = Verifications()
+    assert {step.state for step in ask(installation, row, kept, desk)} == {StepState.OK}
+    monkeypatch.setattr(desk, "ended_status", lambda *_: 3)
+    monkeypatch.setattr(desk, "head", lambda: (9, bytes(32)))
+    told = {step.name: step for step in ask(installation, row, kept, desk)}
+    assert (told["chain"].state, len(verified)) == (StepState.FAILED, 2)
+    assert "The auditors have revoked this statement" in told["chain"].detail
+
+
+def test_memory_of_the_chain_is_bounded() -> None:
+    """The one that was asked for longest ago goes first; another head asks again."""
+    kept, asked = Verifications(), []
+
+    def answer(name: int) -> int:
+        asked.append(name)
+        return name
+
+    for name in range(MAX_KEPT_COUNT + 1):
+        kept.chain_state_of(name, "head", lambda name=name: answer(name))  # type: ignore[misc]
+    assert kept.chain_state_of(1, "head", lambda: answer(-1)) == 1
+    assert kept.chain_state_of(0, "head", lambda: answer(-2)) == -2
+    assert kept.chain_state_of(1, "next", lambda: answer(-3)) == -3
+    assert len(asked) == MAX_KEPT_COUNT + 3
 
 
 def test_other_factor_set_counts(
