@@ -40,7 +40,10 @@ LEASE_S = 60
 """How long one transaction is ours, seconds."""
 
 LATER = timedelta(seconds=2)
-"""When to look again at what the chain has not mined or finalised yet."""
+"""When to look again at what the chain has not mined yet."""
+
+FINALITY_LATER = timedelta(seconds=12)
+"""When to look again at what is mined and not final: a slot of Ethereum; finality takes minutes, and nodes count requests."""
 
 LOOKS_COUNT = 8
 """Looks for a receipt after which the stored bytes are sent again: a node may have dropped them."""
@@ -274,7 +277,7 @@ def _look_for_finality(services: Services, chain: ChainDesk, row: OutboxRow) -> 
         return OutboxChange(OutboxState.SENT if row.raw else OutboxState.QUEUED, now)
     if chain.is_final_block(row.block_number, block_hash):
         return OutboxChange(OutboxState.FINAL, now)
-    return OutboxChange(OutboxState.MINED, now + LATER)
+    return OutboxChange(OutboxState.MINED, now + (LATER if chain.is_embedded else FINALITY_LATER))
 
 
 def _write(services: Services, row: OutboxRow, change: Change) -> OutboxRow:

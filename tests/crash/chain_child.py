@@ -138,7 +138,7 @@ def work(folder: Path, run: int, step: int) -> None:
         if send_outbox.pending_count(services) == 0:
             for whose in subjects:
                 close_next(services, whose)
-        clock.advance(2)
+        clock.advance(13)
         if node is not None:
             node.mine(2)
 

@@ -17,7 +17,7 @@ from app.store import ledger
 from app.store.ledger import OutboxState
 from app.store.session import engine_of, reading
 from app.store.statements import StatementRow, StatementState
-from app.usecases.send_outbox import LATER, LEASE_S, LOOKS_COUNT, pending_count, send_outbox
+from app.usecases.send_outbox import FINALITY_LATER, LATER, LEASE_S, LOOKS_COUNT, pending_count, send_outbox
 from app.usecases.sign_batch import DEADLINE_S
 from domain.errors import ChainError, InputError
 from domain.issuance import ZERO_ADDRESS
@@ -56,7 +56,7 @@ def queued(scene: Remote) -> StatementRow:
     return scene.queued(scene.installation.household())
 
 
-def send(scene: Remote, *, after: timedelta = LATER) -> None:
+def send(scene: Remote, *, after: timedelta = FINALITY_LATER) -> None:
     """Let time pass, then send what is due."""
     scene.installation.clock.advance(after.total_seconds())
     send_outbox(scene.installation.services, scene.desk)
@@ -174,7 +174,7 @@ def test_pool_that_forgets(scene: Remote) -> None:
     before = {scene.outbox(row).tx_hashes_json for row in rows}
     scene.anvil.ask("anvil_dropAllTransactions")
     for _ in range(LOOKS_COUNT + 1):
-        send(scene)
+        send(scene, after=LATER)
     finish(scene, *rows)
     assert {scene.outbox(row).tx_hashes_json for row in rows} == before
     assert scene.anchored_count() == 3
@@ -352,7 +352,7 @@ def test_reorganisation_sends_back(scene: Remote, queued: StatementRow, depth: i
     found = scene.outbox(queued)
     assert (found.state, found.block_hash_hex, found.raw) == (OutboxState.SENT, None, before.raw)
     for _ in range(LOOKS_COUNT + 1):
-        send(scene)
+        send(scene, after=LATER)
     finish(scene, queued)
     assert (scene.anchored_count(), scene.outbox(queued).tx_hashes_json) == (1, before.tx_hashes_json)
 
@@ -368,7 +368,7 @@ def test_deep_reorganisation_of_many(scene: Remote) -> None:
     assert OutboxState.MINED in mined
     scene.anvil.ask("anvil_reorg", 3, [])
     for _ in range(3 * LOOKS_COUNT):
-        send(scene)
+        send(scene, after=LATER)
     finish(scene, *rows)
     assert scene.anchored_count() == 5
 
@@ -507,7 +507,7 @@ def test_lagging_receipts_do_not_sign_twice(lied_to: Remote, liar: LyingNode) ->
     row = lied_to.queued(lied_to.installation.household())
     liar.faults["eth_getTransactionReceipt"] = saying(None)
     for _ in range(3):
-        send(lied_to)
+        send(lied_to, after=LATER)
     assert (lied_to.state(row), len(json.loads(lied_to.outbox(row).tx_hashes_json))) == (OutboxState.SENT, 1)
     liar.faults.clear()
     finish(lied_to, row)
