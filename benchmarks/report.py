@@ -31,14 +31,14 @@ RUNS_COUNT = 5
 GROWTH_COUNTS = (100_000, 1_000_000, 10_000_000, 100_000_000)
 GROWTH = "growth"
 _OF_CONNECTORS = ("octopus", "timeline", "bank_files", "sync", "sync_queue")
-NAMES = (GROWTH, "scoring", "estimate", "parse", "rescore", "month_end", "factors", "gas", "page", *_OF_CONNECTORS)
+NAMES = (GROWTH, "scoring", "estimate", "parse", "rescore", "month_end", "factors", "gas", "verify", "page", *_OF_CONNECTORS)
 """Sections of the report, in their order."""
 _GROWTH_TEXT = (
     "Mixed activities, 200 a subject and month, Parquet in, lines out; beyond 10 million, 50,000 subjects over more months.",
     "Memory is the most of five runs, time their median.",
     "",
 )
-ONE_RUN = frozenset({"scoring", "month_end", "sync", "sync_queue"})
+ONE_RUN = frozenset({"scoring", "month_end", "sync", "sync_queue", "verify"})
 """What measures several runs itself, or takes minutes."""
 
 

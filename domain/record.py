@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from domain.activity import Activity, ActivityKey, EvidenceClass, Quality
 from domain.canonical import Json, from_canonical, to_canonical
@@ -136,7 +137,7 @@ def record_leaf_from_canonical(data: bytes, *, record: str = "input") -> RecordL
         record_key=fields.text("record_key"),
         usage_point=fields.text("usage_point"),
         revision=fields.integer("revision"),
-        month=fields.made("month", Month.from_text),
+        month=fields.made("month", _MONTH),
         zone=fields.text("zone"),
         document_sha256s=fields.texts("documents"),
         activities=tuple(
@@ -159,6 +160,11 @@ def activity_to_json(activity: Activity) -> dict[str, Json]:
     }
 
 
+_INSTANT = lru_cache(maxsize=4096)(instant_from_text)
+_MONTH = lru_cache(maxsize=4096)(Month.from_text)
+"""The same few days and months stand in thousands of records."""
+
+
 def activity_from_json(value: Json, *, record: str = "activity") -> Activity:
     """The activity that canonical JSON carries, without its profile.
 
@@ -175,9 +181,9 @@ def activity_from_json(value: Json, *, record: str = "activity") -> Activity:
     fields = Fields(value, record)
     activity = Activity(
         key=activity_key_from_json(fields.raw("key"), record=f"{record}.key"),
-        start=fields.made("start", instant_from_text),
-        end=fields.made("end", instant_from_text),
-        month=fields.made("month", Month.from_text),
+        start=fields.made("start", _INSTANT),
+        end=fields.made("end", _INSTANT),
+        month=fields.made("month", _MONTH),
         quantity_micro=fields.amount("quantity_micro"),
         quality=fields.made("quality", Quality),
         evidence=fields.made("evidence", EvidenceClass),

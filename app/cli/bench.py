@@ -12,7 +12,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 """The folder that holds `app`: a checkout has `benchmarks` beside it, an installed package has not."""
 
 TAKES_ROWS = frozenset(
-    {"bank_files", "estimate", "factors", "month_end", "octopus", "parse", "scoring", "sync", "sync_queue", "timeline"}
+    {"bank_files", "estimate", "factors", "month_end", "octopus", "parse", "scoring", "sync", "sync_queue", "timeline", "verify"}
 )
 """Benchmarks whose size can be chosen."""
 
