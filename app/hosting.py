@@ -15,12 +15,17 @@ from app.desk import open_desk
 from app.services import Services
 from app.usecases.migrate_chain import elsewhere_count, migrate_roots
 from app.usecases.verify_statement import Verifications
-from domain.errors import ClimateFitnessError
+from domain.errors import ChainError, ClimateFitnessError
+from ledger.rpc import NO_ANSWER
 
 log = structlog.get_logger("app.hosting")
 
 WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
 """How far a task of the start is."""
+
+
+FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 60.0
+"""Pauses before a node that does not answer is asked again at the start, seconds."""
 
 
 @dataclass
@@ -94,6 +99,7 @@ class Hosting:
     error: ClimateFitnessError | None = None
     ready: Event = field(default_factory=Event)
     _guard: Lock = field(default_factory=Lock)
+    _stopping: Event = field(default_factory=Event)
     _thread: Thread | None = None
 
     @property
@@ -113,6 +119,7 @@ class Hosting:
 
     def stop(self) -> None:
         """Stop working and let go of the chain; what is running ends first."""
+        self._stopping.set()
         if self._thread is not None:
             self._thread.join()
         if self.worker is not None:
@@ -151,7 +158,7 @@ class Hosting:
 
     def _start(self) -> None:
         try:
-            self.run_task("chain", self._open_chain)
+            self.run_task("chain", self._wait_for_chain)
             if self.prepare is not None:
                 self.prepare(self)
             if self.worker is not None:
@@ -166,6 +173,24 @@ class Hosting:
                     task.state = FAILED
         else:
             self.ready.set()
+
+    def _wait_for_chain(self) -> str:
+        """Open the chain; a node that is away is asked again until it is there, or the program stops.
+
+        Raises:
+            ChainError: The chain refuses, is another one, or is in use.
+        """
+        wait_s = FIRST_WAIT_S
+        while True:
+            try:
+                return self._open_chain()
+            except ChainError as error:
+                if error.message != NO_ANSWER or self._stopping.is_set():
+                    raise
+                log.warning("the chain does not answer yet", asked_again_in_s=wait_s)
+                self.task("chain").detail = error.sentence()
+            self._stopping.wait(wait_s)
+            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
 
     def _open_chain(self) -> str:
         self.chain = open_desk(self.services, must_own=True)

@@ -15,6 +15,9 @@ from urllib.parse import urlsplit
 
 from domain.errors import ChainError
 
+NO_ANSWER = "The chain does not answer"
+"""Message of a node that is away: it may come back."""
+
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 """Largest answer of a node, bytes; the largest that is asked for, a block's transaction hashes, is far below."""
 
@@ -152,7 +155,7 @@ def no_answer(got: str) -> ChainError:
     Args:
         got: What happened instead, a class of error.
     """
-    return ChainError("The chain does not answer", expected="an answer in time", got=got, next_step="Try again later.")
+    return ChainError(NO_ANSWER, expected="an answer in time", got=got, next_step="Try again later.")
 
 
 def refuse(method: str, expected: str, got: str) -> NoReturn:
