@@ -14,6 +14,7 @@ from app.store.periods import PeriodRow
 from app.store.shares import ShareLinkRow
 from app.store.statements import StatementRow
 from app.store.subjects import SubjectRow
+from app.usecases.claim_statement import WARNING, ClaimCall
 from app.usecases.disclose import ShowableGroup
 from app.usecases.find_duplicates import Duplicate
 from app.usecases.find_successor import Standing, Successor
@@ -69,6 +70,7 @@ class SubjectOut(_Out):
     country: str
     zone: str
     member_count: int
+    chain_holder: str = Field(description="Account of its tokens, or that people's statements may be claimed by; empty for none.")
     created_at: datetime
 
     @classmethod
@@ -82,6 +84,7 @@ class SubjectOut(_Out):
             country=row.country,
             zone=row.zone,
             member_count=row.member_count,
+            chain_holder=row.chain_holder,
             created_at=row.created_at,
         )
 
@@ -740,6 +743,44 @@ class StatementLinesOut(StatementOut):
             beside=[BesideOut(name=one.name, g_co2e=_grams(one.amount_ug_co2e), factor_id=one.factor_id) for one in apart.beside],
             lines=[LineOut.model_validate(line_json(factor_set, line)) for line in lines],
             unscored=[UnscoredOut.of(unscored_from_json(one)) for one in row.unscored],
+        )
+
+
+class ClaimingIn(_In):
+    """Whether a person's statements can be claimed into a wallet."""
+
+    holder: str = Field(
+        pattern=r"^(0x[0-9a-fA-F]{40})?$",
+        description="The wallet; empty: no account stands in statements from now on.",
+        examples=["0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"],
+    )
+    is_public_understood: bool = Field(
+        default=False, description="That you know that a claim makes holder, period and grams public, for good."
+    )
+
+
+class ClaimOut(_Out):
+    """A transaction that claims a statement; anybody may send it, the token goes to the holder."""
+
+    chain_id: str
+    to: str = Field(description="The contract.")
+    data: str = Field(description="Calldata, hexadecimal.")
+    holder: str
+    token_id: str
+    net_g_co2e: str = Field(description="Grams that become public, beside gross and retired.")
+    warning: str
+
+    @classmethod
+    def of(cls, call: ClaimCall) -> "ClaimOut":
+        """The transaction as we answer it."""
+        return cls(
+            chain_id=str(call.chain_id),
+            to=call.contract,
+            data=f"0x{call.data.hex()}",
+            holder=call.holder,
+            token_id=call.token_id_hex,
+            net_g_co2e=str(call.net_g_co2e),
+            warning=WARNING,
         )
 
 

@@ -8,7 +8,17 @@ from pydantic_core import to_json
 
 from app.api.etag import file_response, tagged_response
 from app.api.idempotency import OnceHere, Reply, json_reply
-from app.api.models import CloseIn, InputGroupOut, PeriodOut, ShareIn, ShareLinkOut, ShareOut, StatementLinesOut, StatementOut
+from app.api.models import (
+    ClaimOut,
+    CloseIn,
+    InputGroupOut,
+    PeriodOut,
+    ShareIn,
+    ShareLinkOut,
+    ShareOut,
+    StatementLinesOut,
+    StatementOut,
+)
 from app.api.problems import problem_responses
 from app.api.strict import StrictRoute
 from app.api.who import Asking, ServicesHere, looking, may_change, may_see
@@ -16,6 +26,7 @@ from app.services import Services, Work
 from app.store import periods, shares, statements
 from app.store.session import Session
 from app.store.statements import StatementRow
+from app.usecases.claim_statement import claim_of
 from app.usecases.close_period import close_period
 from app.usecases.disclose import disclose_group, disclose_record, show_inputs
 from app.usecases.export_bundle import Shown, export_bundle
@@ -89,6 +100,25 @@ def get_bundle(statement_id: str, request: Request, who: Asking, services: Servi
     response = tagged_response(request, data)
     response.headers["Content-Disposition"] = f'attachment; filename="statement-{row.manifest_hash_hex[:12]}.json"'
     return response
+
+
+@router.get("/statements/{statement_id}/claim", response_model=ClaimOut, responses=problem_responses(401, 404, 409))
+def get_claim(
+    statement_id: str,
+    request: Request,
+    *,
+    who: Asking,
+    services: ServicesHere,
+    is_public_understood: Annotated[
+        bool, Query(description="That you know that a claim makes holder, period and grams public, for good.")
+    ] = False,
+) -> Response:
+    """The transaction with which a wallet claims an anchored statement; nothing is sent by us."""
+    with looking(services) as work:
+        row = statements.by_id(work.session, who.tenant_id, statement_id)
+        may_see(work.session, services, who, row.subject_id)
+        call = claim_of(work, row, is_public_understood=is_public_understood)
+    return tagged_response(request, to_json(ClaimOut.of(call)))
 
 
 @router.get("/statements/{statement_id}/inputs", response_model=list[InputGroupOut], responses=problem_responses(401, 404))

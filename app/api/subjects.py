@@ -6,14 +6,15 @@ from pydantic_core import to_json
 
 from app.api.etag import tagged_response
 from app.api.idempotency import OnceHere, Reply, json_reply
-from app.api.models import SubjectIn, SubjectOut
+from app.api.models import ClaimingIn, SubjectIn, SubjectOut
 from app.api.problems import problem_responses
 from app.api.strict import StrictRoute
-from app.api.who import Asking, ServicesHere, looking, may_see, may_write
+from app.api.who import Asking, ServicesHere, looking, may_change, may_see, may_write
 from app.services import Work
 from app.store import subjects
 from app.store.session import Session
 from app.store.subjects import SubjectKind
+from app.usecases.claim_statement import allow_claims, forbid_claims
 from app.usecases.create_subject import NewSubject, create_subject
 from domain.place import place_from_text
 
@@ -59,3 +60,18 @@ def get_subject(subject_id: str, request: Request, who: Asking, services: Servic
     with looking(services) as work:
         row = may_see(work.session, services, who, subject_id)
     return tagged_response(request, to_json(SubjectOut.of(row)))
+
+
+@router.post("/{subject_id}/claiming", response_model=SubjectOut, responses=problem_responses(401, 404, 409))
+def set_claiming(subject_id: str, body: ClaimingIn, who: Asking, services: ServicesHere, once: OnceHere) -> Response:
+    """Let the statements that a person or household closes from now on be claimed into a wallet, or no longer."""
+
+    def change(session: Session) -> Reply:
+        whose, work = may_change(session, services, who, subject_id), Work(session, services)
+        if body.holder:
+            allow_claims(work, whose, body.holder, is_public_understood=body.is_public_understood)
+        else:
+            forbid_claims(work, whose)
+        return json_reply(SubjectOut.of(subjects.by_id(session, whose.tenant_id, whose.subject_id)))
+
+    return once.run(change, tenant_id=who.tenant_id, account_id=who.account_id)

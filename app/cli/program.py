@@ -31,10 +31,14 @@ program = typer.Typer(
 export_program = typer.Typer(help="Take things along.", no_args_is_help=True, rich_markup_mode=None)
 factors_program = typer.Typer(help="Look up and install published emission factors.", no_args_is_help=True, rich_markup_mode=None)
 connectors_program = typer.Typer(help="What documents and providers can be read.", no_args_is_help=True, rich_markup_mode=None)
+claim_program = typer.Typer(
+    help="Put a person's statements into a wallet: opt-in, and public.", no_args_is_help=True, rich_markup_mode=None
+)
 chain_program = typer.Typer(
     help="Which chain it is, a contract for it, and going over to it.", no_args_is_help=True, rich_markup_mode=None
 )
 program.add_typer(export_program, name="export")
+program.add_typer(claim_program, name="claim")
 program.add_typer(chain_program, name="chain")
 program.add_typer(factors_program, name="factors")
 program.add_typer(connectors_program, name="connectors")
@@ -476,6 +480,52 @@ def disclose(
     from app.cli.disclosing import run_disclose
 
     run_disclose(statement, record=record, group=group, is_signed=signed, output=output, is_json=json, data_folder=data_folder)
+
+
+MakePublic = Annotated[bool, typer.Option("--make-public", help="I know that holder, period and grams become public for good.")]
+
+
+@claim_program.command("allow")
+def claim_allow(
+    subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="Id, its beginning, or a name.")],
+    *,
+    holder: Annotated[str, typer.Option("--holder", metavar="ADDRESS", help="The wallet: 0x and 40 hexadecimal digits.")],
+    make_public: MakePublic = False,
+    data_folder: DataFolder = None,
+) -> None:
+    """Let the statements that a person or household closes from now on be claimed into a wallet.
+
+    Nothing is public until a claim is sent; then holder, period and grams are, for good.
+    """
+    from app.cli.claiming import run_allow
+
+    run_allow(subject, holder=holder, makes_public=make_public, data_folder=data_folder)
+
+
+@claim_program.command("forbid")
+def claim_forbid(
+    subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="Id, its beginning, or a name.")],
+    *,
+    data_folder: DataFolder = None,
+) -> None:
+    """Have no wallet stand in statements that are closed from now on; what was claimed stays public."""
+    from app.cli.claiming import run_forbid
+
+    run_forbid(subject, data_folder=data_folder)
+
+
+@claim_program.command("show")
+def claim_show(
+    statement: Annotated[str, typer.Argument(metavar="STATEMENT", help="Id or manifest hash, or the beginning of one.")],
+    *,
+    make_public: MakePublic = False,
+    json: Json = False,
+    data_folder: DataFolder = None,
+) -> None:
+    """Print the transaction with which a wallet claims a statement; anybody may send it, the token goes to the holder."""
+    from app.cli.claiming import run_claim
+
+    run_claim(statement, makes_public=make_public, is_json=json, data_folder=data_folder)
 
 
 @export_program.command("bundle")

@@ -21,6 +21,10 @@ class SubjectKind(StrEnum):
     FACILITY = "facility"
 
 
+PEOPLE = frozenset({SubjectKind.PERSON, SubjectKind.HOUSEHOLD})
+"""Whose statements are anchored only, and become tokens where they ask for it."""
+
+
 class Role(StrEnum):
     """What an account may do at a subject."""
 
@@ -124,6 +128,13 @@ def by_id(session: Session, tenant_id: str, subject_id: str) -> SubjectRow:
     """
     row = one_of(session, SubjectRow, tables.SUBJECT, tenant_id, id=subject_id)
     return to_row(SubjectRow, found(row, "subject", subject_id))
+
+
+def set_chain_holder(session: Session, tenant_id: str, subject_id: str, holder: str) -> None:
+    """Keep the account that stands in the statements closed from now on; empty for none."""
+    table = tables.SUBJECT
+    change = update(table).where(table.c.id == subject_id).values(chain_holder=holder)
+    session.execute(of_tenant(change, table, tenant_id))
 
 
 def lock(session: Session, tenant_id: str, subject_id: str) -> None:

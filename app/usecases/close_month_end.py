@@ -20,6 +20,7 @@ from app.store.month_end import NewClosing, SubjectFacts
 from app.store.periods import PeriodRow, PeriodState, check_calendar
 from app.store.session import reading, unit_of_work
 from app.store.statements import NewStatement, StatementRow, StatementState
+from app.store.subjects import SubjectKind, SubjectRow
 from app.store.tenant import INSTALLATION
 from app.usecases.audit_statement import Finding, audit_statement
 from app.usecases.close_period import check_over, statement_key_field, statement_row
@@ -204,6 +205,7 @@ class _Audited:
     statement: StatementRow
     issuance: Issuance | None
     findings: tuple[Finding, ...]
+    kind: SubjectKind
 
 
 def endorse_closed(services: Services, chain: ChainDesk, months: MonthRange) -> Iterator[Step]:
@@ -231,7 +233,7 @@ def endorse_closed(services: Services, chain: ChainDesk, months: MonthRange) -> 
             for statement in found:
                 subject = subjects[statement.subject_id]
                 try:
-                    one = _audited(Work(session, services), statement, subject.chain_holder)
+                    one = _audited(Work(session, services), statement, subject)
                 except ClimateFitnessError as error:
                     refused.append(Refusal(subject.id, subject.name, error.sentence()))
                     continue
@@ -245,12 +247,13 @@ def endorse_closed(services: Services, chain: ChainDesk, months: MonthRange) -> 
         after = found[-1].subject_id
 
 
-def _audited(work: Work, statement: StatementRow, holder: str) -> _Audited:
+def _audited(work: Work, statement: StatementRow, subject: SubjectRow) -> _Audited:
     services = work.services
     factor_set = factor_set_then(services, statement.factor_set) or services.factor_set
     manifest, findings = audit_statement(audit_request(work, statement), factor_set=factor_set, reader=OUR_READER)
     is_accepted = manifest is not None and not findings
-    return _Audited(statement, issuance_of(manifest, services.auditor, holder) if manifest and is_accepted else None, findings)
+    issuance = issuance_of(manifest, services.auditor, subject.chain_holder) if manifest and is_accepted else None
+    return _Audited(statement, issuance, findings, subject.kind)
 
 
 def _keep_answers(work: Work, chain: ChainDesk, audited: list[_Audited]) -> None:
@@ -263,7 +266,7 @@ def _keep_answers(work: Work, chain: ChainDesk, audited: list[_Audited]) -> None
     for one in audited:
         if one.issuance is None:
             refused.append(one)
-        elif is_token(one.issuance) or one.statement.id in before:
+        elif is_token(one.issuance, one.kind) or one.statement.id in before:
             alone.append(one)
         else:
             together.append(one)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from app.services import Services, Whose, Work
 from app.store import subjects
-from app.store.subjects import MembershipRow, Role, SubjectKind, SubjectRow
+from app.store.subjects import PEOPLE, MembershipRow, Role, SubjectKind, SubjectRow
 from app.usecases.place_meter import ask_for_zone, check_zone
 from app.usecases.sealing import new_key_row
 from domain.errors import InputError
@@ -27,7 +27,7 @@ class NewSubject:
         home: Where it is; its zone may be empty where the region has one only.
         member_count: Persons of a household.
         currency: ISO 4217.
-        chain_holder: 0x address that its tokens go to; empty anchors it.
+        chain_holder: 0x address that a business's tokens go to; empty anchors it, as it does for people.
     """
 
     kind: SubjectKind
@@ -51,7 +51,7 @@ def create_subject(work: Work, new: NewSubject, *, owner_account_id: str, tenant
         The subject.
 
     Raises:
-        InputError: The name is empty or too long, nobody is in the household, or the holder is no address.
+        InputError: The name is empty or too long, nobody is in the household, or the holder is no address or a person's.
         PlaceError: There is no such region or zone, or the region has several zones; the message lists them.
     """
     services, now = work.services, work.services.clock.now()
@@ -59,6 +59,14 @@ def create_subject(work: Work, new: NewSubject, *, owner_account_id: str, tenant
     if not 1 <= new.member_count <= MOST_MEMBERS_COUNT:
         raise InputError(
             "A household has members", expected=f"1 to {MOST_MEMBERS_COUNT}", got=new.member_count, record="member_count"
+        )
+    if new.chain_holder and new.kind in PEOPLE:
+        raise InputError(
+            "The statements of people are anchored, not held",
+            expected="no account: claiming makes holder and amounts public",
+            got=new.chain_holder,
+            record="chain_holder",
+            next_step="Leave it empty; whoever wants it allows claims afterwards, behind a warning.",
         )
     holder = address_from_text(new.chain_holder, record="chain_holder") if new.chain_holder else ""
     zone = _zone_of_home(services, new.home)

@@ -15,6 +15,7 @@ from app.store import connections, documents, ledger, records, statements, subje
 from app.store.ledger import EndorsementRow, IssuanceRow, LedgerAction, OutboxState, Verdict
 from app.store.session import reading, unit_of_work
 from app.store.statements import StatementRow, StatementState
+from app.store.subjects import PEOPLE, SubjectKind
 from app.usecases.audit_statement import TAKEN_AS_DECLARED, AuditRequest, Finding, Reader, audit_statement
 from app.usecases.close_period import statement_key_field
 from app.usecases.derive_declared import order_of_trails
@@ -219,9 +220,9 @@ def answer_of(services: Services, statement: StatementRow, findings: tuple[Findi
     )
 
 
-def is_token(issuance: Issuance) -> bool:
-    """Whether a statement becomes a token: once per period, a restated one is anchored until the contract can supersede."""
-    return issuance.holder != ZERO_ADDRESS and issuance.revision == 1
+def is_token(issuance: Issuance, kind: SubjectKind) -> bool:
+    """Whether a statement becomes a token by itself: a business's, once per period. A person's is anchored, and claimable."""
+    return kind not in PEOPLE and issuance.holder != ZERO_ADDRESS and issuance.revision == 1
 
 
 def queue_statement(work: Work, statement: StatementRow, issuance: Issuance, chain: ChainDesk) -> None:
@@ -238,17 +239,25 @@ def queue_statement(work: Work, statement: StatementRow, issuance: Issuance, cha
     if former is not None and former.batch_root_hex != leaf.hex():  # it stands in a batch with others
         sign_again(work, chain, statement.tenant_id, former.batch_root_hex)
         return
-    action = LedgerAction.ISSUE if is_token(issuance) else LedgerAction.ANCHOR
+    kind = subjects.by_id(work.session, statement.tenant_id, statement.subject_id).kind
+    action = LedgerAction.ISSUE if is_token(issuance, kind) else LedgerAction.ANCHOR
     signing = ToSign(statement.tenant_id, leaf, 1, issuance.method_hash, action)
     batch, outbox = sign_batch(
         work.services, chain, signing, payload={"issuance": issuance_to_json(issuance), "statement_id": statement.id}
     )
-    if not ledger.add_batch(work.session, batch, (issuance_row(statement, issuance, leaf, (), leaf_index=0),), outbox):
+    row = issuance_row(statement, issuance, leaf, (), leaf_index=0, action=action)
+    if not ledger.add_batch(work.session, batch, (row,), outbox):
         ledger.renew_batch(work.session, batch, outbox)
 
 
 def issuance_row(
-    statement: StatementRow, issuance: Issuance, root: bytes, proof: Sequence[bytes], *, leaf_index: int
+    statement: StatementRow,
+    issuance: Issuance,
+    root: bytes,
+    proof: Sequence[bytes],
+    *,
+    leaf_index: int,
+    action: LedgerAction = LedgerAction.ANCHOR,
 ) -> IssuanceRow:
     """A statement's place in a batch, as it is stored.
 
@@ -258,6 +267,7 @@ def issuance_row(
         root: Root of the batch, 32 bytes.
         proof: Hashes from its leaf upwards.
         leaf_index: Where in the batch.
+        action: Whether it becomes a token by itself.
     """
     return IssuanceRow(
         token_id_hex=f"{token_id(issuance):064x}",
@@ -267,5 +277,5 @@ def issuance_row(
         leaf_index=leaf_index,
         proof_json=json.dumps([one.hex() for one in proof]),
         issuance_json=to_canonical(issuance_to_json(issuance)).decode(),
-        action=LedgerAction.ISSUE if is_token(issuance) else LedgerAction.ANCHOR,
+        action=action,
     )
