@@ -5,15 +5,18 @@ from dataclasses import replace
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from pydantic_core import to_json
 from starlette.status import HTTP_303_SEE_OTHER, HTTP_422_UNPROCESSABLE_CONTENT
 
 from app.api.etag import file_response, tagged_response
 from app.api.frames import MESSAGES, frame_of, page
+from app.api.models import ClaimOut
 from app.api.strict import Upload, read_upload
 from app.api.who import HostingHere, ServicesHere, looking, may_change, may_see, page_caller
 from app.services import Services, Whose, Work
 from app.store import documents, statements
 from app.store.session import unit_of_work
+from app.usecases.claim_statement import allow_claims, claim_of, forbid_claims
 from app.usecases.close_period import close_period
 from app.usecases.enter_bill import BillInput, enter_bill
 from app.usecases.export_bundle import Shown, export_bundle
@@ -177,6 +180,43 @@ def disclosure(subject_id: str, statement_id: str, request: Request, services: S
     if found is None:
         raise NotFoundError("There is no such file", expected="a record or a group", got="neither")
     return file_response(request, found)
+
+
+@router.post("/claiming")
+async def claiming(subject_id: str, request: Request, services: ServicesHere) -> Response:
+    """Name the wallet of a person's statements that are closed from now on, or none, from the form."""
+    who = page_caller(request)
+    async with request.form(max_files=0, max_fields=5) as form:
+        holder, agree, statement_id = (
+            str(form.get(name, ""))[:_LONGEST_FIELD_COUNT] for name in ("holder", "agree", "statement")
+        )
+    return await run_in_threadpool(_set_claiming, services, who, subject_id, statement_id, (holder, agree == "1"))
+
+
+def _set_claiming(services: Services, who: Caller, subject_id: str, statement_id: str, wish: tuple[str, bool]) -> Response:
+    holder, is_agreed = wish
+    with unit_of_work(services.engine) as session:
+        whose, work = may_change(session, services, who, subject_id), Work(session, services)
+        if holder:
+            allow_claims(work, whose, holder, is_public_understood=is_agreed)
+        else:
+            forbid_claims(work, whose)
+        row = statement_of(work, whose, statement_id) if statement_id else None
+    hrefs = Hrefs(subject_id)
+    return RedirectResponse(hrefs.statement(row.id) if row else hrefs.home, HTTP_303_SEE_OTHER)
+
+
+@router.get("/statements/{statement_id}/claim")
+def claim(subject_id: str, statement_id: str, request: Request, services: ServicesHere) -> Response:
+    """The transaction that claims a person's statement, as a download for the wallet."""
+    who = page_caller(request)
+    with looking(services) as work:
+        may_see(work.session, services, who, subject_id)
+        row = statement_of(work, Whose(who.tenant_id, subject_id), statement_id)
+        call = claim_of(work, row, is_public_understood=request.query_params.get("agree") == "1")
+    response = tagged_response(request, to_json(ClaimOut.of(call)))
+    response.headers["Content-Disposition"] = f'attachment; filename="claim-{row.manifest_hash_hex[:12]}.json"'
+    return response
 
 
 @router.get("/statements/{statement_id}/bundle")

@@ -97,6 +97,15 @@ class Hrefs:
         """Where the form for a share link posts."""
         return f"{self.statement(statement_id)}/share"
 
+    @property
+    def claiming(self) -> str:
+        """Where the form posts that names the wallet of a person's statements."""
+        return f"{self.home}/claiming"
+
+    def claim(self, statement_id: str) -> str:
+        """The transaction that claims a statement, as a download."""
+        return f"{self.statement(statement_id)}/claim"
+
     def walk(self, statement_id: str) -> str:
         """The way from a statement back to its originals."""
         return f"{self.statement(statement_id)}/walk"

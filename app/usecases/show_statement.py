@@ -9,15 +9,18 @@ from app.services import Whose, Work
 from app.store import ledger, periods, statements, subjects
 from app.store.ledger import LedgerAction, OutboxState, Verdict
 from app.store.statements import StatementRow, StatementState
+from app.store.subjects import PEOPLE, SubjectRow
 from app.usecases.find_factor_set import factor_set_then
 from app.usecases.show_activities import plain_cell
 from app.usecases.show_hrefs import Hrefs, proof_href
 from app.usecases.show_lines import apart_of, line_json, traced_lines
 from app.usecases.show_months import findings_of, state_of
 from dashboards.pages.dashboard import MonthState
-from dashboards.pages.statement import ChainStatus, EndorsementRow, StatementModel
-from domain.canonical import Json
+from dashboards.pages.statement import ChainStatus, ClaimBox, EndorsementRow, StatementModel
+from domain.bundle import issuance_from_json
+from domain.canonical import Json, from_canonical
 from domain.errors import NotFoundError
+from domain.issuance import ZERO_ADDRESS
 from domain.manifest import manifest_from_canonical
 from domain.statement import Statement, unscored_from_json
 
@@ -118,6 +121,7 @@ def show_statement(work: Work, whose: Whose, statement_id: str) -> StatementMode
         bundle_href=hrefs.bundle(row.id) if is_final else "",
         share_href=hrefs.share(row.id) if is_final else "",
         walk_href=hrefs.walk(row.id) if chain is not None and not subject.erased_at else "",
+        claim=_claim_box(work, row, subject, hrefs, is_final=is_final),
     )
 
 
@@ -194,6 +198,17 @@ def chain_status(work: Work, statement: StatementRow) -> ChainStatus | None:
         block_index=outbox.block_number,
         token_id_hex=row.token_id_hex if row.action is LedgerAction.ISSUE else "",
     )
+
+
+def _claim_box(work: Work, row: StatementRow, subject: SubjectRow, hrefs: Hrefs, *, is_final: bool) -> ClaimBox | None:
+    """How a person's statement comes into a wallet; nothing of businesses, of the erased, and before it is on the chain."""
+    issuance = ledger.issuance_of_statement(work.session, row.tenant_id, row.id)
+    if subject.kind not in PEOPLE or subject.erased_at or not is_final or issuance is None:
+        return None
+    holder = issuance_from_json(from_canonical(issuance.issuance_json.encode())).holder
+    leaf_holder = "" if holder == ZERO_ADDRESS else holder
+    claim_href = hrefs.claim(row.id) if leaf_holder else ""
+    return ClaimBox(subject.chain_holder, leaf_holder, hrefs.claiming, claim_href, row.id)
 
 
 def _state(work: Work, row: StatementRow, *, is_final: bool) -> MonthState:

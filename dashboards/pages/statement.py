@@ -56,6 +56,25 @@ class ChainStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimBox:
+    """Putting a person's statement into a wallet: opt-in, and public.
+
+    Attributes:
+        standing_holder: Account that stands in statements closed from now on; empty for none.
+        leaf_holder: Account in this statement's leaf; empty for none.
+        allow_href: Where the form posts that sets or clears the account.
+        claim_href: The transaction of the claim as a download; empty where this statement cannot be claimed.
+        statement_id: Where the form leads back to.
+    """
+
+    standing_holder: str
+    leaf_holder: str
+    allow_href: str
+    claim_href: str
+    statement_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class StatementModel:
     """One statement.
 
@@ -77,6 +96,7 @@ class StatementModel:
         bundle_href: The bundle as a download; empty before it is anchored.
         csv_href: The lines as CSV.
         walk_href: The way back to the originals; empty before it was signed.
+        claim: Of people: putting it into a wallet.
     """
 
     subject_name: str
@@ -96,6 +116,7 @@ class StatementModel:
     share_href: str = ""
     bundle_href: str = ""
     walk_href: str = ""
+    claim: ClaimBox | None = None
 
     @property
     def is_one_operator(self) -> bool:

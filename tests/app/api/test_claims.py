@@ -62,3 +62,28 @@ def test_commands(live: Live, capsys: pytest.CaptureFixture[str]) -> None:
     assert "data   0x" in capsys.readouterr().out
     run_forbid(ada.household, data_folder=folder)
     assert "anchored only from now on" in capsys.readouterr().out
+
+
+def test_page_asks_before_anything_is_public(live: Live) -> None:
+    """The statement's page warns, takes the wallet only with agreement, and gives the transaction of a later statement."""
+    ada = live.ada
+    home = f"/s/{ada.household}"
+    first = live.browse(f"{home}/statements/{ada.statement_id}", as_=ada).text
+    assert "A claim makes public, for good" in first
+    assert "This statement was closed for nobody’s wallet." in first
+    form = {"statement": ada.statement_id, "holder": WALLET}
+    assert live.submit(f"{home}/claiming", as_=ada, data=form).status_code == 422
+    allowed = live.submit(f"{home}/claiming", as_=ada, data={**form, "agree": "1"})
+    assert (allowed.status_code, allowed.headers["Location"]) == (303, f"{home}/statements/{ada.statement_id}")
+    assert WALLET in live.browse(allowed.headers["Location"], as_=ada).text
+    closed = live.post(f"/v1/subjects/{ada.household}/periods/2026-02/close", json={}, as_=ada).json()
+    live.work()
+    later = f"{home}/statements/{closed['id']}"
+    assert "It was closed for the account" in live.browse(later, as_=ada).text
+    assert live.browse(f"{later}/claim", as_=ada).status_code == 422
+    given = live.browse(f"{later}/claim?agree=1", as_=ada)
+    assert given.headers["Content-Disposition"].startswith('attachment; filename="claim-')
+    assert given.json()["holder"] == WALLET
+    live.submit(f"{home}/claiming", as_=ada, data={"statement": closed["id"]})
+    assert "Name no wallet" not in live.browse(later, as_=ada).text
+    assert "A claim makes public" not in live.browse(f"/s/{ada.business}/statements/{ada.business_statement_id}", as_=ada).text

@@ -85,6 +85,7 @@ BODIES: dict[str, dict[str, object]] = {
     "/s/{subject_id}/duplicates": {"data": {"decision": "undo"}},
     "/s/{subject_id}/files": {"data": {"do": "forget"}},
     "/v1/subjects/{subject_id}/claiming": {"json": {"holder": ""}},
+    "/s/{subject_id}/claiming": {"data": {"holder": ""}},
     "/s/{subject_id}/statements": {"data": {"record": "0123abcd"}},
 }
 """What routes that begin so are sent."""
