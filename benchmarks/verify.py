@@ -28,6 +28,7 @@ from app.assemble import open_services
 from app.clock import FixedClock, SystemRandomness
 from app.hosting import Hosting
 from app.jobs.worker import Worker
+from app.logs import configure_logs
 from app.services import Services, Whose, Work
 from app.settings import Settings
 from app.store.session import reading, unit_of_work
@@ -168,6 +169,7 @@ def trees(count: int) -> dict[str, Any]:
 
 def measure(records_count: int) -> dict[str, Any]:
     """Everything, as the object that is printed."""
+    configure_logs(level="warning", is_json=False)
     with TemporaryDirectory(prefix="bench-verify-") as folder:
         settings = Settings(data_folder=Path(folder) / "data")
         services = open_services(settings, clock=FixedClock(NOW), randomness=SystemRandomness())

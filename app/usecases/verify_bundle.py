@@ -631,6 +631,10 @@ def check_on_chain(signed: Signed, chain: ChainLookup | None) -> str:
         raise NotChecked("not checked: on chain")
     reference, envelope = signed.chain, signed.envelope
     found = chain(envelope.root, int.from_bytes(from_hex(reference.token_id_hex, "token id")))
+    if found.ended == REVOKED:
+        raise ProofError(
+            "The auditors have revoked this statement", expected="a statement that stands", got=REVOKED, record=found.label
+        )
     if (found.chain_id, found.contract.lower()) != (reference.chain_id, reference.contract.lower()):
         if not found.is_anchored and found.token_root != envelope.root:
             raise NotChecked(f"the chain at hand is {found.chain_id}, the statement is on {reference.chain_id}")
@@ -641,10 +645,6 @@ def check_on_chain(signed: Signed, chain: ChainLookup | None) -> str:
         check_same("root that the token names", envelope.root.hex(), found.token_root.hex() if found.token_root else "no token")
     elif not found.is_anchored:
         raise ProofError("The batch is not on the chain", expected=envelope.root.hex(), got="no such root")
-    if found.ended == REVOKED:
-        raise ProofError(
-            "The auditors have revoked this statement", expected="a statement that stands", got=REVOKED, record=found.label
-        )
     what = "token" if reference.action == "issue" else "root"
     ended = ", superseded there by a newer revision" if found.ended == SUPERSEDED else ""
     return f"{what} found{ended}; {found.label}{'' if found.is_final else '; not final yet'}"

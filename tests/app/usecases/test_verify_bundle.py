@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 
 from app.assemble import open_desk
-from app.chain import ChainDesk
+from app.chain import ChainDesk, Standing
 from app.store.subjects import SubjectKind
 from app.usecases.create_subject import NewSubject, create_subject
 from app.usecases.export_bundle import Shown, export_bundle
 from app.usecases.look_at_chain import trusted_by
 from app.usecases.verify_bundle import (
+    REVOKED,
     OnChain,
     Step,
     StepState,
@@ -283,13 +284,31 @@ def test_higher_quorum_fails_the_signatures(world: World) -> None:
 
 
 def test_other_chain_is_not_checked(world: World) -> None:
-    """A chain with another id says nothing about the statement."""
+    """A chain with another id that does not have the root says nothing about the statement."""
 
     def other(root: bytes, token: int) -> OnChain:
-        return replace(world.chain(root, token), chain_id=1)
+        return replace(world.chain(root, token), chain_id=1, is_anchored=False, token_root=None)
 
     steps = verify_bundle(world.data, factor_set=world.factor_set, trusted=world.trusted, chain=other)
     assert (steps[-1].state, holds(steps)) == (StepState.NOT_CHECKED, True)
+
+
+def test_root_that_was_anchored_again_counts(world: World) -> None:
+    """On another chain that has the root too, it is found, and the words say that the file names the former one."""
+
+    def later(root: bytes, token: int) -> OnChain:
+        return replace(world.chain(root, token), chain_id=1)
+
+    last = verify_bundle(world.data, factor_set=world.factor_set, trusted=world.trusted, chain=later)[-1]
+    assert last.state is StepState.OK
+    assert last.detail.endswith("its root was anchored here again")
+    revoked = verify_bundle(
+        world.data,
+        factor_set=world.factor_set,
+        trusted=world.trusted,
+        chain=lambda root, token: replace(later(root, token), ended=REVOKED),
+    )
+    assert first_failure(revoked) == revoked[-1]
 
 
 def test_missing_on_the_chain_fails(world: World) -> None:
@@ -682,6 +701,10 @@ class AskedDesk(ChainDesk):
     def quorum(self) -> int:
         """One signature."""
         return 1
+
+    def standing(self, root: bytes, token_id: int) -> Standing:  # noqa: ARG002  # as the desk's
+        """Nothing is on it."""
+        return Standing(is_anchored=False, token_root=None, is_final=False)
 
 
 def test_chain_is_asked_for_signers_only(world: World) -> None:
