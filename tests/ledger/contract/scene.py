@@ -152,14 +152,15 @@ class Scene:
 
     def __init__(self, request: Request, abi: Sequence[Mapping[str, Any]], creation: bytes, *, quorum: int = 2) -> None:
         self.request = request
+        # Of functions of one name the one with most inputs: OpenZeppelin has a `totalSupply` of everything too.
+        functions = sorted((entry for entry in abi if entry["type"] == "function"), key=lambda entry: len(entry["inputs"]))
         self.functions = {
             entry["name"]: (
                 f"{entry['name']}({','.join(_type(part) for part in entry['inputs'])})",
                 [_type(part) for part in entry["inputs"]],
                 [_type(part) for part in entry["outputs"]],
             )
-            for entry in abi
-            if entry["type"] == "function"
+            for entry in functions
         }
         self.chain_id = int(request("eth_chainId", []), 16)
         self.nonces: dict[str, int] = {}

@@ -77,7 +77,7 @@ def test_every_entry_takes_the_same_gas(scenes: tuple[Scene, Scene]) -> None:
     assert told[0] == told[1]
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**64))
 def test_random_calls_are_one_on_both(scenes: tuple[Scene, Scene], seed: int) -> None:
     """Whatever is called: accepted or refused with the same words, events and gas."""

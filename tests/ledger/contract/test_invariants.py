@@ -14,7 +14,7 @@ from tests.ledger.contract.scene import PEOPLE, TRANSFER_BATCH, TRANSFER_SINGLE,
 
 ISSUED = "Issued(uint256,bytes32,bytes32,bytes32,int64,int64,uint64,int64)"
 RETIRED = "Retired(uint256,address,bytes32,uint256)"
-BAD_MOODS = {"few", "stranger", "late", "other region", "former epoch"}
+BAD_MOODS = {"few", "stranger", "late", "former epoch"}  # "other region" is right for a statement of that region
 IS_ACTIVE, IS_SUPERSEDED = 1, 2
 
 
