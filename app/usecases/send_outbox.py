@@ -17,7 +17,7 @@ is kept with the row, and the same is tried later.
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -109,9 +109,10 @@ def _send(services: Services, chain: ChainDesk, row: OutboxRow) -> None:
     }
     try:
         while row.state in steps:
-            before = row.state
-            row = _write(services, row, steps[row.state](services, chain, row))
-            if row.state is before or before is OutboxState.MINED:  # on the way back nothing is hurried
+            before, change = row.state, steps[row.state](services, chain, row)
+            goes_on = change.state in steps and change.state is not before and before is not OutboxState.MINED
+            row = _write(services, row, change, is_held=goes_on)
+            if not goes_on:  # on the way back nothing is hurried
                 return
     except ExpiredError as error:
         _expire(services, chain, row, error)
@@ -280,10 +281,15 @@ def _look_for_finality(services: Services, chain: ChainDesk, row: OutboxRow) -> 
     return OutboxChange(OutboxState.MINED, now + (LATER if chain.is_embedded else FINALITY_LATER))
 
 
-def _write(services: Services, row: OutboxRow, change: Change) -> OutboxRow:
-    """Keep what became of a transaction, signed here where that is what comes next; its statements follow in the same one."""
+def _write(services: Services, row: OutboxRow, change: Change, *, is_held: bool = False) -> OutboxRow:
+    """Keep what became of a transaction, signed here where that is what comes next; its statements follow in the same one.
+
+    Held, it stays ours until the lease ends: we go on with it at once.
+    """
     with unit_of_work(services.engine) as session:
         made = _sign(services, session, row, change) if isinstance(change, _Signing) else change
+        if is_held:
+            made = replace(made, next_at=services.clock.now() + timedelta(seconds=LEASE_S))
         written = ledger.change_outbox(session, row, made, services.clock.now())
         if written.state is OutboxState.FINAL:
             statements.issue_all(session, row.root_hex)

@@ -81,9 +81,9 @@ def count_writes(steps: Steps) -> None:
     """Make every write of the outbox two steps, named by the state that is written."""
     real = send_outbox._write  # noqa: SLF001 - the boundary that this is about
 
-    def write(services: Any, row: Any, change: Any) -> Any:  # noqa: ANN401 - passes through what it was given
+    def write(services: Any, row: Any, change: Any, **named: Any) -> Any:  # noqa: ANN401 - passes through what it was given
         steps.at(f"before {change.state}")
-        written = real(services, row, change)
+        written = real(services, row, change, **named)
         steps.at(f"after {change.state}")
         return written
 

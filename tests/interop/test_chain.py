@@ -186,6 +186,7 @@ from pathlib import Path
 from pydantic import SecretStr
 from app.assemble import open_desk, open_services
 from app.clock import SystemClock, SystemRandomness
+from app.settings import Settings
 from app.usecases.send_outbox import send_outbox
 folder, url, contract, database_url = Path(sys.argv[1]), *sys.argv[2:5]
 settings = Settings(data_folder=folder, chain_url=SecretStr(url), chain_id=31337, chain_contract=contract,
@@ -232,7 +233,7 @@ def test_workers_on_one_account_never_collide(
             assert worker.stdin is not None
             worker.stdin.write("go\n")
             worker.stdin.flush()
-        looked = [int(worker.communicate(timeout=120)[0]) for worker in workers]
+        looked = [int(worker.communicate(timeout=120)[0].splitlines()[-1]) for worker in workers]
         assert [worker.returncode for worker in workers] == [0] * 4
         assert sum(one > 0 for one in looked) > 1, looked
         assert sorted(scene.outbox(row).nonce or 0 for row in rows) == list(range(1, 25))

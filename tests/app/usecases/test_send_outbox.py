@@ -153,11 +153,11 @@ def test_crash_at_the_database_sends_once(  # noqa: PLR0917 - fixtures and both 
     """A process that dies before or after a state is written: its successor finishes, with one transaction."""
     real = subject._write  # noqa: SLF001 - the boundary under test
 
-    def dies(services: Any, row: Any, change: Any) -> Any:  # noqa: ANN401 - passes through what it was given
+    def dies(services: Any, row: Any, change: Any, **named: Any) -> Any:  # noqa: ANN401 - passes through what it was given
         if change.state is not state:
-            return real(services, row, change)
+            return real(services, row, change, **named)
         if when == "after":
-            real(services, row, change)
+            real(services, row, change, **named)
         raise CrashError(state)
 
     with monkeypatch.context() as patch, pytest.raises(CrashError):  # noqa: PT012 - the patch ends with the crash
