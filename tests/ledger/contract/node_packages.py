@@ -42,7 +42,7 @@ def compile_twin(folder: Path) -> tuple[list[dict[str, Any]], bytes]:
 def running_anvil(folder: Path, *, chain_id: int) -> Iterator[Request]:
     """JSON-RPC of an anvil on loopback, on which everybody has funds; its time begins as the embedded chain's in tests."""
     binary = next((folder / "node_modules" / "@foundry-rs").glob("anvil-*/bin/anvil"))
-    command = [binary, "--port", "0", "--hardfork", "prague", "--chain-id", str(chain_id), "--timestamp", str(START_S)]
+    command = [str(binary), "--port", "0", "--hardfork", "prague", "--chain-id", str(chain_id), "--timestamp", str(START_S)]
     log = folder / f"anvil-{chain_id}.log"  # a file: it writes a line for each request, and a full pipe would stop it
     with log.open("w") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.DEVNULL, env={**os.environ, "HOME": str(folder)})

@@ -34,7 +34,7 @@ WEIGHTS = {
     "start_epoch": 1,
 }
 BENEFICIARIES = (keccak(b"one"), keccak(b"other"))
-MOODS = {
+MOODS: dict[str, dict[str, Any]] = {
     "few": {"signers": AUDITORS[:1]},
     "stranger": {"signers": (AUDITORS[0], auditor(110))},
     "late": {"deadline_s": 1},
