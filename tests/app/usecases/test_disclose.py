@@ -288,6 +288,8 @@ def places(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[st
 UNSIGNED = {"label", "transaction", "block_number"}
 """For people: nothing is concluded from them."""
 
+FORGED_VALUES: tuple[object, ...] = ("", "ff", "ab" * 32, 0, 1, 2**53 - 1, None, True, "left", "right", [])
+
 
 @pytest.mark.parametrize("is_signed", [False, True], ids=["bare", "signed"])
 @pytest.mark.parametrize("what", ["record", "group"])
@@ -296,7 +298,7 @@ def test_no_value_can_be_replaced(scene: Scene, what: str, *, is_signed: bool) -
     made = scene.record("thing 2", is_signed=is_signed) if what == "record" else scene.group(METER, is_signed=is_signed)
     data = made.to_bytes()
     for path in places(json.loads(data)):
-        for other in ("", "ff", "ab" * 32, 0, 1, 2**53 - 1, None, True, "left", "right", []):
+        for other in FORGED_VALUES:
             content = json.loads(data)
             at: Any = content
             for name in path[:-1]:
