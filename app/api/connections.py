@@ -16,13 +16,13 @@ from starlette.status import HTTP_303_SEE_OTHER
 
 from app.api.etag import tagged_response
 from app.api.idempotency import OnceHere, Reply, json_reply
-from app.api.models import ConnectionIn, ConnectionOut, ConnectorOut, EndedOut, ReconnectIn, StartedOut
+from app.api.models import ConnectionIn, ConnectionOut, ConnectorOut, EndedOut, HeldOut, ReconnectIn, RetriedOut, StartedOut
 from app.api.problems import not_allowed, problem_responses
 from app.api.strict import StrictRoute
 from app.api.who import Asking, ServicesHere, hosting_of, looking, may_change, may_see, page_caller, session_token
 from app.security.sessions import token_sha256
 from app.services import Services, Whose, Work
-from app.store import connections, consent_requests, provider_clients
+from app.store import connections, consent_requests, provider_clients, quarantine
 from app.store.connections import ConnectionRow
 from app.store.documents import DocumentRow
 from app.store.session import Session
@@ -37,6 +37,7 @@ from app.usecases.reconnect import (
     start_reconnect,
 )
 from app.usecases.register_provider import find_provider
+from app.usecases.retry_later import retry_now_or_later
 from app.usecases.show_hrefs import Hrefs
 from app.usecases.sign_in import Caller
 from app.usecases.start_connection import Started, ask_provider, start_connection
@@ -122,6 +123,37 @@ def sync(connection_id: str, who: Asking, services: ServicesHere, once: OnceHere
         return row
 
     return _changed(connection_id, who, services, once, ask, status=202)
+
+
+@router.get("/{connection_id}/held", response_model=list[HeldOut], responses=problem_responses(401, 404))
+def list_held(
+    connection_id: str,
+    request: Request,
+    who: Asking,
+    services: ServicesHere,
+    limit: Annotated[int, Query(description="At most so many.", ge=1, le=quarantine.MOST_HELD_COUNT)] = 100,
+) -> Response:
+    """What came through a connection and could not be used, record by record, with the reason; newest first."""
+    with looking(services) as work:
+        row = connections.by_id(work.session, who.tenant_id, connection_id)
+        _seen(work, who, row)
+        found = quarantine.of_connection(work.session, who.tenant_id, connection_id, limit_count=limit)
+    return tagged_response(request, to_json([HeldOut.of(one) for one in found]))
+
+
+@router.post("/{connection_id}/retry", response_model=RetriedOut, responses=problem_responses(401, 404, 409))
+def retry(connection_id: str, who: Asking, services: ServicesHere, once: OnceHere) -> Response:
+    """Read again what was set aside, from the originals that are kept; the provider is not asked.
+
+    It is done by itself after a new version of a connector and after a new factor set.
+    """
+    whose, _ = _changeable(services, who, connection_id)
+    found = retry_now_or_later(services, whose, connection_id)
+
+    def answer(_session: Session) -> Reply:
+        return json_reply(RetriedOut.of(found))
+
+    return once.run(answer, tenant_id=who.tenant_id, account_id=who.account_id)
 
 
 @router.post("/{connection_id}/pause", response_model=ConnectionOut, responses=problem_responses(401, 404, 409))

@@ -1,5 +1,6 @@
 """What the API takes and gives: one model per noun. Amounts are text, so that no reader rounds them."""
 
+import json
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from fractions import Fraction
@@ -11,6 +12,7 @@ from app.store.activities import ActivityRow
 from app.store.connections import ConnectionRow
 from app.store.documents import DocumentRow
 from app.store.periods import PeriodRow
+from app.store.quarantine import QuarantineRow
 from app.store.shares import ShareLinkRow
 from app.store.statements import StatementRow
 from app.store.subjects import SubjectRow
@@ -20,6 +22,7 @@ from app.usecases.import_report import ImportReport
 from app.usecases.preview_file import Preview
 from app.usecases.reconnect import Ended
 from app.usecases.remove_record import Removed
+from app.usecases.retry_held import Retried
 from app.usecases.show_lines import apart_of, line_json
 from app.usecases.verify_bundle import Step, first_failure, holds, verdict
 from connectors.base import ApiKey, Manifest, Provider
@@ -231,6 +234,47 @@ class StartedOut(_Out):
 
     redirect_url: str = Field(description="Where to send the person's browser, within ten minutes; empty: nothing to do there.")
     connection: ConnectionOut | None
+
+
+class HeldOut(_Out):
+    """Something that came through a connection and could not be used; the original is kept."""
+
+    record: str = Field(description="Which record; empty: the whole document.", examples=["added, payment 3"])
+    document_sha256: str
+    at: datetime = Field(description="When it was set aside.")
+    state: Literal["held", "retried", "released"] = Field(description="retried: read again, and it could still not be used.")
+    message: str = Field(examples=["Nothing says what was bought"])
+    expected: str
+    got: str
+    next_step: str
+
+    @classmethod
+    def of(cls, row: QuarantineRow) -> "HeldOut":
+        """The answer about something that is held."""
+        reason = json.loads(row.reason_json)
+        said = {name: str(reason.get(name, "")) for name in ("message", "expected", "got", "next_step")}
+        return cls(record=row.record, document_sha256=row.document_sha256, at=row.at, state=row.state.value, **said)
+
+
+class RetriedOut(_Out):
+    """What reading again came to."""
+
+    is_later: bool = Field(description="There is much of it: it is read again in the background, and the counts are zero.")
+    documents_count: int = Field(description="Documents that were read again.")
+    released_count: int = Field(description="Those of them of which nothing is set aside any more.")
+    held_count: int = Field(description="Records and documents that still are.")
+
+    @classmethod
+    def of(cls, found: Retried | None) -> "RetriedOut":
+        """The answer about reading again."""
+        if found is None:
+            return cls(is_later=True, documents_count=0, released_count=0, held_count=0)
+        return cls(
+            is_later=False,
+            documents_count=found.documents_count,
+            released_count=found.released_count,
+            held_count=found.held_count,
+        )
 
 
 class EndedOut(_Out):

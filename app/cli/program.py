@@ -31,9 +31,14 @@ program = typer.Typer(
 export_program = typer.Typer(help="Take things along.", no_args_is_help=True, rich_markup_mode=None)
 factors_program = typer.Typer(help="Look up and install published emission factors.", no_args_is_help=True, rich_markup_mode=None)
 connectors_program = typer.Typer(help="What documents and providers can be read.", no_args_is_help=True, rich_markup_mode=None)
+connections_program = typer.Typer(
+    help="List connections with providers, of everybody or of one subject, and how each does; or look after what was set aside.",
+    rich_markup_mode=None,
+)
 program.add_typer(export_program, name="export")
 program.add_typer(factors_program, name="factors")
 program.add_typer(connectors_program, name="connectors")
+program.add_typer(connections_program, name="connections")
 
 
 class Benchmark(StrEnum):
@@ -85,6 +90,9 @@ DataFolder = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON on standard output.")]
 Connector = Annotated[str, typer.Argument(metavar="CONNECTOR", help="What reads it; see `connectors list`.")]
 FileName = Annotated[str, typer.Argument(metavar="FILE", help="The document; - for standard input.")]
+AnyConnection = Annotated[
+    str, typer.Argument(metavar="CONNECTION", help="Id, or the beginning of one; all where left out.", show_default=False)
+]
 SubjectName = Annotated[
     str, typer.Option("--subject", metavar="SUBJECT", help="Id, beginning of one, or name; the only subject where left out.")
 ]
@@ -626,12 +634,29 @@ def connect(
     )
 
 
-@program.command()
-def connections(*, subject: SubjectName = "", json: Json = False, data_folder: DataFolder = None) -> None:
-    """List connections with providers, of everybody or of one subject, and how each does."""
-    from app.cli.connecting import list_connections
+@connections_program.callback(invoke_without_command=True)
+def connections(ctx: typer.Context, *, subject: SubjectName = "", json: Json = False, data_folder: DataFolder = None) -> None:
+    """List connections with providers, of everybody or of one subject, and how each does; or look after what was set aside."""
+    if ctx.invoked_subcommand is None:
+        from app.cli.connecting import list_connections
 
-    _end(list_connections(subject, is_json=json, data_folder=data_folder))
+        _end(list_connections(subject, is_json=json, data_folder=data_folder))
+
+
+@connections_program.command("held")
+def connections_held(connection: AnyConnection = "", *, json: Json = False, data_folder: DataFolder = None) -> None:
+    """List what came and could not be used, record by record, with the reason. Ends with 1 where there is any."""
+    from app.cli.holding import list_held
+
+    _end(list_held(connection, is_json=json, data_folder=data_folder))
+
+
+@connections_program.command("retry")
+def connections_retry(connection: AnyConnection = "", *, json: Json = False, data_folder: DataFolder = None) -> None:
+    """Read again what was set aside, from the originals that are kept. Ends with 1 where something still is."""
+    from app.cli.holding import run_retry
+
+    _end(run_retry(connection, is_json=json, data_folder=data_folder))
 
 
 @program.command()

@@ -568,6 +568,13 @@ def set_link(session: Session, tenant_id: str, connection_id: str, sealed_link: 
     session.execute(of_tenant(change, table, tenant_id))
 
 
+def set_said(session: Session, tenant_id: str, connection_id: str, said: str) -> None:
+    """Say anew how a connection does, while all is well; what is wrong with one goes on being said."""
+    table = tables.CONNECTION
+    change = update(table).where(table.c.id == connection_id, table.c.health == str(Health.OK), table.c.health_said != "")
+    session.execute(of_tenant(change.values(health_said=said), table, tenant_id))
+
+
 def set_state(session: Session, tenant_id: str, connection_id: str, state: ConnectionState) -> None:
     """Change where the consent stands; an ended one loses its tokens and link."""
     table = tables.CONNECTION

@@ -35,7 +35,7 @@ from app.usecases.find_duplicates import find_duplicates
 from app.usecases.import_document import import_document
 from app.usecases.import_report import inputs_sha256
 from app.usecases.keep_original import Received, archive_original, keep_original
-from app.usecases.pulled import holds_something, without_future
+from app.usecases.pulled import holds_something, up_to_date, without_future
 from app.usecases.register_provider import find_provider
 from app.usecases.sealing import vault_of
 from archive.base import ArchiveReference
@@ -540,7 +540,7 @@ def _give_back(run: _Run, end: _End) -> SyncReport:
     now, connection = run.services.clock.now(), run.connection
     is_whole = end.run_state is SyncState.DONE
     with unit_of_work(run.services.engine) as session:
-        said = end.said or _up_to_date(quarantine.held_count(session, connection.tenant_id, connection.id))
+        said = end.said or up_to_date(quarantine.held_count(session, connection.tenant_id, connection.id))
         sync_runs.end(session, connection.tenant_id, run.run_id, end.run_state, at=now, error_code=end.error_code, said=said)
         with suppress(ConflictError):
             connections.end_run(
@@ -574,10 +574,6 @@ def _look_for_duplicates(run: _Run) -> None:
 
 def _finished(run: _Run) -> SyncReport:
     return _give_back(run, _End(Health.OK, "", SyncState.DONE, _next_regular(run), failure_count=0))
-
-
-def _up_to_date(held_count: int) -> str:
-    return f"Up to date; {held_count} records are set aside with their reasons." if held_count else "Up to date."
 
 
 def _next_regular(run: _Run) -> datetime:

@@ -162,6 +162,7 @@ def _card(work: Work, hrefs: Hrefs, row: ConnectionRow, zone: ZoneInfo, *, can_c
         again_href=hrefs.connection(row.id, "again") if may_ask_again and row.state is ConnectionState.NEEDS_CONSENT else "",
         asks_again=provider is not None and _is_open(provider),
         end_href=href("end", is_there=not is_over),
+        retry_href=href("retry", is_there=bool(held) and not run),
         events_href=f"/v1/connections/{row.id}/events" if is_active else "",
     )
 
