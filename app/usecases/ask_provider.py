@@ -105,7 +105,6 @@ class Asking:
         self._http = http
         self._sleep = sleep
         self._is_over = is_over
-        self._origins = _origins_of(provider)
         self._rate_micro = max(1, int(Fraction(str(provider.requests_per_s)) * _MICRO))
         self._token = ""
         self._token_at_s = float("-inf")
@@ -168,17 +167,7 @@ class Asking:
             url = f"{self._provider.base_url.rstrip('/')}/{url.lstrip('/')}"
         if isinstance(request, Get) and request.params:
             url = f"{url}{'&' if '?' in url else '?'}{urlencode(request.params, quote_via=quote)}"
-        url = url.partition("#")[0]
-        origin = _origin_of(url)
-        if origin not in self._origins:
-            raise FormatChangedError(
-                "The provider names an address that is not its own",
-                expected=f"one of {', '.join(sorted(self._origins))}",
-                got=origin,
-                record=self._provider.provider_id,
-                next_step="Tell us: the row of this provider may need another host.",
-            )
-        return url
+        return check_own_address(self._provider, url)
 
     def _wait_for_turn(self) -> None:
         """Take one request out of the provider's allowance, which all workers share.
@@ -337,6 +326,32 @@ class Asking:
             got=f"status {answer.status}",
             record=self._provider.provider_id,
         )
+
+
+def check_own_address(provider: Provider, url: str) -> str:
+    """Refuse an address at a host that is none of the provider's: nobody's token goes there.
+
+    Args:
+        provider: Whose row.
+        url: Absolute.
+
+    Returns:
+        The address, without its fragment.
+
+    Raises:
+        FormatChangedError: It is another host's.
+    """
+    url = url.partition("#")[0]
+    origin, origins = _origin_of(url), _origins_of(provider)
+    if origin not in origins:
+        raise FormatChangedError(
+            "The provider names an address that is not its own",
+            expected=f"one of {', '.join(sorted(origins))}",
+            got=origin,
+            record=provider.provider_id,
+            next_step="Tell us: the row of this provider may need another host.",
+        )
+    return url
 
 
 def _origins_of(provider: Provider) -> frozenset[str]:

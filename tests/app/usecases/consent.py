@@ -230,7 +230,7 @@ def oauth_of(origin: str, **more: Any) -> OAuth2:  # noqa: ANN401 - each field's
         SCOPE,
         revoke_url=origin + REVOKE_PATH,
         issuer=origin,
-        keeps=frozenset({"resourceURI"}),
+        keeps=frozenset({"resourceURI", "authorizationURI"}),
     )
     return replace(made, **more)
 
