@@ -132,7 +132,7 @@ def list_connections(subject_text: str, *, is_json: bool, data_folder: Path | No
         NotFoundError: There is no such subject.
     """
     with installation(data_folder) as services:
-        found = _all(services, subject_text)
+        found = all_connections(services, subject_text)
     if is_json:
         print_json([ConnectionOut.of(row).model_dump(mode="json") for row, _ in found])
         return ExitCode.DONE
@@ -170,7 +170,9 @@ def run_sync(connection_text: str, *, is_json: bool, data_folder: Path | None) -
         InputError: Several fit.
     """
     with installation(data_folder) as services:
-        rows = [_find(services, connection_text)] if connection_text else [row for row, _ in _all(services, "")]
+        rows = (
+            [find_connection(services, connection_text)] if connection_text else [row for row, _ in all_connections(services, "")]
+        )
         active = [row for row in rows if connection_text or row.state is ConnectionState.ACTIVE]
         results = [(row, *_synced(services, row)) for row in active]
     if is_json:
@@ -201,7 +203,7 @@ def run_disconnect(connection_text: str, *, keeps_data: bool, is_json: bool, dat
         InputError: Several fit.
     """
     with installation(data_folder) as services:
-        row = _find(services, connection_text)
+        row = find_connection(services, connection_text)
         ended = disconnect(services, Whose(row.tenant_id, row.subject_id), row.id, keep_data=keeps_data)
     if is_json:
         print_json(EndedOut.of(ended).model_dump(mode="json"))
@@ -212,8 +214,19 @@ def run_disconnect(connection_text: str, *, keeps_data: bool, is_json: bool, dat
     return ExitCode.PARTLY if ended.revocation in {Revocation.LATER, Revocation.REFUSED} else ExitCode.DONE
 
 
-def _all(services: Services, subject_text: str) -> list[tuple[ConnectionRow, str]]:
-    """Connections with providers and the names of their subjects."""
+def all_connections(services: Services, subject_text: str) -> list[tuple[ConnectionRow, str]]:
+    """Connections with providers and the names of their subjects.
+
+    Args:
+        services: The installation; no transaction is open.
+        subject_text: Only this subject's; everybody's where empty.
+
+    Returns:
+        Each with its subject's name.
+
+    Raises:
+        NotFoundError: There is no such subject.
+    """
     only = find_subject(services, subject_text) if subject_text else None
     with reading(services.engine) as session:
         return [
@@ -224,15 +237,24 @@ def _all(services: Services, subject_text: str) -> list[tuple[ConnectionRow, str
         ]
 
 
-def _find(services: Services, text: str) -> ConnectionRow:
+def find_connection(services: Services, text: str) -> ConnectionRow:
     """The connection that somebody means.
+
+    Args:
+        services: The installation; no transaction is open.
+        text: Its id, or the beginning of it.
+
+    Returns:
+        The connection.
 
     Raises:
         NotFoundError: There is none.
         InputError: Several fit.
     """
     fitting = [
-        row for row, _ in _all(services, "") if row.id == text or (len(text) >= SHORTEST_PREFIX_COUNT and row.id.startswith(text))
+        row
+        for row, _ in all_connections(services, "")
+        if row.id == text or (len(text) >= SHORTEST_PREFIX_COUNT and row.id.startswith(text))
     ]
     if len(fitting) == 1:
         return fitting[0]
