@@ -708,7 +708,7 @@ def rewrap(
 
 @connectors_program.command("list")
 def list_connectors(*, json: Json = False) -> None:
-    """List connectors: what each reads, and whether it works now."""
+    """List connectors and their providers: what each reads, and whether it works now."""
     from app.cli.listing import list_connectors as run
 
     run(is_json=json)
