@@ -450,6 +450,16 @@ class PreviewRowOut(_Out):
     cells: list[str]
 
 
+class PreviewShopOut(_Out):
+    """A merchant of whom nothing says what they sell."""
+
+    name: str = Field(description="As a mapping names them, in `merchants`.", examples=["acme handels gmbh"])
+    sample: str = Field(description="As the bank prints one of the lines.")
+    lines_count: int
+    spent: dict[str, str] = Field(description="Currency to the sum of what was spent.", examples=[{"EUR": "40"}])
+    code: str = Field(description="Merchant category code that you gave them; empty: none yet.", examples=["5712"])
+
+
 class PreviewOut(_Out):
     """What a file seems to mean."""
 
@@ -466,6 +476,10 @@ class PreviewOut(_Out):
     guessed: dict[str, str] = Field(description="What is only likely, and why.")
     questions: list[PreviewQuestionOut] = Field(description="What must be answered first; while there are any, nothing is read.")
     records: list[PreviewRecordOut]
+    shops: list[PreviewShopOut] = Field(
+        description="Merchants whose payments are refused until you say what they sell: `merchants` of the mapping, as pairs of "
+        "name and merchant category code."
+    )
 
     @classmethod
     def of(cls, found: Preview, known_from: str) -> "PreviewOut":
@@ -486,6 +500,16 @@ class PreviewOut(_Out):
             guessed=dict(found.guess.likely),
             questions=asked,
             records=lines,
+            shops=[
+                PreviewShopOut(
+                    name=one.name,
+                    sample=one.sample,
+                    lines_count=one.lines_count,
+                    spent=dict(one.spent),
+                    code=found.mapping.merchants.get(one.name, ""),
+                )
+                for one in found.shops
+            ],
         )
 
 
