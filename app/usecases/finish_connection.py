@@ -37,6 +37,7 @@ from app.store.consent_requests import ConsentRequestRow
 from app.store.session import reading, unit_of_work
 from app.store.subjects import Role
 from app.usecases.connection_secrets import Tokens, open_link, open_tokens, seal_link, seal_tokens
+from app.usecases.ready_files import consent_sha256
 from app.usecases.register_provider import find_provider, our_client
 from app.usecases.renew_access import usable_until
 from app.usecases.sealing import unseal
@@ -219,7 +220,9 @@ def _kept(services: Services, flow: _Flow, given: _Given) -> ConnectionRow:
             sealed_link=seal_link(work, whose, connection_id, link),
             granted_scope=given.scope,
             access_expires_at=given.until,
-            item_sha256=sha256(tokens.item_id.encode()).hexdigest() if tokens.item_id else "",
+            item_sha256=(
+                sha256(tokens.item_id.encode()).hexdigest() if tokens.item_id else consent_sha256(flow.provider, given.kept)
+            ),
         )
         keep_connection(work, row, is_again=before is not None, said=given.said)
         return connections.by_id(session, whose.tenant_id, connection_id)

@@ -36,6 +36,7 @@ from app.usecases.import_document import import_document
 from app.usecases.import_report import inputs_sha256
 from app.usecases.keep_original import Received, archive_original, keep_original
 from app.usecases.pulled import holds_something, up_to_date, without_future
+from app.usecases.ready_files import read_ready
 from app.usecases.register_provider import find_provider
 from app.usecases.sealing import vault_of
 from archive.base import ArchiveReference
@@ -152,6 +153,7 @@ class _Run:
     last: Document | None = None
     seen: dict[bytes, int] = field(default_factory=dict)
     changed_months: frozenset[Month] = frozenset()
+    notice: bytes | None = None
 
     @property
     def whose(self) -> Whose:
@@ -274,8 +276,11 @@ def _claimed(services: Services, tenant_id: str, connection_id: str) -> _Run | S
         subject = subjects.by_id(session, tenant_id, connection.subject_id)
         vault = vault_of(work, Whose(tenant_id, connection.subject_id))
         answers = open_link(work, connection)
+        ready = read_ready(work, connection)
     link = {**provider.quirks, **answers, "base_url": provider.base_url, "now": instant_to_text(now)}
-    run = _Run(services, connection, run_id, connector, provider, link, subject, vault)
+    if ready:
+        link["notified"] = " ".join(ready)
+    run = _Run(services, connection, run_id, connector, provider, link, subject, vault, notice=connection.sealed_notice)
     run.changed_months = frozenset(Month.from_text(one) for one in connection.changed_months.split())
     return run
 
@@ -371,6 +376,8 @@ def _store(run: _Run, batch: Batch) -> None:
     counts = _Counts()
     with unit_of_work(services.engine) as session:
         _keep(run, session, batch.cursor)
+        if run.notice is not None and batch.cursor is not None:  # whatever was ready for the place that is left now
+            connections.set_notice(session, connection.tenant_id, connection.id, None, before=run.notice)
         if source is not None and source.body and (holds_something(document) or document.refused):
             counts = _take_in(Work(session, services), run, source, document)
             _note_months(session, run, run.changed_months | counts.months)
@@ -387,7 +394,8 @@ def _store(run: _Run, batch: Batch) -> None:
         run.settle(source.body, is_known=counts.is_known)
     run.counts = run.counts.plus(counts)
     run.changed_months |= counts.months
-    run.has_moved |= batch.cursor is not None
+    if batch.cursor is not None:
+        run.has_moved, run.notice = True, None
     if counts.new_count or counts.changed_count:
         run.idle_count = 0
         run.seen.clear()
