@@ -91,8 +91,9 @@ def waits_for_mapping(connector: str, body: bytes, merchants: Mapping[str, str])
     """
     if connector not in MAPPED_CONNECTORS or body.startswith(PREFIX):
         return False
-    found = preview_file(body, connector_name=connector, most_count=1)
-    return bool(found.guess.columns) or any(one.name not in merchants for one in found.shops)
+    if preview_file(body, connector_name=connector, most_count=0).guess.columns:
+        return True
+    return any(one.name not in merchants for one in preview_file(body, connector_name=connector, most_count=1).shops)
 
 
 def is_unknown_table(body: bytes) -> bool:
