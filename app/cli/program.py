@@ -206,6 +206,21 @@ def parse_document(connector: Connector, file: FileName, *, json: Json = False) 
     _end(run_parse(connector, file, is_json=json))
 
 
+@program.command()
+def footprint(
+    file: FileName,
+    *,
+    amount: Annotated[
+        str, typer.Option("--amount", metavar="NUMBER", help="How much of the product, in its declared unit; one where left out.")
+    ] = "",
+    json: Json = False,
+) -> None:
+    """Show a supplier's product footprints (PACT 2 and 3): kg CO2e of a unit, or of an amount. Nothing is stored."""
+    from app.cli.footprint import run_footprint
+
+    _end(run_footprint(file, amount_text=amount, is_json=json))
+
+
 @program.command("import")
 def import_file(
     connector: Connector,
