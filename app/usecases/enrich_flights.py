@@ -2,7 +2,8 @@
 
 1. Take the connection that holds the person's key, and find the flights that count by distance.
 2. Ask about each route, year and cabin once, up to a thousand a question.
-3. Take the question with its answer in as a document of the connection that the flights came through: it says the same flights
+3. Set aside what of an answer cannot be used, with the reason, as of every source.
+4. Take the question with its answer in as a document of the connection that the flights came through: it says the same flights
    again, with the model's grams. One record each, so nothing counts twice; the newest word counts.
 
 `take_back_flights` says them once more without the grams. An auditor reads the same documents, and derives the same records.
@@ -18,13 +19,14 @@ from typing import NamedTuple
 
 from app.security.outbound import HttpSender, outbound_of
 from app.services import Services, Whose, Work
-from app.store import connections, records
+from app.store import connections, quarantine, records
 from app.store.connections import ConnectionRow, ConnectionState, Health
+from app.store.quarantine import QuarantineState
 from app.store.records import StoredRevision
 from app.store.session import unit_of_work
 from app.usecases.ask_provider import Asking, TurnOverError, never_over
 from app.usecases.import_document import import_document
-from app.usecases.keep_original import Received
+from app.usecases.keep_original import Received, keep_original
 from app.usecases.register_provider import find_provider
 from connectors.base import Document
 from connectors.travel_impact_model import TRAVEL_IMPACT_MODEL
@@ -32,7 +34,14 @@ from connectors.travel_impact_model.legs import MOST_LEGS_COUNT, REPORTED, Leg, 
 from connectors.travel_impact_model.parse import parse
 from domain.activity import EvidenceClass
 from domain.declared import DECLARED_USAGE_POINT, DeclaredActivity
-from domain.errors import ConflictError, DocumentError, FormatChangedError, NeedsConsentError, TryLaterError
+from domain.errors import (
+    ClimateFitnessError,
+    ConflictError,
+    DocumentError,
+    FormatChangedError,
+    NeedsConsentError,
+    TryLaterError,
+)
 from domain.period import instant_to_text, local_day, zone_of
 
 LEASE = timedelta(minutes=10)
@@ -117,7 +126,9 @@ def enrich_flights(
         raise
     except FormatChangedError:
         run.give_back(
-            Health.FORMAT_CHANGED, "The model answers in a way that we cannot read yet; nothing changed.", run.tomorrow()
+            Health.FORMAT_CHANGED,
+            "The model answers in a way that we cannot read yet; nothing changed, and its answer is set aside.",
+            run.tomorrow(),
         )
         raise
     except BaseException:
@@ -237,6 +248,7 @@ def _enriched(run: _Run, asking: Asking, is_over: Callable[[], bool]) -> Enriche
 
     Raises:
         TurnOverError: The program stops; the flights that were answered about count already.
+        FormatChangedError: An answer cannot be read; it is set aside.
     """
     with unit_of_work(run.services.engine) as session:
         flights = [one for one in _flights(Work(session, run.services), run.whose) if not one.is_enriched]
@@ -247,10 +259,17 @@ def _enriched(run: _Run, asking: Asking, is_over: Callable[[], bool]) -> Enriche
         if number and is_over():
             raise TurnOverError("The program stops; this goes on where it was", wait_s=0.0)
         answer = asking.ask(question(legs))
-        _check_answer(answer, asking)
-        taken_count, not_used = _taken(run, legs, answer)
+        try:
+            _check_answer(answer, asking)
+            taken_count, not_used = _taken(run, legs, answer)
+        except FormatChangedError as error:
+            with suppress(ConflictError), unit_of_work(run.services.engine) as session:
+                _hold(Work(session, run.services), run, answer, [error], is_whole=True)
+            raise
         enriched_count += taken_count
         refused += not_used
+    if not refused:
+        _release(run)
     unknown_count = len(flights) - unasked_count - enriched_count
     return Enriched(enriched_count, unknown_count, unasked_count, tuple(refused))
 
@@ -261,7 +280,7 @@ def _taken(run: _Run, legs: Sequence[Leg], answer: Document) -> tuple[int, list[
     Raises:
         FormatChangedError: The answer cannot be read.
     """
-    asked, taken_count, refused = set(legs), 0, dict[str, None]()
+    asked, taken_count, refused = set(legs), 0, dict[str, ClimateFitnessError]()
     with unit_of_work(run.services.engine) as session:
         work = Work(session, run.services)
         now = _flights(work, run.whose)  # the answer took its time
@@ -274,10 +293,46 @@ def _taken(run: _Run, legs: Sequence[Leg], answer: Document) -> tuple[int, list[
                 raise FormatChangedError(
                     error.message, expected=error.expected, got=error.got, next_step=error.next_step
                 ) from error
-            refused |= dict.fromkeys(one.sentence() for one in document.refused)
+            refused |= {one.sentence(): one for one in document.refused}
             if document.activities:
                 taken_count += _take_in(work, run.whose, source, body)
+        _hold(work, run, answer, list(refused.values()))
     return taken_count, list(refused)
+
+
+def _hold(work: Work, run: _Run, answer: Document, refused: Sequence[ClimateFitnessError], *, is_whole: bool = False) -> None:
+    """Set aside what was answered and is not used, with the reason: the answer alone, which counts nothing when it is read again."""
+    if not refused or not answer.body:
+        return
+    connection = run.connection
+    connections.keep_run(
+        work.session, connection.tenant_id, connection.id, run_id=run.run_id, until=work.services.clock.now() + LEASE
+    )
+    media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()[:100]
+    received = Received(
+        answer.body, media_type, EvidenceClass.FETCHED_BY_CONNECTOR, document_name=TRAVEL_IMPACT_MODEL.manifest.title
+    )
+    original = keep_original(work, run.whose, connection.connector, received)
+    quarantine.hold(
+        work.session,
+        connection.tenant_id,
+        connection.subject_id,
+        connection.id,
+        refused,
+        document_sha256=original.sha256,
+        at=work.services.clock.now(),
+        new_id=work.services.randomness.id,
+        is_whole=is_whole,
+    )
+
+
+def _release(run: _Run) -> None:
+    """What was set aside before is answered for: the model was asked again about every flight, and could be read."""
+    connection = run.connection
+    with unit_of_work(run.services.engine) as session:
+        held = quarantine.of_connection(session, connection.tenant_id, connection.id, limit_count=quarantine.MOST_HELD_COUNT)
+        for digest in {one.document_sha256 for one in held}:
+            quarantine.set_state_of_document(session, connection.tenant_id, connection.id, digest, QuarantineState.RELEASED)
 
 
 def _take_in(work: Work, whose: Whose, source: _Source, body: bytes) -> int:

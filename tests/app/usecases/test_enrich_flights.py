@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from hashlib import sha256
 
 import pytest
 
@@ -11,11 +12,12 @@ from app.demo.providers.server import DemoProviders
 from app.demo.simulators.travel_impact import TravelImpact
 from app.security.outbound import Outbound
 from app.services import Whose
-from app.store import activities, connections, documents, records
+from app.store import activities, connections, documents, quarantine, records
 from app.store.statements import StatementState
 from app.usecases.connection_secrets import Tokens
 from app.usecases.enrich_flights import Enriched, enrich_flights, take_back_flights
 from app.usecases.keep_original import fetch_original
+from app.usecases.retry_held import retry_held
 from app.usecases.sync_connection import sync_connection
 from connectors import registry
 from connectors.travel_impact_model import TRAVEL_IMPACT_MODEL
@@ -216,6 +218,8 @@ def test_turned_answers_are_not_used(asking: Asking) -> None:
     found = asking.enrich()
     assert (found.enriched_count, len(found.refused)) == (0, 2)
     assert set(asking.grams().values()) == {None}
+    assert len(held(asking)) == 2
+    assert "" not in {record for record, _ in held(asking)}
 
 
 def test_wrong_key_asks_for_another_one(asking: Asking) -> None:
@@ -267,6 +271,24 @@ def test_changed_format_changes_nothing(asking: Asking, dial: str) -> None:
         asking.enrich()
     assert asking.health()[:2] == ("active", "format_changed")
     assert asking.grams() == {"LIS-economy": None}
+    ((record, message),) = held(asking)
+    assert (record, bool(message)) == ("", True)
+    assert retry_held(asking.installation.services, asking.whose.tenant_id, "c1").released_count == 0
+    assert asking.grams() == {"LIS-economy": None}
+    asking.model.missing_count = 0
+    asking.installation.clock.advance(seconds=86_400)
+    assert asking.enrich().enriched_count == 1
+    assert held(asking) == []
+
+
+def held(asking: Asking) -> list[tuple[str, str]]:
+    """Record and reason of what is set aside; its original is there."""
+    with asking.installation.looking() as work:
+        rows = quarantine.of_connection(work.session, asking.whose.tenant_id, "c1")
+        for row in rows:
+            kept = documents.by_sha256(work.session, row.tenant_id, row.subject_id, row.document_sha256)
+            assert sha256(fetch_original(work, kept)).hexdigest() == row.document_sha256
+    return [(row.record, str(json.loads(row.reason_json)["message"])) for row in rows]
 
 
 def test_cut_off_answer_changes_nothing(asking: Asking) -> None:
