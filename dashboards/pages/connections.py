@@ -219,6 +219,7 @@ class Asked:
         choices: Value to label; empty for free text.
         is_required: Whether it may be left out.
         is_secret: Whether it is a key, which is never shown again.
+        asked_as: Where the catalogue may have its words, below `ask`: "octopus.gas_unit"; they go before those that stand here.
     """
 
     name: str
@@ -227,6 +228,7 @@ class Asked:
     choices: Mapping[str, str] = field(default_factory=dict)
     is_required: bool = True
     is_secret: bool = False
+    asked_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)
