@@ -157,7 +157,7 @@ def scene(installation: Installation, monkeypatch: pytest.MonkeyPatch, json_logs
             ),
             Provider("keyed", "Keyed Power", f"{provider.origin}/api", auth=key, countries=frozenset({"FR"})),
         )
-        monkeypatch.setitem(registry._OWN, "paged-meter", AskingMeter(*rows))  # noqa: SLF001 - as an installed package would
+        monkeypatch.setitem(registry._OWN, "paged-meter", AskingMeter(rows[0], other=rows[1]))  # noqa: SLF001 - as an installed package would
         register_provider(live.services, "paged", CLIENT_ID, SECRET)
         yield Scene(live, provider, desk)
         outbound_of(live.services.settings).close()
