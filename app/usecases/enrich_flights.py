@@ -57,23 +57,28 @@ class Enriched:
     """What enriching flights came to.
 
     Attributes:
-        enriched_count: Flights that count with the model's grams now.
+        enriched_count: Flights that count with the model's grams now, and did not before.
         unknown_count: Flights that the model knows nothing of; they count by distance as before.
         unasked_count: Flights that it cannot be asked about: without airports or cabin, before 2019, or with something better.
         refused: Answers that were not used, each with the reason.
+        before_count: Flights that counted with them before.
     """
 
     enriched_count: int
     unknown_count: int
     unasked_count: int
     refused: tuple[str, ...] = ()
+    before_count: int = 0
 
     def sentence(self) -> str:
-        """The same for a person."""
-        return (
-            f"{self.enriched_count} flights count with Google's Travel Impact Model (CC BY-SA 4.0); it knows nothing of "
-            f"{self.unknown_count}, and {self.unasked_count} were not asked about."
-        )
+        """The same for a person: how all flights count now."""
+        count = self.before_count + self.enriched_count
+        said = f"{count} {'flight counts' if count == 1 else 'flights count'} with Google's Travel Impact Model (CC BY-SA 4.0)."
+        if self.unknown_count:
+            said += f" It knows nothing of {self.unknown_count}; distance counts there."
+        if self.unasked_count:
+            said += f" It was not asked about {self.unasked_count}."
+        return said
 
 
 def enrich_flights(
@@ -251,7 +256,8 @@ def _enriched(run: _Run, asking: Asking, is_over: Callable[[], bool]) -> Enriche
         FormatChangedError: An answer cannot be read; it is set aside.
     """
     with unit_of_work(run.services.engine) as session:
-        flights = [one for one in _flights(Work(session, run.services), run.whose) if not one.is_enriched]
+        found = tuple(_flights(Work(session, run.services), run.whose))
+    flights = [one for one in found if not one.is_enriched]
     askable = {leg for one in flights if (leg := leg_of(one.flight))}
     unasked_count = sum(leg_of(one.flight) is None for one in flights)
     enriched_count, refused = 0, list[str]()
@@ -271,7 +277,7 @@ def _enriched(run: _Run, asking: Asking, is_over: Callable[[], bool]) -> Enriche
     if not refused:
         _release(run)
     unknown_count = len(flights) - unasked_count - enriched_count
-    return Enriched(enriched_count, unknown_count, unasked_count, tuple(refused))
+    return Enriched(enriched_count, unknown_count, unasked_count, tuple(refused), before_count=len(found) - len(flights))
 
 
 def _taken(run: _Run, legs: Sequence[Leg], answer: Document) -> tuple[int, list[str]]:

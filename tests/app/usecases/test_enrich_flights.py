@@ -108,7 +108,20 @@ def test_known_flights_carry_the_models_grams(asking: Asking) -> None:
     assert asking.enrich() == Enriched(2, 1, 1)
     assert asking.grams() == {"LIS-economy": "270000", "JFK-business": "840003", "ZRH-economy": None, "LIS-average": None}
     assert {one.quantity_micro for one in asking.totals().values()} == {2_000_000}
-    said = "2 flights count with Google's Travel Impact Model (CC BY-SA 4.0); it knows nothing of 1, and 1 were not asked about."
+    said = (
+        "2 flights count with Google's Travel Impact Model (CC BY-SA 4.0). It knows nothing of 1; distance counts there. "
+        "It was not asked about 1."
+    )
+    assert asking.health() == ("active", "ok", said)
+
+
+def test_second_time_says_how_many_count(asking: Asking) -> None:
+    """What was enriched before still counts so, and the sentence says it."""
+    asking.take(OUT)
+    assert asking.enrich() == Enriched(1, 0, 0)
+    said = "1 flight counts with Google's Travel Impact Model (CC BY-SA 4.0)."
+    assert asking.health() == ("active", "ok", said)
+    assert asking.enrich() == Enriched(0, 0, 0, before_count=1)
     assert asking.health() == ("active", "ok", said)
 
 
@@ -182,7 +195,7 @@ def test_routes_are_asked_about_once(asking: Asking) -> None:
     asking.take(*(OUT | {"id": str(number)} for number in range(30)))
     assert asking.enrich() == Enriched(30, 0, 0)
     assert [len(one) for one in asking.model.asked] == [1]
-    assert asking.enrich() == Enriched(0, 0, 0)
+    assert asking.enrich() == Enriched(0, 0, 0, before_count=30)
     assert len(asking.model.asked) == 1
 
 
@@ -325,7 +338,7 @@ def test_sync_of_the_connection_asks_about_flights(asking: Asking) -> None:
     services, tenant_id = asking.installation.services, asking.whose.tenant_id
     report = sync_connection(services, tenant_id, "c1", http=asking.http)
     assert (report.changed_count, report.health, report.error_code) == (1, "ok", "")
-    assert report.said.startswith("1 flights count with Google's Travel Impact Model (CC BY-SA 4.0)")
+    assert report.said.startswith("1 flight counts with Google's Travel Impact Model (CC BY-SA 4.0)")
     asking.model.quirks.changed_format_count = 1
     asking.installation.clock.advance(seconds=60)
     changed = sync_connection(services, tenant_id, "c1", http=asking.http)
