@@ -36,6 +36,7 @@ from app.usecases.reconnect import (
     revoke_at_provider,
     start_reconnect,
 )
+from app.usecases.redirects import CALLBACK_PATH
 from app.usecases.register_provider import find_provider
 from app.usecases.retry_later import retry_now_or_later
 from app.usecases.show_hrefs import Hrefs
@@ -45,9 +46,6 @@ from app.usecases.sync_due import enqueue_now
 from connectors import registry
 from connectors.base import ApiKey
 from domain.errors import ClimateFitnessError, ConflictError, NeedsConsentError, NotFoundError, SecurityError, TryLaterError
-
-CALLBACK_PATH = "/connect/callback"
-"""Where providers send people back: the one redirect address of this installation, to be registered with each of them."""
 
 log = structlog.get_logger("app.api.connections")
 
@@ -227,7 +225,8 @@ def end(
 
 
 @callback_router.get(CALLBACK_PATH)
-def callback(request: Request, services: ServicesHere) -> Response:
+@callback_router.get(CALLBACK_PATH + "/{provider}")
+def callback(request: Request, services: ServicesHere, provider: str = "") -> Response:
     """A person comes back from a provider; their connections follow, at an address without the provider's answer.
 
     What went wrong is said there, in words of ours; only an answer to no question of this browser has no page to go back to.
@@ -237,7 +236,7 @@ def callback(request: Request, services: ServicesHere) -> Response:
     with looking(services) as work:
         asked_for = consent_requests.subject_of(work.session, sha256(query.get("state", "").encode()).digest(), browser)
     try:
-        row = finish_connection(services, query, session_sha256=browser)
+        row = finish_connection(services, query, came_to=provider, session_sha256=browser)
     except ClimateFitnessError as error:
         if not asked_for:
             raise
@@ -266,7 +265,7 @@ def _came_to(error: ClimateFitnessError) -> str:
 
 
 def callback_uri(request: Request) -> str:
-    """Where providers send people back to this server."""
+    """The common address where providers send people back to this server."""
     return hosting_of(request).origin + CALLBACK_PATH
 
 

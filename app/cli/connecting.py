@@ -20,15 +20,13 @@ from app.usecases.finish_connection import finish_connection
 from app.usecases.local_account import local_account
 from app.usecases.pull_connection import SyncReport
 from app.usecases.reconnect import disconnect
+from app.usecases.redirects import CALLBACK_PATH, own_redirect_uri
 from app.usecases.register_provider import connector_of_provider, find_provider, register_provider
 from app.usecases.revoke_access import Revocation
 from app.usecases.start_connection import CONSENT_LIFETIME, KEY_ANSWER, ask_provider, start_connection
 from app.usecases.sync_connection import sync_connection
 from connectors.base import ApiKey
 from domain.errors import ClimateFitnessError, ConflictError, InputError, NotFoundError, SecurityError, TryLaterError
-
-CALLBACK_PATH = "/connect/callback"
-"""The same redirect address as the server's: providers know one only."""
 
 _ID_COUNT = 8
 _POLL_S = 0.5
@@ -53,7 +51,8 @@ def run_register(provider: str, *, client_id: str, data_folder: Path | None) -> 
     with installation(data_folder) as services:
         register_provider(services, provider, client_id, secret)
         say(f"Registered with {provider} as {client_id}.")
-        say(f"Redirect address to enter there: {services.settings.origin()}{CALLBACK_PATH}")
+        _, row = find_provider(connector_of_provider(provider), provider)
+        say(f"Redirect address to enter there: {own_redirect_uri(services.settings.origin() + CALLBACK_PATH, row)}")
     return ExitCode.DONE
 
 
@@ -104,8 +103,10 @@ def run_connect(
                 work, account.id, whose, connector, provider, given, redirect_uri=redirect_uri, asked=asked
             )
         if started.redirect_url:
-            query = _answer_of_browser(services, started.redirect_url, is_browser_wanted=is_browser_wanted)
-            connection = finish_connection(services, query, session_sha256=b"")
+            path = own_redirect_uri(CALLBACK_PATH, row)
+            query = _answer_of_browser(services, started.redirect_url, path, is_browser_wanted=is_browser_wanted)
+            came_to = path.removeprefix(CALLBACK_PATH).removeprefix("/")
+            connection = finish_connection(services, query, came_to=came_to, session_sha256=b"")
         else:
             with reading(services.engine) as session:
                 connection = connections.by_id(session, whose.tenant_id, started.connection_id)
@@ -311,7 +312,7 @@ def _secret(prompt: str) -> str:
     return (getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline()).strip()
 
 
-def _answer_of_browser(services: Services, url: str, *, is_browser_wanted: bool) -> Mapping[str, str]:
+def _answer_of_browser(services: Services, url: str, path: str, *, is_browser_wanted: bool) -> Mapping[str, str]:
     """What the provider sends the browser back with, taken at the address where our server would be.
 
     Raises:
@@ -334,7 +335,7 @@ def _answer_of_browser(services: Services, url: str, *, is_browser_wanted: bool)
 
         def do_GET(self) -> None:
             """Note what came, and show a line that has none of it."""
-            if urlsplit(self.path).path == CALLBACK_PATH:
+            if urlsplit(self.path).path == path:
                 came.append(urlsplit(self.path).query)
             body = b"You can close this window and go back to the terminal.\n"
             self.send_response(200 if came else 404)

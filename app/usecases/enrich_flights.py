@@ -307,7 +307,7 @@ def _taken(run: _Run, legs: Sequence[Leg], answer: Document) -> tuple[int, list[
 
 
 def _hold(work: Work, run: _Run, answer: Document, refused: Sequence[ClimateFitnessError], *, is_whole: bool = False) -> None:
-    """Set aside what was answered and is not used, with the reason: the answer alone, which counts nothing when it is read again."""
+    """Set aside what was answered and is not used, with the reason; of the answer alone nothing can be counted later."""
     if not refused or not answer.body:
         return
     connection = run.connection

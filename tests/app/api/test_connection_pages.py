@@ -12,7 +12,6 @@ import httpx2
 import pytest
 from lxml import html
 
-from app.api.connections import CALLBACK_PATH
 from app.demo.providers.oauth import AUTHORIZE_PATH, Client, ConsentDesk
 from app.demo.providers.pages import Choice
 from app.demo.providers.quirks import Quirks
@@ -25,6 +24,7 @@ from app.store.session import reading, unit_of_work
 from app.store.subjects import MembershipRow, Role
 from app.store.sync_runs import SyncRunRow
 from app.usecases.pull_connection import pull_connection
+from app.usecases.redirects import CALLBACK_PATH
 from app.usecases.register_provider import register_provider
 from connectors import registry
 from connectors.base import ApiKey, KeyPlace, Manifest, Provider, Question
