@@ -31,7 +31,7 @@ def dropped(visitor: Visitor, home: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("width", "scheme"), SIZES)
 def test_table_from_drop_to_activities(
-    visit: MakeVisitor, home: str, tmp_path: Path, pictures: Path, width: int, scheme: Scheme
+    visit: MakeVisitor, home: str, tmp_path: Path, *, pictures: Path, width: int, scheme: Scheme
 ) -> None:
     """The page asks what the file does not say, shows what would come of it, and takes it in; every state keeps every rule."""
     visitor = visit(width=width, scheme=scheme)
