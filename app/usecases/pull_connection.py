@@ -74,6 +74,9 @@ MOST_REPEATS_COUNT = 3
 MOST_REMEMBERED_COUNT = 16
 """Documents whose answer to "was it read before?" is kept in memory: a batch follows its document closely."""
 
+MOST_NEWS_COUNT = 3
+"""New documents in a row after which those that follow are taken for new."""
+
 MOST_FAILURES_COUNT = 8
 """Failures in a row after which a connection is no longer tried by itself more than once a day."""
 
@@ -150,6 +153,7 @@ class _Run:
     is_over: Callable[[], bool] = never_over
     archived: dict[str, ArchiveReference] = field(default_factory=dict)
     read: dict[str, bool] = field(default_factory=dict)
+    news_count: int = 0
     last: Document | None = None
     seen: dict[bytes, int] = field(default_factory=dict)
     changed_months: frozenset[Month] = frozenset()
@@ -160,11 +164,18 @@ class _Run:
         return Whose(self.connection.tenant_id, self.connection.subject_id)
 
     def has_read(self, digest: str) -> bool:
-        """Whether the same bytes were taken in before, as a whole, and from nothing else than now: they say nothing new."""
+        """Whether the same bytes were taken in before, as a whole, and from nothing else than now: they say nothing new.
+
+        After a few that were not, this is a history that is read for the first time, and nobody is asked: what is taken in again
+        all the same changes nothing.
+        """
+        if digest not in self.read and self.news_count >= MOST_NEWS_COUNT:
+            return False
         if digest not in self.read:
             named = inputs_sha256(self.services, self.connection, self.subject, self.place, digest)
             with reading(self.services.engine) as session:
                 self.read[digest] = imports.has_read(session, self.connection.tenant_id, self.connection.subject_id, named)
+            self.news_count = 0 if self.read[digest] else self.news_count + 1
             while len(self.read) > MOST_REMEMBERED_COUNT:
                 del self.read[next(iter(self.read))]
         return self.read[digest]
