@@ -55,6 +55,7 @@ class OAuth2:
         uses_pkce: Whether PKCE S256 is sent; every provider that does not refuse it gets it.
         extra_params: Further query parameters of the address that the person is sent to.
         keeps: Fields of the token reply that belong to the link: addresses that the provider gives with the tokens.
+        consent_address: That one of `keeps` where the consent itself is: DELETE ends it. Empty where the provider has none.
     """
 
     authorize_url: str
@@ -66,6 +67,7 @@ class OAuth2:
     uses_pkce: bool = True
     extra_params: Mapping[str, str] = field(default_factory=dict)
     keeps: frozenset[str] = frozenset()
+    consent_address: str = ""
 
 
 @dataclass(frozen=True, slots=True)

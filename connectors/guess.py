@@ -93,6 +93,23 @@ class LineLook:
     problem: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """A merchant of whom nothing says what they sell.
+
+    Attributes:
+        name: As a mapping names them.
+        sample: As the bank prints one of the lines.
+        lines_count: How many payments.
+        spent: Currency and sum of what was spent, decimal text.
+    """
+
+    name: str
+    sample: str
+    lines_count: int
+    spent: tuple[tuple[str, str], ...]
+
+
 @runtime_checkable
 class Previewed(Protocol):
     """A connector whose files can be looked at before they are taken in."""
@@ -106,6 +123,9 @@ class Previewed(Protocol):
 
     def look(self, body: bytes, most_count: int) -> tuple[LineLook, ...]:
         """The first records of a file, with its mapping before it, as they would be read; refused ones come with their reason."""
+
+    def unplaced(self, body: bytes) -> tuple[Shop, ...]:
+        """Merchants of a file, with its mapping before it, of whom nothing says what they sell."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,8 @@ class TableMapping:
         date_order: Order of days.
         sign: Which amounts are money spent.
         end_is_included: Whether the day of the field `end` is the last one of an activity, not the one after it.
+        merchants: Name of a merchant, as `connectors.spend.merchant_name` writes it, to the code that the person gave it; in JSON
+            pairs, and left out where there is none.
     """
 
     columns: Mapping[str, tuple[str | int, ...]] = field(default_factory=dict)
@@ -87,6 +89,7 @@ class TableMapping:
     date_order: DateOrder = DateOrder.YMD
     sign: Sign = Sign.SPENT_NEGATIVE
     end_is_included: bool = False
+    merchants: Mapping[str, str] = field(default_factory=dict)
 
     def has(self, name: str) -> bool:
         """Whether a field has a column or a constant."""
@@ -107,10 +110,12 @@ class TableMapping:
             "date_order": self.date_order.value,
             "sign": self.sign.value,
             "end_is_included": self.end_is_included,
+            **({"merchants": [list(pair) for pair in self.merchants.items()]} if self.merchants else {}),
         }
 
 
-_NAMES = frozenset(TableMapping().to_json())
+_NAMES = frozenset(TableMapping(merchants={"a": "5411"}).to_json())
+_CODE = re.compile(r"[0-9]{4}\Z")
 
 
 def mapping_from_json(value: object, fields: frozenset[str] | None) -> TableMapping:
@@ -158,6 +163,7 @@ def mapping_from_json(value: object, fields: frozenset[str] | None) -> TableMapp
         date_order=DateOrder(_choice(given.get("date_order", "ymd"), list(DateOrder), "date_order")),
         sign=Sign(_choice(given.get("sign", "spent_negative"), list(Sign), "sign")),
         end_is_included=end_is_included,
+        merchants=_merchants(given.get("merchants", [])),
     )
 
 
@@ -549,7 +555,9 @@ def changed(mapping: TableMapping, given: Mapping[str, Json], fields: frozenset[
     base = mapping.to_json()
     for name, value in given.items():
         before = base.get(name)
-        if isinstance(before, dict) and isinstance(value, dict):
+        if name == "merchants":
+            base[name] = [*_pairs(before), *_pairs(value)]
+        elif isinstance(before, dict) and isinstance(value, dict):
             merged: dict[str, Json] = {**before, **value}
             if name == "values":
                 merged = {
@@ -600,6 +608,14 @@ def _meanings(name: str, value: object) -> dict[str, str]:
         if not isinstance(pair, (list, tuple)) or len(pair) != 2:  # noqa: PLR2004 - a pair
             _refuse("a pair of a cell and its meaning", pair, record)
         found[_text(pair[0], record)] = _text(pair[1], f"{record}, {pair[0]}")
+    return found
+
+
+def _merchants(value: object) -> dict[str, str]:
+    found = _meanings("merchants", value)
+    for name, code in found.items():
+        if not _CODE.match(code) or not code.isascii():
+            _refuse("a merchant category code of four digits", code, f"merchants, {name}")
     return found
 
 

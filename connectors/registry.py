@@ -22,7 +22,7 @@ from connectors.travel_impact_model import TRAVEL_IMPACT_MODEL
 from connectors.travel_impact_model.parse import is_flights
 from connectors.typed_bill import TYPED_BILL
 from domain.declared import ActivityDocument
-from domain.errors import NotFoundError
+from domain.errors import ConnectorBugError, NotFoundError
 from domain.series import MeterDocument
 
 GROUP = "climate_fitness.connectors"
@@ -91,6 +91,7 @@ def find(name: str) -> Connector:
 
     Raises:
         NotFoundError: There is none of this name; the message lists all.
+        ConnectorBugError: Its package is gone, or broken.
     """
     found = _find(name)
     local = _local.get(name)
@@ -113,7 +114,16 @@ def _find(name: str) -> Connector:
             got=name,
             next_step="See `climate-fitness connectors list`.",
         )
-    loaded: Connector = entry_point.load()
+    try:
+        loaded: Connector = entry_point.load()
+    except (ImportError, AttributeError) as error:
+        raise ConnectorBugError(
+            "This connector is installed, and cannot be loaded",
+            expected=entry_point.value,
+            got=str(error),
+            record=name,
+            next_step="Install its package again, or uninstall it.",
+        ) from error
     return loaded
 
 

@@ -33,13 +33,15 @@ from domain.errors import AttributeValueError, UnknownUnitError
 from domain.kinds import checked_attributes, find_kind, kind_quantity
 from domain.units import CURRENCIES
 
-__all__ = ["NoPurchase", "Payment", "WhyNot", "better_kinds", "mcc_of_name", "purchase_of"]
+__all__ = ["NoPurchase", "Payment", "WhyNot", "better_kinds", "is_placed", "mcc_of_name", "merchant_name", "purchase_of"]
 
 _ONE_DAY = timedelta(days=1)
 _PURCHASE = find_kind("purchase")
 _CURRENCIES = frozenset(CURRENCIES)
 _MCC = re.compile(r"[0-9]{4}\Z")
 _MAX_NAME_COUNT = 300
+_NAME_WORDS_COUNT = 4
+_NAME_SIZE = 60
 _MOST_WORDS_COUNT = max(len(words.split()) for words in MCC_OF_WORDS)
 
 
@@ -56,6 +58,7 @@ class Payment:
         mcc: Merchant category code, four digits; empty where the source says none.
         category: Plaid personal finance category, detailed, else primary; empty where the source says none.
         merchant: Name of the merchant or text of the line; used where neither code nor category says anything. It is not kept.
+        said_mcc: Code that the person gave this merchant; it counts where neither code nor category says anything.
         why_not: What the source itself says it is instead of a purchase, such as a cash withdrawal; None where it says nothing.
         region: Place as the source writes it; empty where it says none.
         line_number: Where it stands in its document, from 1.
@@ -69,6 +72,7 @@ class Payment:
     mcc: str = ""
     category: str = ""
     merchant: str = ""
+    said_mcc: str = ""
     why_not: WhyNot | None = None
     region: str = ""
     line_number: int = 0
@@ -162,6 +166,25 @@ def mcc_of_name(merchant: str) -> str:
     return ""
 
 
+def merchant_name(text: str) -> str:
+    """A merchant as one name, however the line goes on: `ACME Handels GmbH 4711 05.02.` is `acme handels gmbh`.
+
+    Args:
+        text: As the bank prints it.
+
+    Returns:
+        Its first words without a digit, small letters, at most four; empty where there is none.
+    """
+    words = re.sub(r"[^\w&]+", " ", text[:_MAX_NAME_COUNT].casefold()).split()
+    return " ".join([word for word in words if not any(sign.isdigit() for sign in word)][:_NAME_WORDS_COUNT])[:_NAME_SIZE]
+
+
+def is_placed(payment: Payment) -> bool:
+    """Whether anything says what was bought, or that nothing was."""
+    has_code = bool(payment.mcc or payment.said_mcc or mcc_of_name(payment.merchant))
+    return payment.why_not is not None or has_code or payment.spent < 0 or _known_category(payment.category) is not None
+
+
 def _what(payment: Payment, record: str) -> Mapping[str, str] | WhyNot:
     """The attribute that says what was bought, or why nothing was.
 
@@ -175,6 +198,8 @@ def _what(payment: Payment, record: str) -> Mapping[str, str] | WhyNot:
     known = _known_category(payment.category)
     if known is not None:
         return known
+    if payment.said_mcc:
+        return mcc_span(NO_PURCHASE_MCC, payment.said_mcc) or {"mcc": payment.said_mcc}
     mcc = mcc_of_name(payment.merchant)
     if mcc:
         return {"mcc": mcc}

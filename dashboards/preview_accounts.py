@@ -101,7 +101,7 @@ def _connections() -> ConnectionsModel:
         _card(
             "Demo Trips",
             Health.NEEDS_CONSENT,
-            "Demo Trips wants to be asked again: connect it once more, and it goes on where it was.",
+            "",
             next_at=None,
             sync_href="",
             again_href="/again",
@@ -109,10 +109,10 @@ def _connections() -> ConnectionsModel:
         _card("Octopus Energy", Health.NEEDS_CONSENT, "", next_at=None, sync_href="", again_href="/again", asks_again=True),
         _card("Demo Power & Light", Health.RUNNING, "", run=run, next_at=None, sync_href="", events_href="/events"),
         _card("Demo Bank", Health.OK, "Up to date; 22 records are set aside with their reasons.", held=held, held_count=22),
-        _card(HOSTILE, Health.WAITING, f"{HOSTILE} is not ready yet; we ask again at 18:40 UTC.", synced_at=None),
+        _card(HOSTILE, Health.WAITING, "", synced_at=None),
         _card(RIGHT_TO_LEFT, Health.TRYING, "", synced_at=None),
         _card("City Water", Health.FORMAT_CHANGED, ""),
-        _card("Old car", Health.PAUSED, "Paused by you.", next_at=None, sync_href="", pause_href="", resume_href="/resume"),
+        _card("Old car", Health.PAUSED, "", next_at=None, sync_href="", pause_href="", resume_href="/resume"),
     )
     over = _card("Old bank", Health.ENDED, "Ended. Old bank was told, and gives us nothing any more.")
     offers = (
@@ -156,7 +156,9 @@ def _form() -> ConnectModel:
         every_hours=24,
         asked=(
             Asked("account", "Account number", "On each bill: A-1234ABCD."),
-            Asked("gas_unit", "What your gas meter counts", "The display says it.", {"m3": "Cubic metres (m3)", "kWh": "kWh"}),
+            Asked(
+                "gas_unit", "?", "The display says it.", {"m3": "Cubic metres (m3)", "l": "Litres"}, asked_as="octopus.gas_unit"
+            ),
             Asked("serials", "Serial numbers", is_required=False),
             Asked("api_key", "", "In your account, under Developer settings.", is_secret=True),
         ),

@@ -1,7 +1,9 @@
 """The same thing told by two sources: pairs of records that a person may want to count once.
 
-A rule says when two records of different connections may be one thing, which of the two says less, and why it thinks so. Nothing
-is taken out by a rule: a person decides, and can decide again. Amounts are exact, days are local, and every record stands in at
+A rule says when two records may be one thing, which of the two says less, and why it thinks so. They are of two connections: one
+source does not tell a thing twice, and two equal purchases on one card are two coffees. Only journeys of one connection that
+nobody can have made at the same time are a pair, too: a later export of a phone may have moved the start of one. Nothing is taken
+out by a rule: a person decides, and can decide again. Amounts are exact, days are local, and every record stands in at
 most one pair of a rule, with the nearest other one.
 """
 
@@ -31,7 +33,7 @@ class Sighting:
 
     Attributes:
         record_id: Of the record.
-        connection_id: Which connection told it; records of one connection are never the same thing.
+        connection_id: Which connection told it.
         kind: Name of the kind.
         attributes: Of the activity key, by name.
         quantity_micro: Sum over its months, millionths of `unit`.
@@ -39,6 +41,7 @@ class Sighting:
         start_date: First local day.
         end_date: Local day after the last one.
         is_metered: Whether a meter says it, and no document declares it.
+        began_s: When it began, seconds since 1970, where its name at the source says so; else None.
     """
 
     record_id: str
@@ -50,6 +53,7 @@ class Sighting:
     start_date: date
     end_date: date
     is_metered: bool = False
+    began_s: int | None = None
 
     @property
     def last_date(self) -> date:
@@ -86,6 +90,11 @@ TRIP_TOLERANCE_PPM = 150_000
 REACH_MONTHS_COUNT = 7
 """No rule pairs records that are further apart."""
 
+_TOP_SPEED_M_PER_S = {"bus": 28, "car": 36, "ferry": 20, "flight": 280, "motorcycle": 36, "rail": 84, "van": 36}
+"""No journey is faster on the whole way: 100, 130, 72, 1,000, 130, 300 and 130 km/h."""
+
+_DISTANCES = frozenset({"km", "pkm"})
+_MICRO_PER_M = 1_000
 _BILL_DAYS_COUNT = 75
 _CHARGING_DAYS_COUNT = 31
 _LOSS_PPM = 100_000
@@ -167,7 +176,22 @@ def _same_trips(sightings: Sequence[Sighting]) -> Iterator[Candidate]:
         if one.kind in _TRAVEL:
             by_kind["car" if one.kind in {"car", "taxi"} else one.kind].append(one)
     for alike in by_kind.values():
-        yield from _nearest(Rule.SAME_TRIP, alike, alike, _is_same_trip, reach_days_count=1)
+        yield from _nearest(Rule.SAME_TRIP, alike, alike, _is_same_trip, reach_days_count=1, fits_within=_is_at_the_same_time)
+
+
+def _is_at_the_same_time(one: Sighting, other: Sighting) -> bool:
+    """Whether the second of two like journeys began before the first can have ended, even at the top speed of its kind."""
+    if one.began_s is None or other.began_s is None or one.unit not in _DISTANCES or one.kind not in _TOP_SPEED_M_PER_S:
+        return False
+    if (one.kind, one.unit) != (other.kind, other.unit) or not _is_as_far(one, other):
+        return False
+    apart_s, shorter_micro = abs(one.began_s - other.began_s), min(one.quantity_micro, other.quantity_micro)
+    return apart_s * _TOP_SPEED_M_PER_S[one.kind] * _MICRO_PER_M < shorter_micro
+
+
+def _is_as_far(one: Sighting, other: Sighting) -> bool:
+    larger = max(abs(one.quantity_micro), abs(other.quantity_micro))
+    return abs(one.quantity_micro - other.quantity_micro) * _MILLION_PPM <= larger * TRIP_TOLERANCE_PPM
 
 
 def _is_same_trip(one: Sighting, other: Sighting) -> bool:
@@ -178,8 +202,7 @@ def _is_same_trip(one: Sighting, other: Sighting) -> bool:
         return route == other_route
     if one.unit != other.unit:
         return bool(route) != bool(other_route)  # a flight between airports, and one of a length: the day must do
-    larger = max(abs(one.quantity_micro), abs(other.quantity_micro))
-    return abs(one.quantity_micro - other.quantity_micro) * _MILLION_PPM <= larger * TRIP_TOLERANCE_PPM
+    return _is_as_far(one, other)
 
 
 def _route(one: Sighting) -> tuple[str, str] | None:
@@ -281,6 +304,7 @@ def _nearest(
     *,
     reach_days_count: int,
     is_many: bool = False,
+    fits_within: Callable[[Sighting, Sighting], bool] | None = None,
 ) -> Iterator[Candidate]:
     """Each of the first with the nearest of the second that fits; one to one unless `is_many`.
 
@@ -291,13 +315,14 @@ def _nearest(
         fits: Whether two within reach may be one thing.
         reach_days_count: How far apart they may begin.
         is_many: Whether one of the second can go with several of the first: a month of trips on one tank.
+        fits_within: The same for two of one connection; None: they never are.
     """
     days = [one.start_date for one in keeps]
     pairs = [
         (_days(one, other), one.start_date, one.record_id, other.record_id, one, other)
         for one in asides
         for other in _around(keeps, days, one.start_date, reach_days_count)
-        if other.connection_id != one.connection_id and fits(one, other)
+        if _may_fit(one, other, fits, fits_within)
     ]
     taken: set[str] = set()
     for days_apart_count, _, _, _, one, other in sorted(pairs, key=lambda pair: pair[:4]):
@@ -309,6 +334,17 @@ def _nearest(
         aside, keep = _less_first(one, other) if asides is keeps else (one, other)
         if not aside.is_metered:
             yield Candidate(rule, keep, aside, days_apart_count)
+
+
+def _may_fit(
+    one: Sighting,
+    other: Sighting,
+    fits: Callable[[Sighting, Sighting], bool],
+    fits_within: Callable[[Sighting, Sighting], bool] | None,
+) -> bool:
+    if one.connection_id != other.connection_id:
+        return fits(one, other)
+    return fits_within is not None and one.record_id != other.record_id and fits_within(one, other)
 
 
 def _around(keeps: Sequence[Sighting], days: Sequence[date], at: date, reach_days_count: int) -> Sequence[Sighting]:

@@ -17,6 +17,7 @@ from app.store.connections import ConnectionRow
 from app.store.session import unit_of_work
 from app.usecases.reconnect import connection_of, disconnect, pause_connection, resume_connection, start_reconnect
 from app.usecases.register_provider import find_provider
+from app.usecases.retry_later import retry_now_or_later
 from app.usecases.show_connections import LONGEST_FIND_COUNT, show_connect, show_connections
 from app.usecases.show_hrefs import Hrefs
 from app.usecases.sign_in import Caller
@@ -29,7 +30,10 @@ from domain.errors import ConflictError, ConnectorError, InputError
 
 router = APIRouter(prefix="/s/{subject_id}/connections", include_in_schema=False)
 
-_DONE = frozenset({"connected", "again", "sync", "pause", "resume", "end", "refused", "away", "spent", "over", "failed"})
+_DONE = frozenset(
+    {"connected", "again", "sync", "pause", "resume", "end", "refused", "away", "spent", "over", "failed"}
+    | {"retry", "retry_some", "retry_none", "retry_later"}
+)
 _PROBLEMS = frozenset({"away", "spent", "over", "failed"})
 _MOST_ANSWERS_COUNT = 22
 
@@ -88,6 +92,12 @@ async def post_again(subject_id: str, connection_id: str, request: Request, serv
 def sync(subject_id: str, connection_id: str, request: Request, services: ServicesHere) -> Response:
     """Ask for a sync now."""
     return _Visit(request, services, page_caller(request), subject_id).change(connection_id, "sync", _ask_for_sync)
+
+
+@router.post("/{connection_id}/retry")
+def retry(subject_id: str, connection_id: str, request: Request, services: ServicesHere) -> Response:
+    """Read again what was set aside."""
+    return _Visit(request, services, page_caller(request), subject_id).retry(connection_id)
 
 
 @router.post("/{connection_id}/pause")
@@ -193,6 +203,19 @@ class _Visit:
                 change(work, self.whose(work), connection_id)
         except ConflictError:
             done = "over"
+        return back_to(self.hrefs, done, connection_id)
+
+    def retry(self, connection_id: str) -> Response:
+        """Read again what was set aside, and say what became of it."""
+        with looking(self.services) as work:
+            whose = self.whose(work)
+        try:
+            found = retry_now_or_later(self.services, whose, connection_id)
+        except ConflictError:
+            return back_to(self.hrefs, "over", connection_id)
+        done = "retry_later" if found is None else "retry_none" if found.held_count else "retry"
+        if found is not None and found.held_count and found.released_count:
+            done = "retry_some"
         return back_to(self.hrefs, done, connection_id)
 
     def end(self, connection_id: str, *, keep_data: bool) -> Response:

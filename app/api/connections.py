@@ -16,13 +16,13 @@ from starlette.status import HTTP_303_SEE_OTHER
 
 from app.api.etag import tagged_response
 from app.api.idempotency import OnceHere, Reply, json_reply
-from app.api.models import ConnectionIn, ConnectionOut, ConnectorOut, EndedOut, ReconnectIn, StartedOut
+from app.api.models import ConnectionIn, ConnectionOut, ConnectorOut, EndedOut, HeldOut, ReconnectIn, RetriedOut, StartedOut
 from app.api.problems import not_allowed, problem_responses
 from app.api.strict import StrictRoute
 from app.api.who import Asking, ServicesHere, hosting_of, looking, may_change, may_see, page_caller, session_token
 from app.security.sessions import token_sha256
 from app.services import Services, Whose, Work
-from app.store import connections, consent_requests, provider_clients
+from app.store import connections, consent_requests, provider_clients, quarantine
 from app.store.connections import ConnectionRow
 from app.store.documents import DocumentRow
 from app.store.session import Session
@@ -36,7 +36,9 @@ from app.usecases.reconnect import (
     revoke_at_provider,
     start_reconnect,
 )
+from app.usecases.redirects import CALLBACK_PATH
 from app.usecases.register_provider import find_provider
+from app.usecases.retry_later import retry_now_or_later
 from app.usecases.show_hrefs import Hrefs
 from app.usecases.sign_in import Caller
 from app.usecases.start_connection import Started, ask_provider, start_connection
@@ -44,9 +46,6 @@ from app.usecases.sync_due import enqueue_now
 from connectors import registry
 from connectors.base import ApiKey
 from domain.errors import ClimateFitnessError, ConflictError, NeedsConsentError, NotFoundError, SecurityError, TryLaterError
-
-CALLBACK_PATH = "/connect/callback"
-"""Where providers send people back: the one redirect address of this installation, to be registered with each of them."""
 
 log = structlog.get_logger("app.api.connections")
 
@@ -124,6 +123,37 @@ def sync(connection_id: str, who: Asking, services: ServicesHere, once: OnceHere
     return _changed(connection_id, who, services, once, ask, status=202)
 
 
+@router.get("/{connection_id}/held", response_model=list[HeldOut], responses=problem_responses(401, 404))
+def list_held(
+    connection_id: str,
+    request: Request,
+    who: Asking,
+    services: ServicesHere,
+    limit: Annotated[int, Query(description="At most so many.", ge=1, le=quarantine.MOST_HELD_COUNT)] = 100,
+) -> Response:
+    """What came through a connection and could not be used, record by record, with the reason; newest first."""
+    with looking(services) as work:
+        row = connections.by_id(work.session, who.tenant_id, connection_id)
+        _seen(work, who, row)
+        found = quarantine.of_connection(work.session, who.tenant_id, connection_id, limit_count=limit)
+    return tagged_response(request, to_json([HeldOut.of(one) for one in found]))
+
+
+@router.post("/{connection_id}/retry", response_model=RetriedOut, responses=problem_responses(401, 404, 409))
+def retry(connection_id: str, who: Asking, services: ServicesHere, once: OnceHere) -> Response:
+    """Read again what was set aside, from the originals that are kept; the provider is not asked.
+
+    It is done by itself after a new version of a connector and after a new factor set.
+    """
+    whose, _ = _changeable(services, who, connection_id)
+    found = retry_now_or_later(services, whose, connection_id)
+
+    def answer(_session: Session) -> Reply:
+        return json_reply(RetriedOut.of(found))
+
+    return once.run(answer, tenant_id=who.tenant_id, account_id=who.account_id)
+
+
 @router.post("/{connection_id}/pause", response_model=ConnectionOut, responses=problem_responses(401, 404, 409))
 def pause(connection_id: str, who: Asking, services: ServicesHere, once: OnceHere) -> Response:
     """Ask the provider for nothing until you say so; tokens and place stay."""
@@ -195,7 +225,8 @@ def end(
 
 
 @callback_router.get(CALLBACK_PATH)
-def callback(request: Request, services: ServicesHere) -> Response:
+@callback_router.get(CALLBACK_PATH + "/{provider}")
+def callback(request: Request, services: ServicesHere, provider: str = "") -> Response:
     """A person comes back from a provider; their connections follow, at an address without the provider's answer.
 
     What went wrong is said there, in words of ours; only an answer to no question of this browser has no page to go back to.
@@ -205,7 +236,7 @@ def callback(request: Request, services: ServicesHere) -> Response:
     with looking(services) as work:
         asked_for = consent_requests.subject_of(work.session, sha256(query.get("state", "").encode()).digest(), browser)
     try:
-        row = finish_connection(services, query, session_sha256=browser)
+        row = finish_connection(services, query, came_to=provider, session_sha256=browser)
     except ClimateFitnessError as error:
         if not asked_for:
             raise
@@ -234,7 +265,7 @@ def _came_to(error: ClimateFitnessError) -> str:
 
 
 def callback_uri(request: Request) -> str:
-    """Where providers send people back to this server."""
+    """The common address where providers send people back to this server."""
     return hosting_of(request).origin + CALLBACK_PATH
 
 

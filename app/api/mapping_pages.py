@@ -15,7 +15,18 @@ from app.services import Services, Work
 from app.store import waiting_files
 from app.store.session import unit_of_work
 from app.usecases.find_duplicates import find_duplicates
-from app.usecases.map_file import MAPPED_CONNECTORS, KnownMapping, Waiting, known_mapping, take_in_waiting, waiting_file
+from app.usecases.map_file import (
+    BANK,
+    MAPPED_CONNECTORS,
+    MOST_MERCHANTS_COUNT,
+    KnownMapping,
+    Waiting,
+    known_mapping,
+    merchants_before,
+    merchants_json,
+    take_in_waiting,
+    waiting_file,
+)
 from app.usecases.preview_file import Preview, connector_for, preview_file, preview_form
 from app.usecases.show_hrefs import Hrefs
 from app.usecases.show_mapping import (
@@ -37,7 +48,7 @@ from domain.place import place_from_text
 router = APIRouter(prefix="/s/{subject_id}/files", include_in_schema=False)
 
 _LONGEST_FIELD_COUNT = 200
-_MOST_FIELDS_COUNT = MOST_COLUMNS_COUNT + 2 * MOST_CELLS_COUNT + 20
+_MOST_FIELDS_COUNT = MOST_COLUMNS_COUNT + 2 * MOST_CELLS_COUNT + 2 * MOST_MERCHANTS_COUNT + 20
 _SETTINGS = (
     "currency", "account", "kind", "unit", "date_order", "decimals", "sign", "end_is_included",
     "header_row", "encoding", "delimiter", "sheet",
@@ -49,11 +60,13 @@ _LAYOUT = frozenset({"header_row", "encoding", "delimiter", "sheet"})
 def mapping(subject_id: str, waiting_id: str, request: Request, services: ServicesHere) -> Response:
     """What a file seems to mean, as a form; what was said of an earlier file with the same header, where there is one."""
     visit = _Visit(request, services, page_caller(request), subject_id, waiting_id)
-    waiting, known = visit.looked_up()
-    found = (
-        preview_file(waiting.body, connector_name=known.connector, mapping=known.mapping.to_json())
-        if known
-        else preview_file(waiting.body, connector_name=waiting.connector or connector_for(waiting.body))
+    waiting, known, merchants = visit.looked_up()
+    name = known.connector if known else waiting.connector or connector_for(waiting.body)
+    found = preview_file(
+        waiting.body,
+        connector_name=name,
+        answered=merchants_json(merchants) if name == BANK else None,
+        mapping=known.mapping.to_json() if known else None,
     )
     return visit.form(waiting, found, known=known)
 
@@ -85,12 +98,13 @@ class _Visit:
     subject_id: str
     waiting_id: str
 
-    def looked_up(self) -> tuple[Waiting, KnownMapping | None]:
-        """The file, if the person may change the subject, and what was said of such a file before."""
+    def looked_up(self) -> tuple[Waiting, KnownMapping | None, dict[str, str]]:
+        """The file, if the person may change the subject; what was said of such a file before, and of merchants."""
         with looking(self.services) as work:
             whose = may_change(work.session, self.services, self.who, self.subject_id)
             waiting = waiting_file(work, whose, self.waiting_id)
-            return waiting, known_mapping(work, whose, waiting.body, connector=waiting.connector)
+            known = known_mapping(work, whose, waiting.body, connector=waiting.connector)
+            return waiting, known, merchants_before(work, whose)
 
     def form(
         self,
@@ -116,8 +130,11 @@ class _Visit:
         with looking(self.services) as work:
             whose = may_change(work.session, self.services, self.who, self.subject_id)
             waiting = waiting_file(work, whose, self.waiting_id)
+            merchants = merchants_before(work, whose) if typed.connector == BANK else {}
+        merchants = {**typed.shops, **{name: code for name, code in merchants.items() if name not in typed.shops}}
+        merchants = {name: code for name, code in list(merchants.items())[:MOST_MERCHANTS_COUNT] if code}
         try:
-            found = self.preview(waiting, typed)
+            found = self.preview(waiting, typed, merchants)
         except InputError as error:
             base = preview_file(waiting.body, connector_name=_connector(typed))
             return self.form(waiting, base, typed=typed, problems=Problems({"": error.sentence()}))
@@ -127,14 +144,14 @@ class _Visit:
             return self.form(waiting, found, typed=typed, problems=Problems({"look": MESSAGES("mapping.look_first")}))
         return self.take_in(waiting, found, typed)
 
-    def preview(self, waiting: Waiting, typed: Typed) -> Preview:
+    def preview(self, waiting: Waiting, typed: Typed, merchants: Mapping[str, str]) -> Preview:
         """The file by what the form says; where the file was taken apart otherwise, the form's columns say nothing any more."""
         connector = _connector(typed)
         layout: dict[str, Json] = {name: value for name, value in said_of(typed, (), is_table=False).items() if name in _LAYOUT}
         base = preview_file(waiting.body, connector_name=connector, answered=layout, most_count=0)
         if shape_of(base) != typed.shape:
-            return preview_file(waiting.body, connector_name=connector, answered=layout)
-        said = said_of(typed, [one.name for one in base.guess.columns], is_table=base.is_table)
+            return preview_file(waiting.body, connector_name=connector, answered={**layout, **merchants_json(merchants)})
+        said = said_of(typed, [one.name for one in base.guess.columns], is_table=base.is_table) | merchants_json(merchants)
         return preview_form(waiting.body, connector_name=connector, said=said)
 
     def take_in(self, waiting: Waiting, found: Preview, typed: Typed) -> Response:
@@ -200,6 +217,11 @@ def _typed(form: FormData) -> Typed:
         for index in range(MOST_CELLS_COUNT)
         if given.get(f"cell-{index}") and given.get(f"means-{index}")
     }
+    shops = {
+        given[f"shop-{index}"]: given.get(f"sells-{index}", "")
+        for index in range(MOST_MERCHANTS_COUNT)
+        if given.get(f"shop-{index}")
+    }
     settings: Mapping[str, str] = {
         name: given[f"set-{name}"] if name in {"delimiter", "sheet"} else given[f"set-{name}"].strip()
         for name in _SETTINGS
@@ -210,6 +232,7 @@ def _typed(form: FormData) -> Typed:
         columns=columns,
         settings=settings,
         cells=cells,
+        shops=shops,
         place=given.get("place", "").strip(),
         zone=given.get("zone", ""),
         looked=given.get("looked", ""),

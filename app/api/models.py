@@ -1,5 +1,6 @@
 """What the API takes and gives: one model per noun. Amounts are text, so that no reader rounds them."""
 
+import json
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from fractions import Fraction
@@ -11,6 +12,7 @@ from app.store.activities import ActivityRow
 from app.store.connections import ConnectionRow
 from app.store.documents import DocumentRow
 from app.store.periods import PeriodRow
+from app.store.quarantine import QuarantineRow
 from app.store.shares import ShareLinkRow
 from app.store.statements import StatementRow
 from app.store.subjects import SubjectRow
@@ -22,6 +24,7 @@ from app.usecases.import_report import ImportReport
 from app.usecases.preview_file import Preview
 from app.usecases.reconnect import Ended
 from app.usecases.remove_record import Removed
+from app.usecases.retry_held import Retried
 from app.usecases.show_lines import apart_of, line_json
 from app.usecases.verify_bundle import Step, first_failure, holds, verdict
 from app.usecases.verify_disclosure import activity_said
@@ -238,6 +241,47 @@ class StartedOut(_Out):
     connection: ConnectionOut | None
 
 
+class HeldOut(_Out):
+    """Something that came through a connection and could not be used; the original is kept."""
+
+    record: str = Field(description="Which record; empty: the whole document.", examples=["added, payment 3"])
+    document_sha256: str
+    at: datetime = Field(description="When it was set aside.")
+    state: Literal["held", "retried", "released"] = Field(description="retried: read again, and it could still not be used.")
+    message: str = Field(examples=["Nothing says what was bought"])
+    expected: str
+    got: str
+    next_step: str
+
+    @classmethod
+    def of(cls, row: QuarantineRow) -> "HeldOut":
+        """The answer about something that is held."""
+        reason = json.loads(row.reason_json)
+        said = {name: str(reason.get(name, "")) for name in ("message", "expected", "got", "next_step")}
+        return cls(record=row.record, document_sha256=row.document_sha256, at=row.at, state=row.state.value, **said)
+
+
+class RetriedOut(_Out):
+    """What reading again came to."""
+
+    is_later: bool = Field(description="There is much of it: it is read again in the background, and the counts are zero.")
+    documents_count: int = Field(description="Documents that were read again.")
+    released_count: int = Field(description="Those of them of which nothing is set aside any more.")
+    held_count: int = Field(description="Records and documents that still are.")
+
+    @classmethod
+    def of(cls, found: Retried | None) -> "RetriedOut":
+        """The answer about reading again."""
+        if found is None:
+            return cls(is_later=True, documents_count=0, released_count=0, held_count=0)
+        return cls(
+            is_later=False,
+            documents_count=found.documents_count,
+            released_count=found.released_count,
+            held_count=found.held_count,
+        )
+
+
 class EndedOut(_Out):
     """What ending a connection came to."""
 
@@ -411,6 +455,16 @@ class PreviewRowOut(_Out):
     cells: list[str]
 
 
+class PreviewShopOut(_Out):
+    """A merchant of whom nothing says what they sell."""
+
+    name: str = Field(description="As a mapping names them, in `merchants`.", examples=["acme handels gmbh"])
+    sample: str = Field(description="As the bank prints one of the lines.")
+    lines_count: int
+    spent: dict[str, str] = Field(description="Currency to the sum of what was spent.", examples=[{"EUR": "40"}])
+    code: str = Field(description="Merchant category code that you gave them; empty: none yet.", examples=["5712"])
+
+
 class PreviewOut(_Out):
     """What a file seems to mean."""
 
@@ -427,6 +481,10 @@ class PreviewOut(_Out):
     guessed: dict[str, str] = Field(description="What is only likely, and why.")
     questions: list[PreviewQuestionOut] = Field(description="What must be answered first; while there are any, nothing is read.")
     records: list[PreviewRecordOut]
+    shops: list[PreviewShopOut] = Field(
+        description="Merchants whose payments are refused until you say what they sell: `merchants` of the mapping, as pairs of "
+        "name and merchant category code."
+    )
 
     @classmethod
     def of(cls, found: Preview, known_from: str) -> "PreviewOut":
@@ -447,6 +505,16 @@ class PreviewOut(_Out):
             guessed=dict(found.guess.likely),
             questions=asked,
             records=lines,
+            shops=[
+                PreviewShopOut(
+                    name=one.name,
+                    sample=one.sample,
+                    lines_count=one.lines_count,
+                    spent=dict(one.spent),
+                    code=found.mapping.merchants.get(one.name, ""),
+                )
+                for one in found.shops
+            ],
         )
 
 

@@ -23,7 +23,17 @@ from app.usecases.export_bundle import Shown, export_bundle
 from app.usecases.find_duplicates import find_duplicates
 from app.usecases.import_document import import_document, read_document
 from app.usecases.keep_original import Received, fetch_original
-from app.usecases.map_file import Waiting, is_unknown_table, keep_waiting, waits_for_mapping
+from app.usecases.map_file import (
+    BANK,
+    Waiting,
+    is_unknown_table,
+    keep_waiting,
+    merchants_before,
+    merchants_json,
+    wait_again,
+    waits_for_mapping,
+)
+from app.usecases.preview_file import mapped_document
 from app.usecases.remove_record import remove_record
 from app.usecases.share_statement import disclosed, share_statement, shown_of
 from app.usecases.show_activities import activities_csv, show_activities
@@ -35,6 +45,7 @@ from app.usecases.show_statement import lines_csv, show_statement, statement_of
 from app.usecases.show_walk import show_walk
 from app.usecases.show_why import show_why
 from app.usecases.sign_in import Caller
+from connectors.context import PREFIX
 from dashboards.figures import Figure
 from dashboards.pages import activities as activities_page
 from dashboards.pages import dashboard as dashboard_page
@@ -269,6 +280,16 @@ async def upload(subject_id: str, request: Request, services: ServicesHere) -> R
     return await run_in_threadpool(_take_in, request, services, who, subject_id, sent)
 
 
+@router.post("/documents/{sha256}/again")
+def map_again(subject_id: str, sha256: str, request: Request, services: ServicesHere) -> Response:
+    """Let a table that was taken in wait once more, and lead to the page of its columns and shops."""
+    who = page_caller(request)
+    with unit_of_work(services.engine) as session:
+        whose = may_change(session, services, who, subject_id)
+        waiting_id = wait_again(Work(session, services), whose, sha256)
+    return RedirectResponse(Hrefs(subject_id).waiting(waiting_id), HTTP_303_SEE_OTHER)
+
+
 @router.post("/bills")
 async def bill(subject_id: str, request: Request, services: ServicesHere) -> Response:
     """Take in a typed bill from the form."""
@@ -350,10 +371,13 @@ def _take_in(request: Request, services: Services, who: Caller, subject_id: str,
             raise TruncatedDocumentError("This file is empty", expected="at least one byte", next_step="Choose the file again.")
         place = place_from_text(place_text, zone=zone, record="place") if place_text else None
         connector = _file_connector(sent.fields.get("connector", ""))
-        if waits_for_mapping(connector, sent.content):
+        merchants = _merchants(services, who, subject_id) if connector == BANK else {}
+        if waits_for_mapping(connector, sent.content, merchants):
             return _ask_for_mapping(services, who, subject_id, sent, connector)
+        if merchants and not sent.content.startswith(PREFIX):
+            received = replace(received, body=mapped_document(connector, sent.content, merchants_json(merchants)))
         try:
-            document = read_document(connector, sent.content)  # before the transaction: it can take seconds
+            document = read_document(connector, received.body)  # before the transaction: it can take seconds
         except UnknownFormatError:
             if not is_unknown_table(sent.content):
                 raise
@@ -367,6 +391,12 @@ def _take_in(request: Request, services: Services, who: Caller, subject_id: str,
         zones = _zones_for(services, error, place_text)
         return _dashboard_page(request, services, who, subject_id, change=_FormChange("upload", sent, error, zones))
     return RedirectResponse(f"/s/{subject_id}/imports/{report.import_id}", HTTP_303_SEE_OTHER)
+
+
+def _merchants(services: Services, who: Caller, subject_id: str) -> dict[str, str]:
+    """What the person said of merchants before, if they may change the subject."""
+    with looking(services) as work:
+        return merchants_before(work, may_change(work.session, services, who, subject_id))
 
 
 def _ask_for_mapping(services: Services, who: Caller, subject_id: str, sent: Upload, connector: str) -> Response:

@@ -19,15 +19,14 @@ from app.store.session import reading, unit_of_work
 from app.usecases.finish_connection import finish_connection
 from app.usecases.local_account import local_account
 from app.usecases.pull_connection import SyncReport
-from app.usecases.reconnect import Revocation, disconnect
+from app.usecases.reconnect import disconnect
+from app.usecases.redirects import CALLBACK_PATH, own_redirect_uri
 from app.usecases.register_provider import connector_of_provider, find_provider, register_provider
+from app.usecases.revoke_access import Revocation
 from app.usecases.start_connection import CONSENT_LIFETIME, KEY_ANSWER, ask_provider, start_connection
 from app.usecases.sync_connection import sync_connection
 from connectors.base import ApiKey
 from domain.errors import ClimateFitnessError, ConflictError, InputError, NotFoundError, SecurityError, TryLaterError
-
-CALLBACK_PATH = "/connect/callback"
-"""The same redirect address as the server's: providers know one only."""
 
 _ID_COUNT = 8
 _POLL_S = 0.5
@@ -52,7 +51,8 @@ def run_register(provider: str, *, client_id: str, data_folder: Path | None) -> 
     with installation(data_folder) as services:
         register_provider(services, provider, client_id, secret)
         say(f"Registered with {provider} as {client_id}.")
-        say(f"Redirect address to enter there: {services.settings.origin()}{CALLBACK_PATH}")
+        _, row = find_provider(connector_of_provider(provider), provider)
+        say(f"Redirect address to enter there: {own_redirect_uri(services.settings.origin() + CALLBACK_PATH, row)}")
     return ExitCode.DONE
 
 
@@ -103,8 +103,10 @@ def run_connect(
                 work, account.id, whose, connector, provider, given, redirect_uri=redirect_uri, asked=asked
             )
         if started.redirect_url:
-            query = _answer_of_browser(services, started.redirect_url, is_browser_wanted=is_browser_wanted)
-            connection = finish_connection(services, query, session_sha256=b"")
+            path = own_redirect_uri(CALLBACK_PATH, row)
+            query = _answer_of_browser(services, started.redirect_url, path, is_browser_wanted=is_browser_wanted)
+            came_to = path.removeprefix(CALLBACK_PATH).removeprefix("/")
+            connection = finish_connection(services, query, came_to=came_to, session_sha256=b"")
         else:
             with reading(services.engine) as session:
                 connection = connections.by_id(session, whose.tenant_id, started.connection_id)
@@ -131,7 +133,7 @@ def list_connections(subject_text: str, *, is_json: bool, data_folder: Path | No
         NotFoundError: There is no such subject.
     """
     with installation(data_folder) as services:
-        found = _all(services, subject_text)
+        found = all_connections(services, subject_text)
     if is_json:
         print_json([ConnectionOut.of(row).model_dump(mode="json") for row, _ in found])
         return ExitCode.DONE
@@ -169,7 +171,9 @@ def run_sync(connection_text: str, *, is_json: bool, data_folder: Path | None) -
         InputError: Several fit.
     """
     with installation(data_folder) as services:
-        rows = [_find(services, connection_text)] if connection_text else [row for row, _ in _all(services, "")]
+        rows = (
+            [find_connection(services, connection_text)] if connection_text else [row for row, _ in all_connections(services, "")]
+        )
         active = [row for row in rows if connection_text or row.state is ConnectionState.ACTIVE]
         results = [(row, *_synced(services, row)) for row in active]
     if is_json:
@@ -200,7 +204,7 @@ def run_disconnect(connection_text: str, *, keeps_data: bool, is_json: bool, dat
         InputError: Several fit.
     """
     with installation(data_folder) as services:
-        row = _find(services, connection_text)
+        row = find_connection(services, connection_text)
         ended = disconnect(services, Whose(row.tenant_id, row.subject_id), row.id, keep_data=keeps_data)
     if is_json:
         print_json(EndedOut.of(ended).model_dump(mode="json"))
@@ -211,8 +215,19 @@ def run_disconnect(connection_text: str, *, keeps_data: bool, is_json: bool, dat
     return ExitCode.PARTLY if ended.revocation in {Revocation.LATER, Revocation.REFUSED} else ExitCode.DONE
 
 
-def _all(services: Services, subject_text: str) -> list[tuple[ConnectionRow, str]]:
-    """Connections with providers and the names of their subjects."""
+def all_connections(services: Services, subject_text: str) -> list[tuple[ConnectionRow, str]]:
+    """Connections with providers and the names of their subjects.
+
+    Args:
+        services: The installation; no transaction is open.
+        subject_text: Only this subject's; everybody's where empty.
+
+    Returns:
+        Each with its subject's name.
+
+    Raises:
+        NotFoundError: There is no such subject.
+    """
     only = find_subject(services, subject_text) if subject_text else None
     with reading(services.engine) as session:
         return [
@@ -223,15 +238,24 @@ def _all(services: Services, subject_text: str) -> list[tuple[ConnectionRow, str
         ]
 
 
-def _find(services: Services, text: str) -> ConnectionRow:
+def find_connection(services: Services, text: str) -> ConnectionRow:
     """The connection that somebody means.
+
+    Args:
+        services: The installation; no transaction is open.
+        text: Its id, or the beginning of it.
+
+    Returns:
+        The connection.
 
     Raises:
         NotFoundError: There is none.
         InputError: Several fit.
     """
     fitting = [
-        row for row, _ in _all(services, "") if row.id == text or (len(text) >= SHORTEST_PREFIX_COUNT and row.id.startswith(text))
+        row
+        for row, _ in all_connections(services, "")
+        if row.id == text or (len(text) >= SHORTEST_PREFIX_COUNT and row.id.startswith(text))
     ]
     if len(fitting) == 1:
         return fitting[0]
@@ -288,7 +312,7 @@ def _secret(prompt: str) -> str:
     return (getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline()).strip()
 
 
-def _answer_of_browser(services: Services, url: str, *, is_browser_wanted: bool) -> Mapping[str, str]:
+def _answer_of_browser(services: Services, url: str, path: str, *, is_browser_wanted: bool) -> Mapping[str, str]:
     """What the provider sends the browser back with, taken at the address where our server would be.
 
     Raises:
@@ -311,7 +335,7 @@ def _answer_of_browser(services: Services, url: str, *, is_browser_wanted: bool)
 
         def do_GET(self) -> None:
             """Note what came, and show a line that has none of it."""
-            if urlsplit(self.path).path == CALLBACK_PATH:
+            if urlsplit(self.path).path == path:
                 came.append(urlsplit(self.path).query)
             body = b"You can close this window and go back to the terminal.\n"
             self.send_response(200 if came else 404)

@@ -1,16 +1,19 @@
 """`subjects`, `statements` and `connectors list`."""
 
+from collections.abc import Collection
 from fractions import Fraction
 from pathlib import Path
 
 from app.cli.terminal import print_json, say, table
 from connectors import registry
+from connectors.base import ApiKey, Provider
 from domain.number import quantize_text
 
 UG_PER_TONNE = 10**12
 """Micrograms in a metric ton."""
 
 _ID_COUNT = 8
+_SHOWN_KINDS_COUNT = 4
 
 
 def tonnes_text(amount_ug_co2e: int) -> str:
@@ -19,7 +22,7 @@ def tonnes_text(amount_ug_co2e: int) -> str:
 
 
 def list_connectors(*, is_json: bool) -> None:
-    """List the connectors."""
+    """List the connectors, and whom they connect to."""
     manifests = [one.manifest for one in registry.connectors()]
     if is_json:
         print_json(
@@ -31,13 +34,46 @@ def list_connectors(*, is_json: bool) -> None:
                     "parser_version": one.parser_version,
                     "upload_media_types": sorted(one.upload_media_types),
                     "availability": one.availability(),
+                    "providers": [
+                        {
+                            "id": row.provider_id,
+                            "title": row.title,
+                            "countries": sorted(row.countries),
+                            "availability": _availability(row),
+                        }
+                        for row in one.providers
+                    ],
                 }
                 for one in manifests
             ]
         )
         return
-    rows = [(one.connector_id, one.title, ", ".join(sorted(one.kinds)), one.availability()) for one in manifests]
-    table(rows, head=("connector", "title", "kinds", "availability"))
+    table(
+        [(one.connector_id, one.title, _kinds_text(one.kinds), one.availability()) for one in manifests],
+        head=("connector", "title", "kinds", "availability"),
+    )
+    say("")
+    table(
+        [
+            (row.provider_id, row.title, ", ".join(sorted(row.countries)), one.connector_id, _availability(row))
+            for one in manifests
+            for row in one.providers
+        ],
+        head=("provider", "title", "country", "connector", "availability"),
+    )
+
+
+def _kinds_text(kinds: Collection[str]) -> str:
+    """Names of a few kinds; of many, how many."""
+    return ", ".join(sorted(kinds)) if len(kinds) <= _SHOWN_KINDS_COUNT else f"{len(kinds)} kinds"
+
+
+def _availability(provider: Provider) -> str:
+    """Whether a provider wants to know an installation first, and how long that takes."""
+    if provider.auth is None or isinstance(provider.auth, ApiKey):
+        return "works now"
+    days_count = provider.registration_days_count
+    return f"needs registration, about {days_count} days" if days_count else "needs registration, given at once"
 
 
 def list_subjects(*, is_json: bool, data_folder: Path | None) -> None:

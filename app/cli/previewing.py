@@ -5,11 +5,12 @@ from pathlib import Path
 
 from app.cli.terminal import ExitCode, listed, print_json, read_file, say, table, write_file
 from app.usecases.preview_file import Preview, preview_file
-from connectors.guess import LineLook
+from connectors.guess import LineLook, Shop
 from domain.canonical import Json
 from domain.errors import ConflictError, InputError
 
 _SHOWN_SIZE = 70
+_SHOPS_COUNT = 20
 
 
 def run_preview(
@@ -105,6 +106,16 @@ def preview_json(found: Preview) -> dict[str, object]:
             }
             for one in found.lines
         ],
+        "shops": [
+            {
+                "name": one.name,
+                "sample": one.sample,
+                "lines_count": one.lines_count,
+                "spent": dict(one.spent),
+                "code": found.mapping.merchants.get(one.name, ""),
+            }
+            for one in found.shops
+        ],
     }
 
 
@@ -114,6 +125,9 @@ def _show(found: Preview) -> None:
         say()
         table(_setting_rows(found), head=("what", "is", "how it is known"))
     listed("Asked:", [_question(name.name, name.label, name.help, dict(name.choices)) for name in found.questions])
+    merchants = found.mapping.merchants
+    shops = [_shop(one) for one in found.shops if one.name not in merchants]
+    listed("Shops that nobody knows, most payments first; answer with --answer merchants.NAME=CODE:", shops[:_SHOPS_COUNT])
     if found.lines:
         say()
         table([_line_row(one) for one in found.lines], head=("line", "of", "becomes"), right=(0,))
@@ -143,6 +157,11 @@ def _how(found: Preview, name: str) -> str:
 def _question(name: str, label: str, help_text: str, choices: dict[str, str]) -> str:
     answers = "; ".join(f"--answer {name}={value} ({meaning})" for value, meaning in list(choices.items())[:12])
     return _printable(" ".join(part for part in (label, help_text, answers or f"--answer {name}=...") if part))
+
+
+def _shop(one: Shop) -> str:
+    spent = ", ".join(f"{amount} {currency}" for currency, amount in one.spent)
+    return _printable(f"{one.name}: {one.lines_count} payments, {spent}")
 
 
 def _line_row(one: LineLook) -> tuple[str, str, str]:

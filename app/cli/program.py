@@ -37,11 +37,16 @@ claim_program = typer.Typer(
 chain_program = typer.Typer(
     help="Which chain it is, a contract for it, and going over to it.", no_args_is_help=True, rich_markup_mode=None
 )
+connections_program = typer.Typer(
+    help="List connections with providers, of everybody or of one subject, and how each does; or look after what was set aside.",
+    rich_markup_mode=None,
+)
 program.add_typer(export_program, name="export")
 program.add_typer(claim_program, name="claim")
 program.add_typer(chain_program, name="chain")
 program.add_typer(factors_program, name="factors")
 program.add_typer(connectors_program, name="connectors")
+program.add_typer(connections_program, name="connections")
 
 
 class Benchmark(StrEnum):
@@ -100,6 +105,9 @@ DataFolder = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON on standard output.")]
 Connector = Annotated[str, typer.Argument(metavar="CONNECTOR", help="What reads it; see `connectors list`.")]
 FileName = Annotated[str, typer.Argument(metavar="FILE", help="The document; - for standard input.")]
+AnyConnection = Annotated[
+    str, typer.Argument(metavar="CONNECTION", help="Id, or the beginning of one; all where left out.", show_default=False)
+]
 SubjectName = Annotated[
     str, typer.Option("--subject", metavar="SUBJECT", help="Id, beginning of one, or name; the only subject where left out.")
 ]
@@ -211,6 +219,21 @@ def parse_document(connector: Connector, file: FileName, *, json: Json = False) 
     from app.cli.parsing import run_parse
 
     _end(run_parse(connector, file, is_json=json))
+
+
+@program.command()
+def footprint(
+    file: FileName,
+    *,
+    amount: Annotated[
+        str, typer.Option("--amount", metavar="NUMBER", help="How much of the product, in its declared unit; one where left out.")
+    ] = "",
+    json: Json = False,
+) -> None:
+    """Show a supplier's product footprints (PACT 2 and 3): kg CO2e of a unit, or of an amount. Nothing is stored."""
+    from app.cli.footprint import run_footprint
+
+    _end(run_footprint(file, amount_text=amount, is_json=json))
 
 
 @program.command("import")
@@ -785,12 +808,29 @@ def connect(
     )
 
 
-@program.command()
-def connections(*, subject: SubjectName = "", json: Json = False, data_folder: DataFolder = None) -> None:
-    """List connections with providers, of everybody or of one subject, and how each does."""
-    from app.cli.connecting import list_connections
+@connections_program.callback(invoke_without_command=True)
+def connections(ctx: typer.Context, *, subject: SubjectName = "", json: Json = False, data_folder: DataFolder = None) -> None:
+    """List connections with providers, of everybody or of one subject, and how each does; or look after what was set aside."""
+    if ctx.invoked_subcommand is None:
+        from app.cli.connecting import list_connections
 
-    _end(list_connections(subject, is_json=json, data_folder=data_folder))
+        _end(list_connections(subject, is_json=json, data_folder=data_folder))
+
+
+@connections_program.command("held")
+def connections_held(connection: AnyConnection = "", *, json: Json = False, data_folder: DataFolder = None) -> None:
+    """List what came and could not be used, record by record, with the reason. Ends with 1 where there is any."""
+    from app.cli.holding import list_held
+
+    _end(list_held(connection, is_json=json, data_folder=data_folder))
+
+
+@connections_program.command("retry")
+def connections_retry(connection: AnyConnection = "", *, json: Json = False, data_folder: DataFolder = None) -> None:
+    """Read again what was set aside, from the originals that are kept. Ends with 1 where something still is."""
+    from app.cli.holding import run_retry
+
+    _end(run_retry(connection, is_json=json, data_folder=data_folder))
 
 
 @program.command()
@@ -842,7 +882,7 @@ def rewrap(
 
 @connectors_program.command("list")
 def list_connectors(*, json: Json = False) -> None:
-    """List connectors: what each reads, and whether it works now."""
+    """List connectors and their providers: what each reads, and whether it works now."""
     from app.cli.listing import list_connectors as run
 
     run(is_json=json)

@@ -17,7 +17,6 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
-from app.api.connections import CALLBACK_PATH
 from app.assemble import passphrase_of
 from app.chain import load_key
 from app.clock import Clock, Randomness, SystemClock, SystemRandomness
@@ -60,7 +59,8 @@ from app.usecases.find_duplicates import find_duplicates
 from app.usecases.finish_connection import finish_connection
 from app.usecases.import_document import import_document
 from app.usecases.keep_original import Received
-from app.usecases.register_provider import register_provider
+from app.usecases.redirects import CALLBACK_PATH, own_redirect_uri
+from app.usecases.register_provider import find_provider, register_provider
 from app.usecases.sign_in import NewAccount, create_account, make_api_key
 from app.usecases.start_connection import KEY_ANSWER, ask_provider, start_connection
 from app.usecases.sync_connection import sync_connection
@@ -329,7 +329,8 @@ def _connect_all(hosting: Hosting, world: World) -> str:
     for provider in WITH_CONSENT:
         simulator = world.providers.simulators[SIMULATOR_OF[provider]]
         assert isinstance(simulator, Utility | Bank | Travel)  # noqa: S101 - as `_simulators` made them
-        simulator.register(our_registration(secret, (redirect_uri,)))
+        _, asked = find_provider(CONNECTOR_OF[provider], provider)
+        simulator.register(our_registration(secret, (own_redirect_uri(redirect_uri, asked),)))
         register_provider(services, provider, CLIENT_ID, secret)
     documents_count = records_count = 0
     for plan, whose in _subjects(services):
@@ -378,7 +379,9 @@ def _connect(hosting: Hosting, plan: _Plan, whose: Whose, provider: str, redirec
             return connections.by_id(session, whose.tenant_id, started.connection_id)
     account = plan.account_id if provider == UTILITY else ""
     answer = allow(outbound_of(services.settings).send, started.redirect_url, account=account)
-    return finish_connection(services, answer, session_sha256=b"")
+    _, row = find_provider(connector, provider)
+    came_to = own_redirect_uri("", row).removeprefix("/")
+    return finish_connection(services, answer, came_to=came_to, session_sha256=b"")
 
 
 def _pull(services: Services, row: ConnectionRow) -> tuple[int, int]:

@@ -10,6 +10,8 @@ from app.store import connections
 from app.store.session import unit_of_work
 from app.usecases.pull_connection import MOST_FAILURES_COUNT
 from app.usecases.reconnect import REVOKE_JOB, revoke_later
+from app.usecases.retry_held import retry_held
+from app.usecases.retry_later import RETRY_JOB, connection_id_of_retry
 from app.usecases.sync_connection import sync_connection
 from app.usecases.sync_due import SYNC_JOB, connection_id_of, due_job
 from app.work_queue import Body, HopelessError, Turn
@@ -35,6 +37,7 @@ def bodies_of(services: Services, sync: Sync = sync_connection) -> Mapping[str, 
     return {
         SYNC_JOB: lambda turn: _sync(services, turn, sync),
         REVOKE_JOB: lambda turn: _revoke(services, turn),
+        RETRY_JOB: lambda turn: _retry(services, turn),
     }
 
 
@@ -48,6 +51,16 @@ def _revoke(services: Services, turn: Turn) -> None:
         revoke_later(services, turn.tenant_id, turn.payload_json)
     except NotFoundError as error:
         log.info("nothing to take back", job=turn.key, error=error.code)
+
+
+def _retry(services: Services, turn: Turn) -> None:
+    """Read again what was set aside of a connection."""
+    try:
+        found = retry_held(services, turn.tenant_id, connection_id_of_retry(turn.payload_json))
+    except NotFoundError as error:
+        log.info("nothing to read again", job=turn.key, error=error.code)
+    else:
+        log.info("read again", job=turn.key, documents_count=found.documents_count, held_count=found.held_count)
 
 
 def _sync(services: Services, turn: Turn, sync: Sync) -> None:

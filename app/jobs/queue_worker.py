@@ -9,6 +9,7 @@ from app.jobs.bodies import bodies_of
 from app.jobs.rounds import Rounds
 from app.services import Services
 from app.store.session import unit_of_work
+from app.usecases.retry_later import enqueue_retries
 from app.usecases.sync_due import enqueue_due
 from domain.errors import ClimateFitnessError
 
@@ -67,7 +68,7 @@ class QueueWorker:
     def look(self) -> int:
         """Ask for what is due; how much that was."""
         try:
-            return enqueue_due(self._services)
+            return enqueue_due(self._services) + enqueue_retries(self._services)
         except ClimateFitnessError as error:
             log.warning("could not look for what is due", error=error.code)
         except Exception:  # the outermost frame of a round: the database may be away for a while

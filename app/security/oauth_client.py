@@ -53,6 +53,7 @@ USUAL_WAIT_S = 60.0
 
 _VISIBLE = re.compile(r"[\x21-\x7e]+\Z")
 _ERROR_CODE = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]{1,64}\Z")  # RFC 6749 appendix A.7, bounded
+_GONE = frozenset({HTTPStatus.OK, HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 _AWAY_CODES = frozenset({"temporarily_unavailable", "server_error"})  # RFC 6749 section 4.1.2.1
 _TOLD_CODES = frozenset(
     {
@@ -358,6 +359,35 @@ def revoke_token(send: Send, auth: OAuth2, client: ClientId, *, token: str, hint
         raise ConnectorBugError(
             "The provider does not take back a token", expected="status 200", got=f"status {answer.status} {code}".strip()
         )
+
+
+def delete_consent(send: Send, url: str, access_token: str, *, now: datetime) -> bool | None:
+    """End a consent where the provider keeps it.
+
+    Args:
+        send: Sends.
+        url: Its address, which the provider gave with the tokens; the caller has checked whose host it is.
+        access_token: Of this consent.
+        now: The time, for a date in Retry-After.
+
+    Returns:
+        Whether it is gone; False where the provider does not let us; None where it does not take this token.
+
+    Raises:
+        TryLaterError: The provider is away, or a page came instead of its answer.
+        SecurityError: The address must not be called.
+
+    Source:
+        NAESB REQ.21 ESPI, resource Authorization; RFC 9110 section 9.3.5.
+    """
+    headers = {"Authorization": f"Bearer {access_token}", "Accept": "application/atom+xml, application/json"}
+    answer = send("DELETE", url, headers=headers, body=b"", max_body_bytes=MAX_REPLY_BYTES)
+    if answer.status == HTTPStatus.OK and _is_page(answer):
+        raise TryLaterError("The provider cannot answer now", wait_s=USUAL_WAIT_S, got="a page", record="consent")
+    if answer.status == HTTPStatus.NOT_IMPLEMENTED:
+        return False
+    _check_away(answer, now)
+    return None if answer.status == HTTPStatus.UNAUTHORIZED else answer.status in _GONE
 
 
 def retry_after_s(answer: Answer, now: datetime) -> float:

@@ -1,7 +1,7 @@
 """Activities: exact totals for scoring, pages for lists, sums and profiles for figures. All of it current activity only."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -190,9 +190,20 @@ def page(
     return ActivityPage(items, _cursor_of(items[-1]) if is_more else "")
 
 
-def months_of(session: Session, tenant_id: str, subject_id: str) -> tuple[Month, ...]:
-    """The months that have activity, in order."""
+def months_of(session: Session, tenant_id: str, subject_id: str, *, besides: Collection[str] = ()) -> tuple[Month, ...]:
+    """The months that have activity, in order.
+
+    Args:
+        session: The open transaction.
+        tenant_id: Its tenant.
+        subject_id: Whose.
+        besides: Kinds that make no month one with activity.
+    """
     query = select(SUM.c.month_ym).where(SUM.c.subject_id == subject_id).distinct()
+    if besides:
+        key = tables.ACTIVITY_KEY
+        query = query.join(key, (key.c.tenant_id == SUM.c.tenant_id) & (key.c.key_id == SUM.c.key_id))
+        query = query.where(key.c.kind.not_in(besides))
     rows = session.execute(of_tenant(query, SUM, tenant_id).order_by(SUM.c.month_ym)).scalars()
     return tuple(Month.from_ym(ym) for ym in rows)
 

@@ -7,14 +7,17 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, NoReturn
 
-from sqlalchemy import ColumnElement, bindparam, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, insert, or_, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from app.store import subjects, tables
-from app.store.rows import columns_of, found, insert_new, one_of, to_row, to_values
-from app.store.tenant import of_tenant
+from app.store.rows import all_of, columns_of, found, insert_new, one_of, to_row, to_values
+from app.store.tenant import check_tenant, of_tenant
 from domain.errors import ConflictError
+
+CHUNK_COUNT = 500
+"""Names in one `IN (...)`: under every database's limit."""
 
 
 class ConnectionState(StrEnum):
@@ -68,7 +71,7 @@ class ConnectionRow:
         tried_at: When it was last tried.
         running_until: Until when a sync has it; None where none runs.
         running_id: Which sync.
-        item_sha256: SHA-256 of the provider's name of a linked item, in hexadecimal; empty where it has none.
+        item_sha256: SHA-256 of the provider's name of a linked item or consent, in hexadecimal; empty where it has none.
         changed_months: Months that syncs changed and nobody has looked through for duplicates yet: `2024-03 2024-04`.
         sealed_notice: What the provider said is ready, sealed for the field `notice/` and its id; None where it said nothing.
     """
@@ -189,10 +192,7 @@ def by_id(session: Session, tenant_id: str, connection_id: str) -> ConnectionRow
 
 def of_subject(session: Session, tenant_id: str, subject_id: str) -> tuple[ConnectionRow, ...]:
     """All connections of a subject, oldest first."""
-    table = tables.CONNECTION
-    query = select(*columns_of(ConnectionRow, table)).where(table.c.subject_id == subject_id)
-    rows = session.execute(of_tenant(query, table, tenant_id).order_by(table.c.created_at, table.c.id))
-    return tuple(to_row(ConnectionRow, row) for row in rows)
+    return all_of(session, ConnectionRow, tables.CONNECTION, tenant_id, ("created_at", "id"), subject_id=subject_id)
 
 
 def of_item(session: Session, provider: str, item_sha256: str) -> tuple[ConnectionRow, ...]:
@@ -214,6 +214,29 @@ def of_item(session: Session, provider: str, item_sha256: str) -> tuple[Connecti
         table.c.state == str(ConnectionState.ACTIVE),
     )
     return tuple(to_row(ConnectionRow, row) for row in session.execute(query))
+
+
+def of_items(session: Session, provider: str, item_sha256s: Iterable[str]) -> tuple[ConnectionRow, ...]:
+    """Active connections of any tenant for some items of a provider, as `of_item`.
+
+    Args:
+        session: The open transaction.
+        provider: Id of the provider.
+        item_sha256s: SHA-256 of the items' names, in hexadecimal.
+
+    Returns:
+        The connections.
+    """
+    table, names = tables.CONNECTION, list(item_sha256s)
+    rows: list[ConnectionRow] = []
+    for begin in range(0, len(names), CHUNK_COUNT):
+        query = select(*columns_of(ConnectionRow, table)).where(
+            table.c.provider == provider,
+            table.c.item_sha256.in_(names[begin : begin + CHUNK_COUNT]),
+            table.c.state == str(ConnectionState.ACTIVE),
+        )
+        rows += [to_row(ConnectionRow, row) for row in session.execute(query)]
+    return tuple(rows)
 
 
 def waiting(session: Session, provider: str, *, limit_count: int) -> tuple[ConnectionRow, ...]:
@@ -568,6 +591,13 @@ def set_link(session: Session, tenant_id: str, connection_id: str, sealed_link: 
     session.execute(of_tenant(change, table, tenant_id))
 
 
+def set_said(session: Session, tenant_id: str, connection_id: str, said: str) -> None:
+    """Say anew how a connection does, while all is well; what is wrong with one goes on being said."""
+    table = tables.CONNECTION
+    change = update(table).where(table.c.id == connection_id, table.c.health == str(Health.OK), table.c.health_said != "")
+    session.execute(of_tenant(change.values(health_said=said), table, tenant_id))
+
+
 def set_state(session: Session, tenant_id: str, connection_id: str, state: ConnectionState) -> None:
     """Change where the consent stands; an ended one loses its tokens and link."""
     table = tables.CONNECTION
@@ -623,10 +653,7 @@ def put_usage_point(session: Session, point: UsagePointRow) -> None:
 
 def usage_points_of(session: Session, tenant_id: str, connection_id: str) -> tuple[UsagePointRow, ...]:
     """The usage points of a connection, by name."""
-    table = tables.USAGE_POINT
-    query = select(*columns_of(UsagePointRow, table)).where(table.c.connection_id == connection_id)
-    rows = session.execute(of_tenant(query, table, tenant_id).order_by(table.c.name))
-    return tuple(to_row(UsagePointRow, row) for row in rows)
+    return all_of(session, UsagePointRow, tables.USAGE_POINT, tenant_id, ("name",), connection_id=connection_id)
 
 
 def holders_of_points(
@@ -645,18 +672,29 @@ def holders_of_points(
     Returns:
         Ids of connections.
     """
+    check_tenant(tenant_id)
+    values = {"of_tenant": tenant_id, "of_subject": subject_id, "of_connector": connector, "but_not": but_not}
+    return tuple(row.id for row in session.execute(_holding(), values | {"of_names": list(names)}))
+
+
+@cache
+def _holding() -> Select[tuple[str]]:
+    """The statement of `holders_of_points`, made once: it runs for every document."""
     table, point = tables.CONNECTION, tables.USAGE_POINT
-    query = (
+    holders = select(point.c.connection_id).where(
+        point.c.name.in_(bindparam("of_names", expanding=True)), point.c.tenant_id == bindparam("of_tenant")
+    )
+    return (
         select(table.c.id)
         .where(
-            table.c.subject_id == subject_id,
-            table.c.connector == connector,
-            table.c.id != but_not,
-            table.c.id.in_(of_tenant(select(point.c.connection_id).where(point.c.name.in_(list(names))), point, tenant_id)),
+            table.c.tenant_id == bindparam("of_tenant"),
+            table.c.subject_id == bindparam("of_subject"),
+            table.c.connector == bindparam("of_connector"),
+            table.c.id != bindparam("but_not"),
+            table.c.id.in_(holders),
         )
         .order_by(table.c.created_at, table.c.id)
     )
-    return tuple(session.execute(of_tenant(query, table, tenant_id)).scalars())
 
 
 def move_usage_points(session: Session, tenant_id: str, from_id: str, to_id: str, names: Iterable[str]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app.store import tables
-from app.store.rows import columns_of, found, insert_new, to_row, to_values
+from app.store.rows import all_of, columns_of, found, insert_new, to_row, to_values
 from app.store.tenant import of_tenant
 
 CHUNK_COUNT = 500
@@ -69,10 +69,7 @@ def offer(session: Session, pair: DuplicateRow) -> bool:
 
 def of_subject(session: Session, tenant_id: str, subject_id: str) -> tuple[DuplicateRow, ...]:
     """All pairs of a subject, oldest first."""
-    table = tables.DUPLICATE
-    query = select(*columns_of(DuplicateRow, table)).where(table.c.subject_id == subject_id)
-    rows = session.execute(of_tenant(query, table, tenant_id).order_by(table.c.found_at, table.c.id))
-    return tuple(to_row(DuplicateRow, row) for row in rows)
+    return all_of(session, DuplicateRow, tables.DUPLICATE, tenant_id, ("found_at", "id"), subject_id=subject_id)
 
 
 def open_count(session: Session, tenant_id: str, subject_id: str) -> int:

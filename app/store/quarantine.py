@@ -188,6 +188,29 @@ def held_count(session: Session, tenant_id: str, connection_id: str) -> int:
     return int(session.execute(of_tenant(query, table, tenant_id)).scalar_one())
 
 
+def connections_with_held(session: Session) -> tuple[tuple[str, str], ...]:
+    """Tenant and id of every connection, of any tenant, of which something is held and not released."""
+    table = tables.QUARANTINE
+    query = (
+        select(table.c.tenant_id, table.c.connection_id)
+        .where(table.c.state != str(QuarantineState.RELEASED))
+        .distinct()
+        .order_by(table.c.connection_id)
+    )
+    return tuple((row.tenant_id, row.connection_id) for row in session.execute(query))
+
+
+def held_documents_count(session: Session, tenant_id: str, connection_id: str) -> int:
+    """Of how many documents of a connection something is held and not released."""
+    table = tables.QUARANTINE
+    query = (
+        select(func.count(table.c.document_sha256.distinct()))
+        .select_from(table)
+        .where(table.c.connection_id == connection_id, table.c.state != str(QuarantineState.RELEASED))
+    )
+    return int(session.execute(of_tenant(query, table, tenant_id)).scalar_one())
+
+
 def set_state_of_document(
     session: Session, tenant_id: str, connection_id: str, document_sha256: str, state: QuarantineState
 ) -> None:

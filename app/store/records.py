@@ -561,18 +561,28 @@ def _lock_connection(session: Session, tenant_id: str, subject_id: str, connecti
 
 
 def _latest(session: Session, tenant_id: str, connection_id: str, record_keys: Iterable[str]) -> dict[str, _Latest]:
-    record, revision = tables.RECORD, tables.RECORD_REVISION
-    result = {}
+    check_tenant(tenant_id)
+    named, result = {"of_tenant": tenant_id, "of_connection": connection_id}, {}
     for keys in _chunks(record_keys):
-        query = (
-            select(record.c.record_key, record.c.id, revision.c.id.label("revision_id"), revision.c.revision)
-            .add_columns(revision.c.content_sha256, revision.c.parser_version)
-            .join(revision, (revision.c.record_id == record.c.id) & (revision.c.revision == record.c.latest_revision))
-            .where(record.c.connection_id == connection_id, record.c.record_key.in_(keys))
-        )
-        for row in session.execute(of_tenant(query, record, tenant_id)):
+        for row in session.execute(_newest(), named | {"of_keys": keys}):
             result[row.record_key] = _Latest(row.id, row.revision_id, row.revision, row.content_sha256, row.parser_version)
     return result
+
+
+@cache
+def _newest() -> Select[Any]:
+    """The statement of `_latest`, made once: it runs for every document."""
+    record, revision = tables.RECORD, tables.RECORD_REVISION
+    return (
+        select(record.c.record_key, record.c.id, revision.c.id.label("revision_id"), revision.c.revision)
+        .add_columns(revision.c.content_sha256, revision.c.parser_version)
+        .join(revision, (revision.c.record_id == record.c.id) & (revision.c.revision == record.c.latest_revision))
+        .where(
+            record.c.tenant_id == bindparam("of_tenant"),
+            record.c.connection_id == bindparam("of_connection"),
+            record.c.record_key.in_(bindparam("of_keys", expanding=True)),
+        )
+    )
 
 
 def _months_of(session: Session, tenant_id: str, latest: Sequence[_Latest]) -> dict[str, set[Month]]:

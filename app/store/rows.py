@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import Column, Row, RowMapping, Select, Table, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningInsert
 
 from app.store.tenant import check_tenant
 from domain.errors import NotFoundError
@@ -81,14 +82,37 @@ def one_of(session: Session, kind: "type[DataclassInstance]", table: Table, tena
         NotFoundError: The tenant is empty: nobody has asked.
     """
     check_tenant(tenant_id)
-    query = _selecting(kind, table, tuple(values))
-    return session.execute(query, {"of_tenant": tenant_id} | {f"of_{name}": value for name, value in values.items()}).first()
+    named = {"of_tenant": tenant_id} | {f"of_{name}": value for name, value in values.items()}
+    return session.execute(_selecting(kind, table, tuple(values), ()), named).first()
+
+
+def all_of(session: Session, kind: type[R], table: Table, tenant_id: str, order: tuple[str, ...], **values: str) -> tuple[R, ...]:
+    """The rows of a tenant that have these values, as `one_of`.
+
+    Args:
+        session: The open transaction.
+        kind: Their class.
+        table: Where from.
+        tenant_id: The tenant.
+        order: Columns that they are sorted by.
+        **values: Column to what it must be.
+
+    Returns:
+        The rows as values.
+
+    Raises:
+        NotFoundError: The tenant is empty: nobody has asked.
+    """
+    check_tenant(tenant_id)
+    named = {"of_tenant": tenant_id} | {f"of_{name}": value for name, value in values.items()}
+    return tuple(to_row(kind, row) for row in session.execute(_selecting(kind, table, tuple(values), order), named))
 
 
 @cache
-def _selecting(kind: "type[DataclassInstance]", table: Table, names: tuple[str, ...]) -> Select[Any]:
+def _selecting(kind: "type[DataclassInstance]", table: Table, names: tuple[str, ...], order: tuple[str, ...]) -> Select[Any]:
     same = [table.c[name] == bindparam(f"of_{name}") for name in names]
-    return select(*columns_of(kind, table)).where(*same, table.c.tenant_id == bindparam("of_tenant"))
+    query = select(*columns_of(kind, table)).where(*same, table.c.tenant_id == bindparam("of_tenant"))
+    return query.order_by(*(table.c[name] for name in order))
 
 
 def insert_new(session: Session, table: Table, values: dict[str, Any]) -> bool:
@@ -102,9 +126,14 @@ def insert_new(session: Session, table: Table, values: dict[str, Any]) -> bool:
     Returns:
         True where it is new, False where its key was taken.
     """
+    statement = _inserting(table, tuple(values), session.get_bind().dialect.name)
+    return session.execute(statement, values).first() is not None
+
+
+@cache
+def _inserting(table: Table, names: tuple[str, ...], dialect: str) -> ReturningInsert[Any]:
     key = next(iter(table.primary_key.columns))
-    if session.get_bind().dialect.name == "postgresql":
-        added = session.execute(postgresql.insert(table).values(values).on_conflict_do_nothing().returning(key))
-    else:
-        added = session.execute(sqlite.insert(table).values(values).on_conflict_do_nothing().returning(key))
-    return added.first() is not None
+    values: dict[str, Any] = {name: bindparam(name) for name in names}
+    if dialect == "postgresql":
+        return postgresql.insert(table).values(values).on_conflict_do_nothing().returning(key)
+    return sqlite.insert(table).values(values).on_conflict_do_nothing().returning(key)

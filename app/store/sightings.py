@@ -1,6 +1,7 @@
 """Records as what they may be the same as: kind, amount and days of everything that counts in some months."""
 
 import json
+import re
 from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
@@ -12,8 +13,10 @@ from app.store import tables
 from app.store.tenant import of_tenant
 from domain.declared import DECLARED_USAGE_POINT, MONTH_ATTRIBUTE
 from domain.duplicates import Sighting
-from domain.period import MonthRange, local_day, zone_of
+from domain.errors import TimeError
+from domain.period import MonthRange, instant_from_text, local_day, zone_of
 
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 CHUNK_COUNT = 500
 """Names in one `IN (...)`: under every database's limit."""
 
@@ -61,6 +64,7 @@ def _read(session: Session, tenant_id: str, subject_id: str, *where: ColumnEleme
             record.c.id,
             record.c.connection_id,
             record.c.usage_point,
+            record.c.record_key,
             point.c.zone,
             key.c.kind,
             key.c.unit,
@@ -74,7 +78,15 @@ def _read(session: Session, tenant_id: str, subject_id: str, *where: ColumnEleme
         .join(key, (key.c.tenant_id == activity.c.tenant_id) & (key.c.key_id == activity.c.key_id))
         .join(point, (point.c.connection_id == record.c.connection_id) & (point.c.name == record.c.usage_point))
         .where(activity.c.subject_id == subject_id, activity.c.is_current, *where)
-        .group_by(record.c.id, record.c.connection_id, record.c.usage_point, point.c.zone, key.c.kind, key.c.unit)
+        .group_by(
+            record.c.id,
+            record.c.connection_id,
+            record.c.usage_point,
+            record.c.record_key,
+            point.c.zone,
+            key.c.kind,
+            key.c.unit,
+        )
         .order_by(record.c.id, key.c.kind, key.c.unit)
     )
     rows = session.execute(of_tenant(query, activity, tenant_id)).all()
@@ -94,4 +106,16 @@ def _sighting(row: Any) -> Sighting:  # noqa: ANN401 - a row of the query above
         start_date=local_day(row.start_at, zone),
         end_date=local_day(row.end_at, zone),
         is_metered=row.usage_point != DECLARED_USAGE_POINT,
+        began_s=_began_s(row.record_key),
     )
+
+
+def _began_s(record_key: str) -> int | None:
+    """When a record began whose name at its source starts with an instant: `2024-03-04T07:31:00Z/car`."""
+    text, slash, _ = record_key.partition("/")
+    if not slash or not _INSTANT.fullmatch(text):
+        return None
+    try:
+        return int(instant_from_text(text).timestamp())
+    except TimeError:
+        return None

@@ -2,13 +2,12 @@
 
 import json
 import time
-from base64 import b64encode
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from fractions import Fraction
 from http import HTTPStatus
 from typing import NoReturn
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from app.security.oauth_client import Answer, ClientId, retry_after_s
 from app.security.outbound import HttpSender
@@ -16,12 +15,13 @@ from app.services import Services, Work
 from app.store import provider_rates
 from app.store.connections import ConnectionRow
 from app.store.session import reading, unit_of_work
+from app.usecases.key_place import with_key, with_params
 from app.usecases.register_provider import our_client
 from app.usecases.renew_access import fresh_access_token
-from connectors.base import ApiKey, Document, Get, KeyPlace, LinkedItem, OAuth2, Post, Provider
+from connectors.base import ApiKey, Document, Get, LinkedItem, OAuth2, Post, Provider
 from connectors.context import framed
 from domain.canonical import Json, to_canonical
-from domain.errors import ConnectorBugError, FormatChangedError, NeedsConsentError, SecurityError, TryLaterError
+from domain.errors import FormatChangedError, NeedsConsentError, SecurityError, TryLaterError
 
 LONGEST_SLEEP_S = 2.5
 """What is waited for in place, seconds: the next turn at a provider, a short Retry-After. Longer waits give the worker back."""
@@ -105,7 +105,6 @@ class Asking:
         self._http = http
         self._sleep = sleep
         self._is_over = is_over
-        self._origins = _origins_of(provider)
         self._rate_micro = max(1, int(Fraction(str(provider.requests_per_s)) * _MICRO))
         self._token = ""
         self._token_at_s = float("-inf")
@@ -166,19 +165,9 @@ class Asking:
         url = request.url
         if "://" not in url.partition("?")[0]:
             url = f"{self._provider.base_url.rstrip('/')}/{url.lstrip('/')}"
-        if isinstance(request, Get) and request.params:
-            url = f"{url}{'&' if '?' in url else '?'}{urlencode(request.params, quote_via=quote)}"
-        url = url.partition("#")[0]
-        origin = _origin_of(url)
-        if origin not in self._origins:
-            raise FormatChangedError(
-                "The provider names an address that is not its own",
-                expected=f"one of {', '.join(sorted(self._origins))}",
-                got=origin,
-                record=self._provider.provider_id,
-                next_step="Tell us: the row of this provider may need another host.",
-            )
-        return url
+        if isinstance(request, Get):
+            url = with_params(url, request.params)
+        return check_own_address(self._provider, url)
 
     def _wait_for_turn(self) -> None:
         """Take one request out of the provider's allowance, which all workers share.
@@ -244,7 +233,7 @@ class Asking:
             case OAuth2():
                 headers["authorization"] = f"Bearer {token}"
             case ApiKey():
-                url = _with_key(auth, token, url, headers)
+                url, headers = with_key(auth, token, url, headers)
             case LinkedItem():
                 client = self._our_client()
                 content |= {"client_id": client.client_id, "secret": client.secret, "access_token": token}
@@ -339,6 +328,32 @@ class Asking:
         )
 
 
+def check_own_address(provider: Provider, url: str) -> str:
+    """Refuse an address at a host that is none of the provider's: nobody's token goes there.
+
+    Args:
+        provider: Whose row.
+        url: Absolute.
+
+    Returns:
+        The address, without its fragment.
+
+    Raises:
+        FormatChangedError: It is another host's.
+    """
+    url = url.partition("#")[0]
+    origin, origins = _origin_of(url), _origins_of(provider)
+    if origin not in origins:
+        raise FormatChangedError(
+            "The provider names an address that is not its own",
+            expected=f"one of {', '.join(sorted(origins))}",
+            got=origin,
+            record=provider.provider_id,
+            next_step="Tell us: the row of this provider may need another host.",
+        )
+    return url
+
+
 def _origins_of(provider: Provider) -> frozenset[str]:
     return frozenset({_origin_of(provider.base_url), *(_origin_of(f"https://{host}") for host in provider.hosts)})
 
@@ -354,26 +369,6 @@ def _origin_of(url: str) -> str:
         return url[:80] if "@" not in parts.netloc else "an address with a name in it"
     usual = {"https": 443, "http": 80}.get(parts.scheme)
     return f"{parts.scheme}://{host.rstrip('.')}:{usual if port is None else port}"
-
-
-def _with_key(auth: ApiKey, key: str, url: str, headers: dict[str, str]) -> str:
-    """The address with a key in it, where it goes there; else the key goes into `headers`.
-
-    Raises:
-        ConnectorBugError: There is no such place.
-    """
-    match auth.place:
-        case KeyPlace.BASIC_USER:
-            headers["authorization"] = f"Basic {b64encode(f'{key}:'.encode()).decode()}"
-        case KeyPlace.BEARER:
-            headers["authorization"] = f"Bearer {key}"
-        case KeyPlace.HEADER:
-            headers[auth.name.lower()] = key
-        case KeyPlace.QUERY:
-            return f"{url}{'&' if '?' in url else '?'}{urlencode({auth.name: key}, quote_via=quote)}"
-        case _:
-            raise ConnectorBugError("A key has no place", expected="a place of `KeyPlace`", got=str(auth.place))
-    return url
 
 
 def _is_page(answer: Answer, accept: str) -> bool:

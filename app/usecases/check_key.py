@@ -1,12 +1,11 @@
 """Whether a provider takes the key that a person gave: asked once, with the first request that the connection makes anyway."""
 
-from base64 import b64encode
-from collections.abc import Mapping
 from http import HTTPStatus
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from app.security.oauth_client import USUAL_WAIT_S, Send
-from connectors.base import ApiKey, Connector, Get, KeyPlace, Link, Provider
+from app.usecases.key_place import with_key, with_params
+from connectors.base import ApiKey, Connector, Get, Link, Provider
 from domain.errors import InputError, TryLaterError
 
 MAX_CHECK_BYTES = 8 * 1024 * 1024
@@ -39,7 +38,7 @@ def check_key(connector: Connector, provider: Provider, key: str, link: Link, se
         raise InputError(
             "This key cannot be checked", expected=provider.base_url, got="another host", record=provider.provider_id
         )
-    url, headers = with_key(provider.auth, key, url, dict(first.params), {**first.headers, "Accept": first.accept})
+    url, headers = with_key(provider.auth, key, with_params(url, first.params), {**first.headers, "accept": first.accept})
     answer = send("GET", url, headers=headers, body=b"", max_body_bytes=MAX_CHECK_BYTES)
     is_page = answer.headers.get("content-type", "").lower().startswith("text/html")
     if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} and not is_page:
@@ -63,33 +62,3 @@ def check_key(connector: Connector, provider: Provider, key: str, link: Link, se
             got=f"status {answer.status}",
             next_step="Nothing was connected; try again in a few minutes.",
         )
-
-
-def with_key(
-    auth: ApiKey, key: str, url: str, params: Mapping[str, str], headers: Mapping[str, str]
-) -> tuple[str, dict[str, str]]:
-    """An address and headers with the key in its place.
-
-    Args:
-        auth: Says the place.
-        key: The person's.
-        url: Absolute.
-        params: Query parameters.
-        headers: Without credentials.
-
-    Returns:
-        Both.
-    """
-    query, sent = dict(params), dict(headers)
-    match auth.place:
-        case KeyPlace.BASIC_USER:
-            sent["Authorization"] = f"Basic {b64encode(f'{key}:'.encode()).decode()}"
-        case KeyPlace.BEARER:
-            sent["Authorization"] = f"Bearer {key}"
-        case KeyPlace.HEADER:
-            sent[auth.name] = key
-        case KeyPlace.QUERY:
-            query[auth.name] = key
-    if not query:
-        return url, sent
-    return f"{url}{'&' if urlsplit(url).query else '?'}{urlencode(query)}", sent

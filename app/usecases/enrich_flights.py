@@ -2,7 +2,8 @@
 
 1. Take the connection that holds the person's key, and find the flights that count by distance.
 2. Ask about each route, year and cabin once, up to a thousand a question.
-3. Take the question with its answer in as a document of the connection that the flights came through: it says the same flights
+3. Set aside what of an answer cannot be used, with the reason, as of every source.
+4. Take the question with its answer in as a document of the connection that the flights came through: it says the same flights
    again, with the model's grams. One record each, so nothing counts twice; the newest word counts.
 
 `take_back_flights` says them once more without the grams. An auditor reads the same documents, and derives the same records.
@@ -18,13 +19,14 @@ from typing import NamedTuple
 
 from app.security.outbound import HttpSender, outbound_of
 from app.services import Services, Whose, Work
-from app.store import connections, records
+from app.store import connections, quarantine, records
 from app.store.connections import ConnectionRow, ConnectionState, Health
+from app.store.quarantine import QuarantineState
 from app.store.records import StoredRevision
 from app.store.session import unit_of_work
 from app.usecases.ask_provider import Asking, TurnOverError, never_over
 from app.usecases.import_document import import_document
-from app.usecases.keep_original import Received
+from app.usecases.keep_original import Received, keep_original
 from app.usecases.register_provider import find_provider
 from connectors.base import Document
 from connectors.travel_impact_model import TRAVEL_IMPACT_MODEL
@@ -32,7 +34,14 @@ from connectors.travel_impact_model.legs import MOST_LEGS_COUNT, REPORTED, Leg, 
 from connectors.travel_impact_model.parse import parse
 from domain.activity import EvidenceClass
 from domain.declared import DECLARED_USAGE_POINT, DeclaredActivity
-from domain.errors import ConflictError, DocumentError, FormatChangedError, NeedsConsentError, TryLaterError
+from domain.errors import (
+    ClimateFitnessError,
+    ConflictError,
+    DocumentError,
+    FormatChangedError,
+    NeedsConsentError,
+    TryLaterError,
+)
 from domain.period import instant_to_text, local_day, zone_of
 
 LEASE = timedelta(minutes=10)
@@ -48,23 +57,28 @@ class Enriched:
     """What enriching flights came to.
 
     Attributes:
-        enriched_count: Flights that count with the model's grams now.
+        enriched_count: Flights that count with the model's grams now, and did not before.
         unknown_count: Flights that the model knows nothing of; they count by distance as before.
         unasked_count: Flights that it cannot be asked about: without airports or cabin, before 2019, or with something better.
         refused: Answers that were not used, each with the reason.
+        before_count: Flights that counted with them before.
     """
 
     enriched_count: int
     unknown_count: int
     unasked_count: int
     refused: tuple[str, ...] = ()
+    before_count: int = 0
 
     def sentence(self) -> str:
-        """The same for a person."""
-        return (
-            f"{self.enriched_count} flights count with Google's Travel Impact Model (CC BY-SA 4.0); it knows nothing of "
-            f"{self.unknown_count}, and {self.unasked_count} were not asked about."
-        )
+        """The same for a person: how all flights count now."""
+        count = self.before_count + self.enriched_count
+        said = f"{count} {'flight counts' if count == 1 else 'flights count'} with Google's Travel Impact Model (CC BY-SA 4.0)."
+        if self.unknown_count:
+            said += f" It knows nothing of {self.unknown_count}; distance counts there."
+        if self.unasked_count:
+            said += f" It was not asked about {self.unasked_count}."
+        return said
 
 
 def enrich_flights(
@@ -117,7 +131,9 @@ def enrich_flights(
         raise
     except FormatChangedError:
         run.give_back(
-            Health.FORMAT_CHANGED, "The model answers in a way that we cannot read yet; nothing changed.", run.tomorrow()
+            Health.FORMAT_CHANGED,
+            "The model answers in a way that we cannot read yet; nothing changed, and its answer is set aside.",
+            run.tomorrow(),
         )
         raise
     except BaseException:
@@ -237,9 +253,11 @@ def _enriched(run: _Run, asking: Asking, is_over: Callable[[], bool]) -> Enriche
 
     Raises:
         TurnOverError: The program stops; the flights that were answered about count already.
+        FormatChangedError: An answer cannot be read; it is set aside.
     """
     with unit_of_work(run.services.engine) as session:
-        flights = [one for one in _flights(Work(session, run.services), run.whose) if not one.is_enriched]
+        found = tuple(_flights(Work(session, run.services), run.whose))
+    flights = [one for one in found if not one.is_enriched]
     askable = {leg for one in flights if (leg := leg_of(one.flight))}
     unasked_count = sum(leg_of(one.flight) is None for one in flights)
     enriched_count, refused = 0, list[str]()
@@ -247,12 +265,19 @@ def _enriched(run: _Run, asking: Asking, is_over: Callable[[], bool]) -> Enriche
         if number and is_over():
             raise TurnOverError("The program stops; this goes on where it was", wait_s=0.0)
         answer = asking.ask(question(legs))
-        _check_answer(answer, asking)
-        taken_count, not_used = _taken(run, legs, answer)
+        try:
+            _check_answer(answer, asking)
+            taken_count, not_used = _taken(run, legs, answer)
+        except FormatChangedError as error:
+            with suppress(ConflictError), unit_of_work(run.services.engine) as session:
+                _hold(Work(session, run.services), run, answer, [error], is_whole=True)
+            raise
         enriched_count += taken_count
         refused += not_used
+    if not refused:
+        _release(run)
     unknown_count = len(flights) - unasked_count - enriched_count
-    return Enriched(enriched_count, unknown_count, unasked_count, tuple(refused))
+    return Enriched(enriched_count, unknown_count, unasked_count, tuple(refused), before_count=len(found) - len(flights))
 
 
 def _taken(run: _Run, legs: Sequence[Leg], answer: Document) -> tuple[int, list[str]]:
@@ -261,7 +286,7 @@ def _taken(run: _Run, legs: Sequence[Leg], answer: Document) -> tuple[int, list[
     Raises:
         FormatChangedError: The answer cannot be read.
     """
-    asked, taken_count, refused = set(legs), 0, dict[str, None]()
+    asked, taken_count, refused = set(legs), 0, dict[str, ClimateFitnessError]()
     with unit_of_work(run.services.engine) as session:
         work = Work(session, run.services)
         now = _flights(work, run.whose)  # the answer took its time
@@ -274,10 +299,46 @@ def _taken(run: _Run, legs: Sequence[Leg], answer: Document) -> tuple[int, list[
                 raise FormatChangedError(
                     error.message, expected=error.expected, got=error.got, next_step=error.next_step
                 ) from error
-            refused |= dict.fromkeys(one.sentence() for one in document.refused)
+            refused |= {one.sentence(): one for one in document.refused}
             if document.activities:
                 taken_count += _take_in(work, run.whose, source, body)
+        _hold(work, run, answer, list(refused.values()))
     return taken_count, list(refused)
+
+
+def _hold(work: Work, run: _Run, answer: Document, refused: Sequence[ClimateFitnessError], *, is_whole: bool = False) -> None:
+    """Set aside what was answered and is not used, with the reason; of the answer alone nothing can be counted later."""
+    if not refused or not answer.body:
+        return
+    connection = run.connection
+    connections.keep_run(
+        work.session, connection.tenant_id, connection.id, run_id=run.run_id, until=work.services.clock.now() + LEASE
+    )
+    media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()[:100]
+    received = Received(
+        answer.body, media_type, EvidenceClass.FETCHED_BY_CONNECTOR, document_name=TRAVEL_IMPACT_MODEL.manifest.title
+    )
+    original = keep_original(work, run.whose, connection.connector, received)
+    quarantine.hold(
+        work.session,
+        connection.tenant_id,
+        connection.subject_id,
+        connection.id,
+        refused,
+        document_sha256=original.sha256,
+        at=work.services.clock.now(),
+        new_id=work.services.randomness.id,
+        is_whole=is_whole,
+    )
+
+
+def _release(run: _Run) -> None:
+    """What was set aside before is answered for: the model was asked again about every flight, and could be read."""
+    connection = run.connection
+    with unit_of_work(run.services.engine) as session:
+        held = quarantine.of_connection(session, connection.tenant_id, connection.id, limit_count=quarantine.MOST_HELD_COUNT)
+        for digest in {one.document_sha256 for one in held}:
+            quarantine.set_state_of_document(session, connection.tenant_id, connection.id, digest, QuarantineState.RELEASED)
 
 
 def _take_in(work: Work, whose: Whose, source: _Source, body: bytes) -> int:

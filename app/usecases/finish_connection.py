@@ -1,7 +1,7 @@
 """The callback: a person comes back from a provider, and a connection comes of it, or nothing.
 
 1. The state names one consent request, which is gone from then on; it must be this browser's, and not too old.
-2. The provider must be the one that was asked (`iss`), and must have said yes.
+2. The provider must be the one that was asked (`iss`, or its own address), and must have said yes.
 3. The code is exchanged, once, with the verifier that only we know; no transaction is open meanwhile.
 4. Tokens are sealed and kept together with the connection. Where that cannot be, they are given back to the provider.
 
@@ -37,6 +37,8 @@ from app.store.consent_requests import ConsentRequestRow
 from app.store.session import reading, unit_of_work
 from app.store.subjects import Role
 from app.usecases.connection_secrets import Tokens, open_link, open_tokens, seal_link, seal_tokens
+from app.usecases.ready_files import consent_sha256
+from app.usecases.redirects import check_came_to
 from app.usecases.register_provider import find_provider, our_client
 from app.usecases.renew_access import usable_until
 from app.usecases.sealing import unseal
@@ -89,13 +91,14 @@ class _Given:
 
 
 def finish_connection(
-    services: Services, query: Mapping[str, str], *, session_sha256: bytes, send: Send | None = None
+    services: Services, query: Mapping[str, str], *, came_to: str, session_sha256: bytes, send: Send | None = None
 ) -> ConnectionRow:
     """Make a connection of the answer that a person brings from a provider.
 
     Args:
         services: The installation; no transaction is open.
         query: Parameters of the callback, each once.
+        came_to: Provider's id in the path that the answer came to; empty for the common address.
         session_sha256: SHA-256 of the browser session that brings it; empty on the command line.
         send: Sends; the program's own client where left out.
 
@@ -113,7 +116,7 @@ def finish_connection(
         NotFoundError: The subject is gone, or no longer theirs to change.
         ClimateFitnessError: The tokens could not be kept, and were given back to the provider.
     """
-    flow = _flow_of(services, query, session_sha256)
+    flow = _flow_of(services, query, session_sha256, came_to)
     send = send or outbound_of(services.settings).send
     given = _oauth(services, flow, query, send) if isinstance(flow.provider.auth, OAuth2) else _link(services, flow, query, send)
     try:
@@ -123,11 +126,11 @@ def finish_connection(
         raise
 
 
-def _flow_of(services: Services, query: Mapping[str, str], session_sha256: bytes) -> _Flow:
+def _flow_of(services: Services, query: Mapping[str, str], session_sha256: bytes, came_to: str) -> _Flow:
     """The consent request that a state names, taken out of the database whatever comes of it.
 
     Raises:
-        SecurityError: There is none for this state and this browser.
+        SecurityError: There is none for this state and this browser, or another provider's address was answered at.
     """
     unknown = SecurityError("This consent is not known here, was used, or took too long", next_step=_BEGIN_AGAIN)
     state = query.get("state", "")
@@ -141,6 +144,7 @@ def _flow_of(services: Services, query: Mapping[str, str], session_sha256: bytes
     if not compare_digest(request.session_sha256, session_sha256):
         raise SecurityError("This consent was begun in another browser, or by somebody else", next_step=_BEGIN_AGAIN)
     _, provider = find_provider(request.connector, request.provider)
+    check_came_to(provider, came_to)
     with reading(services.engine) as session:
         work = Work(session, services)
         client = our_client(work, provider)
@@ -219,7 +223,9 @@ def _kept(services: Services, flow: _Flow, given: _Given) -> ConnectionRow:
             sealed_link=seal_link(work, whose, connection_id, link),
             granted_scope=given.scope,
             access_expires_at=given.until,
-            item_sha256=sha256(tokens.item_id.encode()).hexdigest() if tokens.item_id else "",
+            item_sha256=(
+                sha256(tokens.item_id.encode()).hexdigest() if tokens.item_id else consent_sha256(flow.provider, given.kept)
+            ),
         )
         keep_connection(work, row, is_again=before is not None, said=given.said)
         return connections.by_id(session, whose.tenant_id, connection_id)

@@ -1,13 +1,15 @@
 """A file that waits until a person has said what its columns mean, and the mapping that they said of such a file before."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 from app.services import Whose, Work
 from app.store import documents, waiting_files
+from app.store.documents import DocumentRow
 from app.store.waiting_files import WaitingFileRow
 from app.usecases.import_document import import_document, read_document
-from app.usecases.import_report import ImportReport
+from app.usecases.import_report import ImportReport, names_of_documents
 from app.usecases.keep_original import Received, fetch_original
 from app.usecases.preview_file import header_of, mapped_document, mapping_before, preview_file
 from app.usecases.sealing import seal, unseal
@@ -15,9 +17,15 @@ from connectors.context import PREFIX
 from connectors.mapping import TableMapping
 from domain.activity import EvidenceClass
 from domain.canonical import Json, from_canonical, to_canonical
-from domain.errors import ArchiveError, DocumentError
+from domain.errors import ArchiveError, DocumentError, NotFoundError
 from domain.fields import Fields
 from domain.place import Place
+
+BANK = "bank-file"
+"""Connector whose lines are payments to merchants."""
+
+MOST_MERCHANTS_COUNT = 80
+"""Merchants that the mapping of one file says something of."""
 
 MAPPED_CONNECTORS = ("bank-file", "spreadsheet")
 """Connectors that read tables by a mapping, the one that is tried first, first."""
@@ -67,22 +75,25 @@ class KnownMapping:
     document_sha256: str
 
 
-def waits_for_mapping(connector: str, body: bytes) -> bool:
-    """Whether a file cannot be read before somebody has said what its columns mean.
+def waits_for_mapping(connector: str, body: bytes, merchants: Mapping[str, str]) -> bool:
+    """Whether a person should say something of a file first: what its columns mean, or what its shops sell.
 
     Args:
         connector: What it was sent for.
         body: The file as it came.
+        merchants: What was said of merchants before.
 
     Returns:
-        Whether it needs a mapping and brings none.
+        Whether it needs a mapping and brings none, or has shops that nobody knows.
 
     Raises:
         DocumentError: It cannot be looked at.
     """
     if connector not in MAPPED_CONNECTORS or body.startswith(PREFIX):
         return False
-    return preview_file(body, connector_name=connector, most_count=0).needs_mapping
+    if preview_file(body, connector_name=connector, most_count=0).guess.columns:
+        return True
+    return any(one.name not in merchants for one in preview_file(body, connector_name=connector, most_count=1).shops)
 
 
 def is_unknown_table(body: bytes) -> bool:
@@ -205,24 +216,75 @@ def known_mapping(work: Work, whose: Whose, body: bytes, *, connector: str = "")
     Returns:
         The mapping; None where no file of the last few has this header.
     """
+    for row, mapping, file in _mappings_before(work, whose, connector):
+        header = header_of(file, mapping) if mapping.header_row and mapping.columns else ()
+        if header and header == header_of(body, mapping):
+            return KnownMapping(row.connector, mapping, row.sha256)
+    return None
+
+
+def merchants_before(work: Work, whose: Whose) -> dict[str, str]:
+    """What the person said of merchants when they brought their last files of banks, the newest word of each.
+
+    Args:
+        work: The open transaction and the services; nothing is written.
+        whose: The subject.
+
+    Returns:
+        Name of a merchant to its category code; at most `MOST_MERCHANTS_COUNT`.
+    """
+    found: dict[str, str] = {}
+    for _, mapping, _ in _mappings_before(work, whose, BANK):
+        for name, code in mapping.merchants.items():
+            found.setdefault(name, code)
+    return dict(list(found.items())[:MOST_MERCHANTS_COUNT])
+
+
+def merchants_json(merchants: Mapping[str, str]) -> dict[str, Json]:
+    """What was said of merchants, as part of a mapping; empty where nothing was."""
+    return {"merchants": [[name, code] for name, code in merchants.items()]} if merchants else {}
+
+
+def wait_again(work: Work, whose: Whose, sha256: str) -> str:
+    """Let a file that was taken in wait once more, so that its mapping can be said anew.
+
+    Args:
+        work: The open transaction and the services.
+        whose: The subject.
+        sha256: The document as it was archived, 64 hexadecimal digits.
+
+    Returns:
+        The id that it waits under.
+
+    Raises:
+        NotFoundError: There is no such document, or it is read without a mapping.
+        ArchiveError: The original is lost or changed.
+    """
+    row = documents.by_sha256(work.session, whose.tenant_id, whose.subject_id, sha256)
+    if row.connector not in MAPPED_CONNECTORS:
+        raise NotFoundError("This document is read without a mapping", expected=" or ".join(MAPPED_CONNECTORS), got=row.connector)
+    body = fetch_original(work, row)
+    found = mapping_before(row.connector, body)
+    names = names_of_documents(work, whose, {sha256})
+    sent = Waiting("", found[1] if found else body, names.get(sha256, ""), row.media_type, connector=row.connector)
+    return keep_waiting(work, whose, sent)
+
+
+def _mappings_before(work: Work, whose: Whose, connector: str) -> Iterator[tuple[DocumentRow, TableMapping, bytes]]:
+    """The last files that were read by a mapping, newest first, as far as they are not too large."""
     rows = [
         one
         for one in documents.of_subject(work.session, whose.tenant_id, whose.subject_id)
-        if one.connector in ({connector} if connector else MAPPED_CONNECTORS) and one.connector in MAPPED_CONNECTORS
+        if one.connector in MAPPED_CONNECTORS and connector in {"", one.connector}
     ]
     left_bytes = _LOOKED_BYTES
     for row in rows[:_LOOKED_COUNT]:
         left_bytes -= row.size_bytes
         if left_bytes < 0:
-            break
+            return
         try:
             found = mapping_before(row.connector, fetch_original(work, row))
         except (ArchiveError, DocumentError):
             continue
-        if found is None:
-            continue
-        mapping, file = found
-        header = header_of(file, mapping) if mapping.header_row else ()
-        if header and header == header_of(body, mapping):
-            return KnownMapping(row.connector, mapping, row.sha256)
-    return None
+        if found is not None:
+            yield row, *found

@@ -1,13 +1,14 @@
 """Looking at a file before it is taken in: what it seems to mean, what must be asked, its first records as they would be read."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from connectors import registry
 from connectors.base import Question
-from connectors.guess import Guess, LineLook, Previewed
+from connectors.guess import Guess, LineLook, Previewed, Shop
 from connectors.mapping import TableMapping, changed, mapping_and_file, mapping_from_json, with_mapping
+from connectors.spend import merchant_name
 from connectors.table import Layout, table_rows
 from domain.canonical import Json
 from domain.errors import DocumentError, InputError, NotFoundError
@@ -34,6 +35,8 @@ class Preview:
         said: Names of what the person said: they are no guesses.
         questions: What is still open; while there are any, the mapping is not to be kept.
         lines: The first records as they would be read; none while questions are open.
+        shops: Merchants of whom nothing says what they sell, as if the person had said nothing of them; none while questions are
+            open.
         rows: Number and cells of the first rows as they stand there, the header first; none where the file is no table.
     """
 
@@ -44,16 +47,17 @@ class Preview:
     questions: tuple[Question, ...]
     lines: tuple[LineLook, ...]
     rows: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    shops: tuple[Shop, ...] = ()
 
     @property
     def is_table(self) -> bool:
         """Whether its columns are what is mapped; a QIF file needs answers only."""
-        return self.needs_mapping and self.guess.sort == "table"
+        return bool(self.guess.columns) and self.guess.sort == "table"
 
     @property
     def needs_mapping(self) -> bool:
-        """Whether the file is read by a mapping; some formats say everything themselves."""
-        return bool(self.guess.columns)
+        """Whether the file is read by a mapping; some formats say everything themselves, but what shops sell."""
+        return bool(self.guess.columns or self.mapping.merchants)
 
 
 def preview_file(
@@ -71,7 +75,7 @@ def preview_file(
         body: The file as it came.
         connector_name: What is to read it; found out where empty.
         answers: What the person said, each as `currency=EUR`, `date_order=dmy`, `columns.amount=Betrag` or
-            `values.kind.Bahn=rail`.
+            `values.kind.Bahn=rail`, and of a merchant by the category code of what they sell: `merchants.ACME=5712`.
         answered: The same as part of a mapping, as `TableMapping.to_json` writes it.
         mapping: A mapping that is there already, as JSON; None where there is none. With it nothing is asked.
         most_count: Records to show.
@@ -101,8 +105,8 @@ def preview_file(
     names = _names(said)
     final = changed(guess.mapping, said, connector.mapped_fields)
     open_questions = () if mapping is not None else tuple(one for one in guess.questions if one.name not in names)
-    lines = () if open_questions else _lines(connector, body, guess, final, most_count)
-    return Preview(name, guess, final, names, open_questions, lines, _first_rows(body, guess, final))
+    lines, shops = ((), ()) if open_questions else _looked(connector, body, guess, final, most_count)
+    return Preview(name, guess, final, names, open_questions, lines, _first_rows(body, guess, final), shops)
 
 
 def preview_form(body: bytes, *, connector_name: str, said: Mapping[str, Json], most_count: int = SHOWN_COUNT) -> Preview:
@@ -124,12 +128,13 @@ def preview_form(body: bytes, *, connector_name: str, said: Mapping[str, Json], 
     connector = _previewed(connector_name)
     mapping_from_json(said, connector.mapped_fields)
     guess = connector.guess(body, said)
-    base = {**guess.mapping.to_json(), "columns": {}, "constants": {}, "values": {}} if guess.sort == "table" else {}
-    final = mapping_from_json({**(base or guess.mapping.to_json()), **said}, connector.mapped_fields)
+    is_table = bool(guess.columns) and guess.sort == "table"
+    nothing: dict[str, Json] = {"columns": {}, "constants": {}, "values": {}} if is_table else {}
+    final = mapping_from_json({**guess.mapping.to_json(), **nothing, **said}, connector.mapped_fields)
     names = _names(said)
     open_questions = tuple(one for one in guess.questions if one.name not in names and not _is_told(one.name, final))
-    lines = () if open_questions else _lines(connector, body, guess, final, most_count)
-    return Preview(connector_name, guess, final, names, open_questions, lines, _first_rows(body, guess, final))
+    lines, shops = ((), ()) if open_questions else _looked(connector, body, guess, final, most_count)
+    return Preview(connector_name, guess, final, names, open_questions, lines, _first_rows(body, guess, final), shops)
 
 
 def header_of(file: bytes, mapping: TableMapping) -> tuple[str, ...]:
@@ -176,10 +181,14 @@ def _is_told(name: str, mapping: TableMapping) -> bool:
     return mapping.has(field) or (field == "unit" and mapping.has("currency"))
 
 
-def _lines(connector: Previewed, body: bytes, guess: Guess, mapping: TableMapping, most_count: int) -> tuple[LineLook, ...]:
+def _looked(
+    connector: Previewed, body: bytes, guess: Guess, mapping: TableMapping, most_count: int
+) -> tuple[tuple[LineLook, ...], tuple[Shop, ...]]:
     if not most_count:
-        return ()
-    return connector.look(with_mapping(body, mapping) if guess.columns else body, most_count)
+        return (), ()
+    document = with_mapping(body, mapping) if guess.columns or mapping.merchants else body
+    bare = replace(mapping, merchants={})
+    return connector.look(document, most_count), connector.unplaced(with_mapping(body, bare) if guess.columns else body)
 
 
 def _first_rows(body: bytes, guess: Guess, mapping: TableMapping) -> tuple[tuple[int, tuple[str, ...]], ...]:
@@ -264,6 +273,7 @@ def _said(answers: Sequence[str], fields: frozenset[str]) -> dict[str, Json]:
     columns: dict[str, Json] = {}
     constants: dict[str, Json] = {}
     values: dict[str, dict[str, Json]] = {}
+    merchants: list[Json] = []
     settings: dict[str, Json] = {}
     for answer in answers:
         name, is_there, value = answer.partition("=")
@@ -275,6 +285,8 @@ def _said(answers: Sequence[str], fields: frozenset[str]) -> dict[str, Json]:
         elif group == "values" and "." in rest:
             field, _, cell = rest.partition(".")
             values.setdefault(field, {})[cell] = value
+        elif group == "merchants" and rest:
+            merchants.append([merchant_name(rest), value])
         elif name in _SETTINGS and name not in fields:
             settings[name] = _setting(name, value)
         else:
@@ -283,6 +295,8 @@ def _said(answers: Sequence[str], fields: frozenset[str]) -> dict[str, Json]:
     for group_name, group_values in (("columns", columns), ("constants", constants), ("values", dict(values))):
         if group_values:
             said[group_name] = {**group_values}
+    if merchants:
+        said["merchants"] = merchants
     mapping_from_json(said, fields)
     return said
 

@@ -35,7 +35,8 @@ from app.usecases.find_duplicates import find_duplicates
 from app.usecases.import_document import import_document
 from app.usecases.import_report import inputs_sha256
 from app.usecases.keep_original import Received, archive_original, keep_original
-from app.usecases.pulled import holds_something, without_future
+from app.usecases.pulled import holds_something, up_to_date, without_future
+from app.usecases.ready_files import read_ready
 from app.usecases.register_provider import find_provider
 from app.usecases.sealing import vault_of
 from archive.base import ArchiveReference
@@ -72,6 +73,9 @@ MOST_REPEATS_COUNT = 3
 
 MOST_REMEMBERED_COUNT = 16
 """Documents whose answer to "was it read before?" is kept in memory: a batch follows its document closely."""
+
+MOST_NEWS_COUNT = 3
+"""New documents in a row after which those that follow are taken for new."""
 
 MOST_FAILURES_COUNT = 8
 """Failures in a row after which a connection is no longer tried by itself more than once a day."""
@@ -149,20 +153,29 @@ class _Run:
     is_over: Callable[[], bool] = never_over
     archived: dict[str, ArchiveReference] = field(default_factory=dict)
     read: dict[str, bool] = field(default_factory=dict)
+    news_count: int = 0
     last: Document | None = None
     seen: dict[bytes, int] = field(default_factory=dict)
     changed_months: frozenset[Month] = frozenset()
+    notice: bytes | None = None
 
     @property
     def whose(self) -> Whose:
         return Whose(self.connection.tenant_id, self.connection.subject_id)
 
     def has_read(self, digest: str) -> bool:
-        """Whether the same bytes were taken in before, as a whole, and from nothing else than now: they say nothing new."""
+        """Whether the same bytes were taken in before, as a whole, and from nothing else than now: they say nothing new.
+
+        After a few that were not, this is a history that is read for the first time, and nobody is asked: what is taken in again
+        all the same changes nothing.
+        """
+        if digest not in self.read and self.news_count >= MOST_NEWS_COUNT:
+            return False
         if digest not in self.read:
             named = inputs_sha256(self.services, self.connection, self.subject, self.place, digest)
             with reading(self.services.engine) as session:
                 self.read[digest] = imports.has_read(session, self.connection.tenant_id, self.connection.subject_id, named)
+            self.news_count = 0 if self.read[digest] else self.news_count + 1
             while len(self.read) > MOST_REMEMBERED_COUNT:
                 del self.read[next(iter(self.read))]
         return self.read[digest]
@@ -274,8 +287,11 @@ def _claimed(services: Services, tenant_id: str, connection_id: str) -> _Run | S
         subject = subjects.by_id(session, tenant_id, connection.subject_id)
         vault = vault_of(work, Whose(tenant_id, connection.subject_id))
         answers = open_link(work, connection)
+        ready = read_ready(work, connection)
     link = {**provider.quirks, **answers, "base_url": provider.base_url, "now": instant_to_text(now)}
-    run = _Run(services, connection, run_id, connector, provider, link, subject, vault)
+    if ready:
+        link["notified"] = " ".join(ready)
+    run = _Run(services, connection, run_id, connector, provider, link, subject, vault, notice=connection.sealed_notice)
     run.changed_months = frozenset(Month.from_text(one) for one in connection.changed_months.split())
     return run
 
@@ -371,6 +387,8 @@ def _store(run: _Run, batch: Batch) -> None:
     counts = _Counts()
     with unit_of_work(services.engine) as session:
         _keep(run, session, batch.cursor)
+        if run.notice is not None and batch.cursor is not None:  # whatever was ready for the place that is left now
+            connections.set_notice(session, connection.tenant_id, connection.id, None, before=run.notice)
         if source is not None and source.body and (holds_something(document) or document.refused):
             counts = _take_in(Work(session, services), run, source, document)
             _note_months(session, run, run.changed_months | counts.months)
@@ -387,7 +405,8 @@ def _store(run: _Run, batch: Batch) -> None:
         run.settle(source.body, is_known=counts.is_known)
     run.counts = run.counts.plus(counts)
     run.changed_months |= counts.months
-    run.has_moved |= batch.cursor is not None
+    if batch.cursor is not None:
+        run.has_moved, run.notice = True, None
     if counts.new_count or counts.changed_count:
         run.idle_count = 0
         run.seen.clear()
@@ -540,7 +559,7 @@ def _give_back(run: _Run, end: _End) -> SyncReport:
     now, connection = run.services.clock.now(), run.connection
     is_whole = end.run_state is SyncState.DONE
     with unit_of_work(run.services.engine) as session:
-        said = end.said or _up_to_date(quarantine.held_count(session, connection.tenant_id, connection.id))
+        said = end.said or up_to_date(quarantine.held_count(session, connection.tenant_id, connection.id))
         sync_runs.end(session, connection.tenant_id, run.run_id, end.run_state, at=now, error_code=end.error_code, said=said)
         with suppress(ConflictError):
             connections.end_run(
@@ -574,10 +593,6 @@ def _look_for_duplicates(run: _Run) -> None:
 
 def _finished(run: _Run) -> SyncReport:
     return _give_back(run, _End(Health.OK, "", SyncState.DONE, _next_regular(run), failure_count=0))
-
-
-def _up_to_date(held_count: int) -> str:
-    return f"Up to date; {held_count} records are set aside with their reasons." if held_count else "Up to date."
 
 
 def _next_regular(run: _Run) -> datetime:

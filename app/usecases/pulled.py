@@ -19,6 +19,11 @@ def holds_something(document: MeterDocument | ActivityDocument) -> bool:
     return any(len(series.values) for series in document.series)
 
 
+def up_to_date(held_count: int) -> str:
+    """What a connection says of itself when all is well: also how much is set aside."""
+    return f"Up to date; {held_count} records are set aside with their reasons." if held_count else "Up to date."
+
+
 def without_future(document: MeterDocument | ActivityDocument, now: datetime) -> MeterDocument | ActivityDocument:
     """A document without readings of the future: a provider's clock is wrong, or it forecasts. The rest stands.
 

@@ -7,28 +7,24 @@ tokens stay sealed for one purpose, a job asks the provider until it answers, an
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 
-from app.security.linked_item import LinkClient
-from app.security.oauth_client import Send, revoke_token
-from app.security.outbound import outbound_of
+from app.security.oauth_client import Send
 from app.services import Services, Whose, Work
 from app.store import connections, holdings, periods, quarantine, records, statements, sync_runs
 from app.store import documents as stored_documents
 from app.store.connections import ConnectionRow, ConnectionState, Health
 from app.store.documents import DocumentRow
 from app.store.session import checkpoint, reading, unit_of_work
-from app.usecases.connection_secrets import Tokens, open_tokens, texts_of
+from app.usecases.connection_secrets import open_tokens, texts_of
 from app.usecases.find_duplicates import release_pairs
 from app.usecases.import_document import import_document
 from app.usecases.keep_original import Received, fetch_original
-from app.usecases.register_provider import find_provider, our_client
+from app.usecases.revoke_access import Revocation, keep_for_later, revoke_access
 from app.usecases.start_connection import Asked, Started, start_connection
 from app.work_queue import NewJob
-from connectors.base import LinkedItem, OAuth2
 from domain.activity import EvidenceClass
 from domain.canonical import to_canonical
-from domain.errors import ClimateFitnessError, ConflictError, ConnectorBugError, NotFoundError, TryLaterError
+from domain.errors import ClimateFitnessError, ConflictError, NotFoundError, TryLaterError
 from domain.period import Month, instant_from_text, instant_to_text
 
 REVOKE_JOB = "revoke"
@@ -36,18 +32,6 @@ REVOKE_JOB = "revoke"
 
 LONGEST_REVOKING = timedelta(days=30)
 """After so long a provider is asked no more, and the tokens are destroyed."""
-
-
-class Revocation(StrEnum):
-    """What became of our access at the provider."""
-
-    NOTHING = "nothing"
-    """There was none that could be taken back there: a key, or no address for it."""
-    DONE = "done"
-    LATER = "later"
-    """The provider is away; it is asked again until it answers."""
-    REFUSED = "refused"
-    """The provider does not do it: the person can end it on the provider's own pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +216,7 @@ def revoke_at_provider(services: Services, whose: Whose, connection_id: str, *, 
     if tokens is None:
         return Revocation.NOTHING
     try:
-        return _revoke(services, row, tokens, send)
+        return revoke_access(services, row, tokens, send)
     except TryLaterError:
         return Revocation.LATER
     except ClimateFitnessError:  # whatever the provider or our registration says: the connection ends here
@@ -259,10 +243,9 @@ def end_connection(
     """
     session, now = work.session, work.services.clock.now()
     row = connection_of(work, whose, connection_id)
-    sealed = row.sealed_tokens
     connections.set_state(session, row.tenant_id, row.id, ConnectionState.ENDED)
-    if revocation is Revocation.LATER and sealed is not None:
-        connections.set_sealed_tokens(session, row.tenant_id, row.id, sealed)
+    if revocation is Revocation.LATER and row.sealed_tokens is not None:
+        keep_for_later(work, row)
         payload = to_canonical({"connection_id": row.id, "subject_id": row.subject_id, "since": instant_to_text(now)}).decode()
         work.services.queue.enqueue(session, NewJob(f"{REVOKE_JOB}/{row.id}", row.tenant_id, REVOKE_JOB, payload))
     title = row.title or row.connector
@@ -318,7 +301,7 @@ def revoke_later(services: Services, tenant_id: str, payload_json: str, *, send:
     if tokens is None:
         return Revocation.NOTHING
     try:
-        found = _revoke(services, row, tokens, send)
+        found = revoke_access(services, row, tokens, send)
     except TryLaterError:
         if services.clock.now() - instant_from_text(told["since"]) < LONGEST_REVOKING:
             raise
@@ -326,36 +309,10 @@ def revoke_later(services: Services, tenant_id: str, payload_json: str, *, send:
     except ClimateFitnessError:  # as in `revoke_at_provider`
         found = Revocation.REFUSED
     with unit_of_work(services.engine) as session:
-        connections.set_sealed_tokens(session, row.tenant_id, row.id, None)
+        connections.set_state(session, row.tenant_id, row.id, ConnectionState.ENDED)  # tokens and address go
         said = _said(row.title or row.connector, found)
         connections.set_health(session, row.tenant_id, row.id, Health.ENDED, said, next_at=None)
     return found
-
-
-def _revoke(services: Services, row: ConnectionRow, tokens: Tokens, send: Send | None) -> Revocation:
-    """Take tokens back.
-
-    Raises:
-        TryLaterError: The provider is away.
-        ConnectorBugError: The provider refuses us.
-        ConflictError: This installation is not registered there any more.
-        NotFoundError: There is no such provider any more.
-    """
-    _, provider = find_provider(row.connector, row.provider)
-    auth = provider.auth
-    if not (isinstance(auth, LinkedItem) or (isinstance(auth, OAuth2) and auth.revoke_url)):
-        return Revocation.NOTHING
-    with reading(services.engine) as session:
-        client = our_client(Work(session, services), provider)
-    send, now = send or outbound_of(services.settings).send, services.clock.now()
-    if isinstance(auth, LinkedItem):
-        LinkClient(send, provider, client, now).remove(tokens.access_token)
-        return Revocation.DONE
-    hint, token = ("refresh_token", tokens.refresh_token) if tokens.refresh_token else ("access_token", tokens.access_token)
-    if not token:
-        raise ConnectorBugError("There is no token to take back", record=row.id)
-    revoke_token(send, auth, client, token=token, hint=hint, now=now)
-    return Revocation.DONE
 
 
 def _delete_data(work: Work, whose: Whose, row: ConnectionRow) -> tuple[int, tuple[Month, ...], tuple[DocumentRow, ...]]:

@@ -6,9 +6,10 @@ from app.services import Services, Whose, Work
 from app.store import connections, documents, quarantine
 from app.store.quarantine import QuarantineState
 from app.store.session import reading, unit_of_work
+from app.usecases.find_duplicates import find_duplicates
 from app.usecases.import_document import import_document
 from app.usecases.keep_original import Received, fetch_original
-from app.usecases.pulled import holds_something, without_future
+from app.usecases.pulled import holds_something, up_to_date, without_future
 from connectors import registry
 from domain.errors import FormatChangedError, InputError
 
@@ -70,6 +71,7 @@ def retry_held(services: Services, tenant_id: str, connection_id: str) -> Retrie
                         connection=connection,
                     )
                     refused = list(report.refusals)
+                    find_duplicates(Work(session, services), whose, report.months)
                 quarantine.set_state_of_document(session, tenant_id, connection_id, digest, QuarantineState.RELEASED)
                 for one in refused:
                     quarantine.hold_again(session, tenant_id, connection_id, digest, one)
@@ -78,6 +80,7 @@ def retry_held(services: Services, tenant_id: str, connection_id: str) -> Retrie
                 quarantine.set_state_of_document(session, tenant_id, connection_id, digest, QuarantineState.RETRIED)
             continue
         released_count += not refused
-    with reading(services.engine) as session:
+    with unit_of_work(services.engine) as session:
         held_count = quarantine.held_count(session, tenant_id, connection_id)
+        connections.set_said(session, tenant_id, connection_id, up_to_date(held_count))
     return Retried(len(digests), released_count, held_count)

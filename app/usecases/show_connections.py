@@ -38,6 +38,9 @@ SHOWN_HELD_COUNT = 20
 LONGEST_FIND_COUNT = 100
 """Characters of a search that are looked at."""
 
+_SAYS_IT_ALL = frozenset({Health.RUNNING, Health.WAITING, Health.NEEDS_CONSENT, Health.FORMAT_CHANGED, Health.PAUSED})
+"""Of these the code says everything, and the catalogue has the words; of the others the sentence that was stored is shown."""
+
 _FIRST = (Health.NEEDS_CONSENT, Health.FORMAT_CHANGED, Health.TRYING, Health.WAITING)
 
 
@@ -116,11 +119,18 @@ def show_connect(
 
 def _asked(connector: Connector, provider: Provider, *, is_again: bool) -> tuple[Asked, ...]:
     found = [
-        Asked(one.name, one.label, one.help, one.choices, is_required=one.is_required and not is_again)
+        Asked(
+            one.name,
+            one.label,
+            one.help,
+            one.choices,
+            is_required=one.is_required and not is_again,
+            asked_as=f"{connector.manifest.connector_id}.{one.name}",
+        )
         for one in connector.manifest.questions
     ]
     if isinstance(provider.auth, ApiKey):
-        found.append(Asked(KEY_ANSWER, "", provider.auth.help, is_secret=True))
+        found.append(Asked(KEY_ANSWER, "", provider.auth.help, is_secret=True, asked_as=f"{provider.provider_id}.{KEY_ANSWER}"))
     return tuple(found)
 
 
@@ -149,7 +159,7 @@ def _card(work: Work, hrefs: Hrefs, row: ConnectionRow, zone: ZoneInfo, *, can_c
         title=row.title or (provider.title if provider else row.connector),
         connector_title=connector.manifest.title if connector else row.connector,
         health=health,
-        said="" if run else row.health_said,
+        said="" if health in _SAYS_IT_ALL else row.health_said,
         synced_at=_at(row.synced_at, zone),
         next_at=_at(row.next_at, zone) if is_active and not run else None,
         created_at=row.created_at.astimezone(zone),
@@ -162,6 +172,7 @@ def _card(work: Work, hrefs: Hrefs, row: ConnectionRow, zone: ZoneInfo, *, can_c
         again_href=hrefs.connection(row.id, "again") if may_ask_again and row.state is ConnectionState.NEEDS_CONSENT else "",
         asks_again=provider is not None and _is_open(provider),
         end_href=href("end", is_there=not is_over),
+        retry_href=href("retry", is_there=bool(held) and not run),
         events_href=f"/v1/connections/{row.id}/events" if is_active else "",
     )
 

@@ -41,6 +41,7 @@ from domain.period import Month, MonthRange, local_midnight
 from scoring.certificates import CERTIFICATE_KIND
 from scoring.fitness import SCORE_VERSION, FitnessScore, fitness_score, national_average
 from scoring.net import MILLION_PPM, evidence_ppm
+from scoring.retirements import CREDIT_KIND
 
 YEAR_MONTHS_COUNT = 12
 """Complete months that the page sums up."""
@@ -48,6 +49,9 @@ YEAR_MONTHS_COUNT = 12
 _IMPORTS_COUNT = 5
 _BYTES_PER_MB = 1024 * 1024
 _KINDS = (ELECTRICITY, ELECTRICITY_EXPORT)
+_CLAIMS = (CERTIFICATE_KIND, CREDIT_KIND)
+"""Kinds that measure nothing: a month that has no other is not measured."""
+
 _ZIP_PREFIX = "US/zip/"
 _COUNTRY_LENGTH = 2
 
@@ -179,7 +183,7 @@ def _look(work: Work, subject: SubjectRow) -> _Look:
     zone = meter_zone(work, subject)
     today = work.services.clock.now().astimezone(zone).date()
     running = Month(today.year, today.month)
-    measured = activities.months_of(session, subject.tenant_id, subject.id)
+    measured = activities.months_of(session, subject.tenant_id, subject.id, besides=_CLAIMS)
     year, has_running = _year_of(running, measured)
     span = MonthRange(year.first, running.plus(1) if has_running else year.end)
     sums = activities.daily_sums(session, subject.tenant_id, subject.id, span)

@@ -33,6 +33,10 @@ class Hrefs:
         """The page on which a person says what the columns of a file mean."""
         return f"{self.home}/files/{waiting_id}"
 
+    def map_again(self, sha256: str) -> str:
+        """Where the button posts that opens the page of a table's columns once more."""
+        return f"{self.home}/documents/{sha256}/again"
+
     @property
     def bill(self) -> str:
         """Where a typed bill posts."""

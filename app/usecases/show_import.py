@@ -6,6 +6,7 @@ from app.services import Whose, Work
 from app.store import documents, imports
 from app.store.imports import ImportRow
 from app.usecases.import_report import LISTED_COUNT, ReadTotal, name_of, refused_from_json, totals_from_json
+from app.usecases.map_file import MAPPED_CONNECTORS
 from app.usecases.show_hrefs import Hrefs
 from connectors import registry
 from dashboards.pages.upload import RefusedPart, UploadModel, UploadTotal
@@ -53,12 +54,20 @@ def show_import(work: Work, whose: Whose, import_id: str) -> UploadModel:
         notes=notes,
         question=None,
         back_href=Hrefs(whose.subject_id).home,
+        map_again_href=Hrefs(whose.subject_id).map_again(row.document_sha256)
+        if _can_be_mapped(row) and _is_kept(work, row)
+        else "",
     )
 
 
 def _kind_of(total: ReadTotal) -> str:
     """The kind of activity that a sum became: what flows back is a kind of its own."""
     return "electricity_export" if (total.kind, total.direction) == ("electricity", Direction.EXPORT) else total.kind
+
+
+def _can_be_mapped(row: ImportRow) -> bool:
+    """Whether another mapping could read more of it."""
+    return row.connector in MAPPED_CONNECTORS and row.refused_count > 0
 
 
 def _is_kept(work: Work, row: ImportRow) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from app.services import Whose, Work
 from app.store import subjects
 from app.usecases.derive_declared import DeclaredCheck, region_of_line
-from app.usecases.map_file import MAPPED_CONNECTORS, KnownMapping, Waiting
+from app.usecases.map_file import MAPPED_CONNECTORS, MOST_MERCHANTS_COUNT, KnownMapping, Waiting
 from app.usecases.preview_file import FIRST_ROWS_COUNT, Preview
 from app.usecases.show_hrefs import Hrefs
 from connectors import registry
@@ -14,7 +14,7 @@ from connectors.mapping import MAX_HEADER_ROW, with_mapping
 from connectors.table import DELIMITERS, ENCODINGS, table_rows
 from dashboards.messages import Messages
 from dashboards.pages.dashboard import FormState
-from dashboards.pages.mapping import FieldGroup, MappedColumn, MappingModel, PreviewLine, Setting
+from dashboards.pages.mapping import FieldGroup, MappedColumn, MappingModel, PreviewLine, Setting, ShopLine
 from domain.activity import KINDS
 from domain.canonical import Json, sha256_hex, to_canonical
 from domain.declared import ActivityDocument
@@ -32,6 +32,13 @@ MOST_COLUMNS_COUNT = 100
 BANK_FIELDS = ("date", "amount", "debit", "credit", "direction", "currency", "description", "id")
 BANK_MORE = ("mcc", "category", "status", "account", "region")
 TABLE_FIELDS = ("kind", "quantity", "unit", "currency", "start", "end", "region", "id")
+SELLS = (
+    "5411", "5462", "5812", "5814", "5912", "8011", "5541", "4111", "4112", "4121", "4511",
+    "7011", "4722", "4814", "4899", "6513", "6300", "5200", "5310", "5651", "5712", "5732",
+    "5942", "5995", "5999", "7230", "7299", "7832", "7997", "8299", "8398", "4829",
+)  # fmt: skip
+"""Codes of what merchants mostly sell, among which a person chooses; the last one says that nothing was bought."""
+
 JOINED_FIELDS = frozenset({"description", "id", "account"})
 """Fields that several columns can be, read one after the other."""
 
@@ -53,6 +60,7 @@ class Typed:
         columns: Position of a column from 0 to the field that it is.
         settings: Name to value, the open ones left out.
         cells: Cells of the column of kinds, to a kind each.
+        shops: Merchants, to the code of what they sell; empty: nothing is said of them.
         place: ZIP code or country.
         zone: IANA zone.
         looked: Which mapping the person has seen at work.
@@ -64,6 +72,7 @@ class Typed:
     columns: Mapping[int, str]
     settings: Mapping[str, str]
     cells: Mapping[str, str]
+    shops: Mapping[str, str] = field(default_factory=dict)
     place: str = ""
     zone: str = ""
     looked: str = ""
@@ -194,7 +203,12 @@ def show_mapping(
         groups=_groups(found.connector, messages),
         settings=tuple(_settings(found, asked, messages, kept)),
         layout=tuple(_layout(found, messages)) if found.is_table else (),
-        cells=_cells(waiting.body, found, typed.cells if typed else {}),
+        cells=() if not found.is_table else _cells(waiting.body, found, typed.cells if typed else {}),
+        shops=tuple(
+            ShopLine(one.name, one.sample, one.lines_count, one.spent, found.mapping.merchants.get(one.name, ""))
+            for one in found.shops[:MOST_MERCHANTS_COUNT]
+        ),
+        sells=tuple((code, messages(f"mapping.sells.{code}")) for code in SELLS),
         kinds=tuple((name, messages(f"kind.{name}")) for name in KINDS),
         rows=found.rows[:FIRST_ROWS_COUNT],
         lines=lines,

@@ -21,6 +21,7 @@ from app.store.consent_requests import ConsentRequestRow
 from app.store.session import reading
 from app.usecases.check_key import check_key
 from app.usecases.connection_secrets import Tokens, full_link, open_link, open_tokens, seal_link, seal_tokens
+from app.usecases.redirects import own_redirect_uri
 from app.usecases.register_provider import find_provider, our_client
 from app.usecases.sealing import seal
 from connectors.base import ApiKey, Connector, LinkedItem, OAuth2, Provider, Question
@@ -85,7 +86,7 @@ def ask_provider(
         connector: Id of the connector.
         provider: Id of the provider.
         answers: What the person said, by name; the key under `api_key`.
-        redirect_uri: Where a page leads back.
+        redirect_uri: The common address where people come back; a page may lead to the provider's own below it.
         connection: That is consented to again; None for a new one.
         send: Sends; the program's own client where left out.
 
@@ -122,7 +123,7 @@ def ask_provider(
     state = services.randomness.token()
     page = LinkClient(send, row, client, services.clock.now()).page(
         user_id=_user_id(whose),
-        return_uri=f"{redirect_uri}?{urlencode({'state': state})}",
+        return_uri=f"{own_redirect_uri(redirect_uri, row)}?{urlencode({'state': state})}",
         access_token=access_token,
         notice_uri=notice_uri(redirect_uri, connector, row.provider_id),
     )
@@ -166,7 +167,7 @@ def start_connection(  # noqa: PLR0917 - who, whose, what, with whom, what they 
         connector: Id of the connector.
         provider: Id of the provider; may be empty where the connector has one only.
         answers: What the person said, by name; the key under `api_key`.
-        redirect_uri: Where the provider sends the person back, exactly as registered there.
+        redirect_uri: The common address where people come back; see `app.usecases.redirects` for the provider's own.
         session_sha256: SHA-256 of the browser session that is sent away; empty on the command line.
         asked: What `ask_provider` learnt; it is asked here where left out, and the transaction waits.
         connection: That is consented to again: it keeps its id, its data and its cursor. None for a new one.
@@ -190,9 +191,10 @@ def start_connection(  # noqa: PLR0917 - who, whose, what, with whom, what they 
         tokens = Tokens(checked.pop(KEY_ANSWER, ""))
         return Started(connection_id=_connected(work, whose, found, row, link=checked, tokens=tokens, again=connection))
     client = our_client(work, row)
+    own_uri = own_redirect_uri(redirect_uri, row)
     secrets = new_secrets(services.randomness.token)
     if isinstance(row.auth, OAuth2):
-        address = authorize_url(row.auth, client, secrets, redirect_uri=redirect_uri)
+        address = authorize_url(row.auth, client, secrets, redirect_uri=own_uri)
     elif asked is not None and asked.page is not None:
         secrets, address = FlowSecrets(asked.state, "", asked.page.link_token), asked.page.url
     else:
@@ -213,7 +215,7 @@ def start_connection(  # noqa: PLR0917 - who, whose, what, with whom, what they 
             subject_id=whose.subject_id,
             connection_id=connection.id if connection else "",
             sealed=seal(work, whose, consent_field(state_sha256), to_canonical(plain)),
-            redirect_uri=redirect_uri,
+            redirect_uri=own_uri,
             created_at=now,
             expires_at=now + CONSENT_LIFETIME,
         ),

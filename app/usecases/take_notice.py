@@ -1,4 +1,7 @@
-"""A provider says that there is something new: a sync is asked for, and nothing that it says is believed or kept."""
+"""A provider says that there is something new: a sync is asked for, and nothing that it says is believed.
+
+Of a list of files, each address is kept with the connection that waits for it; see `app.usecases.ready_files`.
+"""
 
 from collections.abc import Mapping
 from hashlib import sha256
@@ -10,6 +13,7 @@ from app.services import Services, Work
 from app.store import connections
 from app.store.connections import ConnectionRow
 from app.store.session import reading, unit_of_work
+from app.usecases.ready_files import keep_ready
 from app.usecases.register_provider import find_provider, our_client
 from app.usecases.sync_due import enqueue_notified
 from connectors.base import LinkedItem, Provider
@@ -76,11 +80,16 @@ class Notices:
             return connections.of_item(session, provider.provider_id, sha256(notice.item_id.encode()).hexdigest())
 
     def _of_files(self, provider: Provider, body: bytes) -> tuple[ConnectionRow, ...]:
-        """Connections that wait for files of a provider. Nothing signs such a notice: it hurries what waits, and no other."""
-        if not notified_urls(body, provider.base_url, provider.hosts):
+        """Connections that wait for files of a provider. Nothing signs such a notice: it hurries what waits, and no other.
+
+        Where it names the consents of some of them, it is about those; else about all.
+        """
+        urls = notified_urls(body, provider.base_url, provider.hosts)
+        if not urls:
             return ()
-        with reading(self._services.engine) as session:
-            return connections.waiting(session, provider.provider_id, limit_count=MOST_WAITING_COUNT)
+        with unit_of_work(self._services.engine) as session:
+            told = keep_ready(Work(session, self._services), provider, urls)
+            return told or connections.waiting(session, provider.provider_id, limit_count=MOST_WAITING_COUNT)
 
     def _webhook_of(self, provider: Provider) -> PlaidWebhooks:
         known = self._webhooks.get(provider.provider_id)

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping
 
-from connectors.bank_file.guess import guess_of, look_at
+from connectors.bank_file.guess import guess_of, look_at, unplaced_in
 from connectors.bank_file.parse import PARSER_VERSION, parse
 from connectors.bank_file.rows import FIELDS
 from connectors.base import Manifest, Pull
-from connectors.guess import Guess, LineLook
+from connectors.guess import Guess, LineLook, Shop
 from domain.canonical import Json
 from domain.declared import ActivityDocument
 
@@ -70,6 +70,17 @@ class BankFile:
             DocumentError: Nothing of it can be used.
         """
         return look_at(body, most_count)
+
+    def unplaced(self, body: bytes) -> tuple[Shop, ...]:
+        """Merchants of whom nothing says what they sell.
+
+        Args:
+            body: The file with its mapping before it.
+
+        Raises:
+            DocumentError: Nothing of it can be used.
+        """
+        return unplaced_in(body)
 
 
 BANK_FILE = BankFile()

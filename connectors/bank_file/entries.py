@@ -2,14 +2,14 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha256
 
-from connectors.spend import NoPurchase, Payment, WhyNot, purchase_of
+from connectors.spend import NoPurchase, Payment, WhyNot, merchant_name, purchase_of
 from domain.declared import ActivityDocument, DeclaredActivity
 from domain.errors import DocumentError, InputError
 from domain.period import date_from_text
@@ -94,12 +94,13 @@ def day_of_text(text: str, record: str) -> date:
     return date_from_text(text, record=record)
 
 
-def document_of(statements: Sequence[Statement], sort: str) -> ActivityDocument:
+def document_of(statements: Sequence[Statement], sort: str, merchants: Mapping[str, str]) -> ActivityDocument:
     """The purchases of statements, each line once; lines that are no purchase are left out.
 
     Args:
         statements: Of one file.
         sort: Name of its format, for people.
+        merchants: Merchants to the codes that the person gave them.
 
     Returns:
         The purchases, and what was refused with the reason; the title says how many lines were left out.
@@ -109,7 +110,7 @@ def document_of(statements: Sequence[Statement], sort: str) -> ActivityDocument:
     refused = [error for one in statements for error in one.refused]
     for key, entry in keyed(entry for one in statements for entry in one.entries):
         try:
-            found = purchase_of(payment_of(key, entry))
+            found = purchase_of(payment_of(key, entry, merchants))
         except InputError as error:
             refused.append(refusal(error, entry.where))
             continue
@@ -124,8 +125,15 @@ def document_of(statements: Sequence[Statement], sort: str) -> ActivityDocument:
     return ActivityDocument(tuple(activities), (), tuple(refused), ", ".join(parts))
 
 
-def payment_of(key: str, entry: Entry) -> Payment:
-    """A line as `connectors.spend` wants it: what was spent is above zero there."""
+def payment_of(key: str, entry: Entry, merchants: Mapping[str, str]) -> Payment:
+    """A line as `connectors.spend` wants it: what was spent is above zero there.
+
+    Args:
+        key: Its name.
+        entry: The line.
+        merchants: Merchants to the codes that the person gave them.
+    """
+    text = entry.text[:MAX_TEXT_SIZE]
     return Payment(
         record_key=key,
         day=entry.day,
@@ -133,7 +141,8 @@ def payment_of(key: str, entry: Entry) -> Payment:
         currency=entry.currency,
         mcc=entry.mcc,
         category=entry.category,
-        merchant=entry.text[:MAX_TEXT_SIZE],
+        merchant=text,
+        said_mcc=merchants.get(merchant_name(text), "") if merchants else "",
         why_not=entry.why_not,
         region=entry.region,
         line_number=entry.number,

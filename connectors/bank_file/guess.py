@@ -2,16 +2,17 @@
 
 import re
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 
 from connectors.bank_file.entries import Entry, keyed, payment_of
 from connectors.bank_file.looks import FileSort, sort_of
-from connectors.bank_file.parse import read_statements
+from connectors.bank_file.parse import merchants_of, read_statements
 from connectors.bank_file.qif import qif_day, qif_records
 from connectors.bank_file.rows import is_direction
 from connectors.base import Question
-from connectors.guess import Column, FieldLook, Guess, LineLook, TableLook, looks_like_number
+from connectors.guess import Column, FieldLook, Guess, LineLook, Shop, TableLook, looks_like_number
 from connectors.mapping import TableMapping, is_day
-from connectors.spend import NoPurchase, purchase_of
+from connectors.spend import NoPurchase, is_placed, merchant_name, purchase_of
 from connectors.table import Layout, encoding_of, text_of
 from domain.canonical import Json
 from domain.errors import InputError
@@ -216,7 +217,8 @@ def look_at(body: bytes, most_count: int) -> tuple[LineLook, ...]:
         DocumentError: Nothing of it can be used.
     """
     statements, _ = read_statements(body)
-    found = [_look(key, one) for key, one in keyed(entry for one in statements for entry in one.entries[:most_count])]
+    merchants = merchants_of(body)
+    found = [_look(key, one, merchants) for key, one in keyed(entry for one in statements for entry in one.entries[:most_count])]
     for statement in statements:
         for error in statement.refused[:most_count]:
             digits = re.search(r"[0-9]+", error.record)
@@ -224,11 +226,40 @@ def look_at(body: bytes, most_count: int) -> tuple[LineLook, ...]:
     return tuple(sorted(found, key=lambda one: one.number)[:most_count])
 
 
-def _look(key: str, entry: Entry) -> LineLook:
+def unplaced_in(body: bytes) -> tuple[Shop, ...]:
+    """Merchants of whom nothing says what they sell, most lines first.
+
+    Args:
+        body: The file with its mapping before it.
+
+    Returns:
+        Each with its lines; payments without any name are left out.
+
+    Raises:
+        DocumentError: Nothing of it can be used.
+    """
+    statements, _ = read_statements(body)
+    merchants = merchants_of(body)
+    lines: dict[str, list[Entry]] = {}
+    for key, entry in keyed(entry for one in statements for entry in one.entries):
+        name = merchant_name(entry.text)
+        if name and not is_placed(payment_of(key, entry, merchants)):
+            lines.setdefault(name, []).append(entry)
+    shops = []
+    for name, entries in lines.items():
+        sums: dict[str, Decimal] = {}
+        for entry in entries:
+            sums[entry.currency] = sums.get(entry.currency, Decimal(0)) - entry.amount
+        spent = tuple((currency, decimal_to_text(amount)) for currency, amount in sorted(sums.items()))
+        shops.append(Shop(name, entries[0].text[:60], len(entries), spent))
+    return tuple(sorted(shops, key=lambda one: (-one.lines_count, one.name)))
+
+
+def _look(key: str, entry: Entry, merchants: Mapping[str, str]) -> LineLook:
     amount = f"{decimal_to_text(entry.amount)} {entry.currency}"
     said = f"{entry.day} {amount} {entry.text[:60]}".strip()
     try:
-        found = purchase_of(payment_of(key, entry))
+        found = purchase_of(payment_of(key, entry, merchants))
     except InputError as error:
         return LineLook(entry.number, said, problem=error.sentence())
     if isinstance(found, NoPurchase):

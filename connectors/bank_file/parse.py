@@ -1,5 +1,6 @@
 """Files of banks: which format a file has, and the purchases that follow from its lines. Pure."""
 
+from collections.abc import Mapping
 from typing import NoReturn
 
 from connectors.bank_file.camt import read_camt
@@ -8,7 +9,8 @@ from connectors.bank_file.looks import FileSort, sort_of
 from connectors.bank_file.ofx import read_ofx
 from connectors.bank_file.qif import read_qif
 from connectors.bank_file.rows import FIELDS, read_table
-from connectors.mapping import TableMapping, mapping_and_file
+from connectors.context import MAX_CONTEXT_BYTES, PREFIX, unframed
+from connectors.mapping import CONTEXT_NAME, TableMapping, mapping_and_file, mapping_from_json
 from connectors.spend_table import TABLE_VERSION
 from domain.declared import ActivityDocument
 from domain.errors import DocumentError, DocumentTooLargeError
@@ -33,7 +35,23 @@ def parse(body: bytes) -> ActivityDocument:
         DocumentError: Nothing of it can be used, or it needs a mapping.
     """
     statements, sort = read_statements(body)
-    return document_of(statements, sort.title)
+    return document_of(statements, sort.title, merchants_of(body))
+
+
+def merchants_of(body: bytes) -> Mapping[str, str]:
+    """What the person said of merchants, in the line before a file.
+
+    Args:
+        body: As in `parse`.
+
+    Returns:
+        Name of a merchant to its category code; none where nothing was said.
+
+    Raises:
+        DocumentError: What stands before the file is no mapping.
+    """
+    context, _ = unframed(body[: MAX_CONTEXT_BYTES + len(PREFIX)])
+    return mapping_from_json(context[CONTEXT_NAME], FIELDS).merchants if CONTEXT_NAME in context else {}
 
 
 def read_statements(body: bytes) -> tuple[tuple[Statement, ...], FileSort]:

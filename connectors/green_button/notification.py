@@ -1,5 +1,6 @@
 """What a utility posts when a file is ready: a BatchList with addresses. Anybody could post one, so it is only a hint."""
 
+import re
 from urllib.parse import urljoin, urlsplit
 from xml.parsers import expat
 
@@ -14,6 +15,8 @@ MAX_ADDRESSES_COUNT = 500
 _RESOURCES = "http://naesb.org/espi resources"
 _ROOT = "http://naesb.org/espi BatchList"
 _IS_FINAL = True
+_MOST_WORDS_COUNT = 12
+_WORD = re.compile(r"(?!\.+\Z)[A-Za-z0-9._~=+:@-]{1,200}")
 
 
 def notified_urls(body: bytes, base_url: str, hosts: frozenset[str] = frozenset()) -> tuple[str, ...]:
@@ -50,6 +53,29 @@ def notified_urls(body: bytes, base_url: str, hosts: frozenset[str] = frozenset(
     base = urlsplit(base_url)
     places = {(base.scheme, place) for place in (base.netloc, *hosts)}
     return tuple(url for url in found if _place(url) in places and url.isascii() and url.isprintable() and " " not in url)
+
+
+def consent_names(url: str) -> tuple[str, ...]:
+    """Every name that an address may have for a consent, so that files of a notification find the connection they are for.
+
+    `.../resource/Batch/Subscription/42` and a file of it, `.../resource/Batch/Prepared/42/1?part=2`, have one in common: what
+    stands before the collection, without `Batch`, and the id behind it.
+
+    Args:
+        url: Absolute.
+
+    Returns:
+        Names, that of the whole path last; none where the path is written in a way that can be read as another one.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ()
+    words = [word for word in parts.path.strip("/").split("/") if word != "Batch"]
+    if not parts.netloc or len(words) > _MOST_WORDS_COUNT or not all(_WORD.fullmatch(word) for word in words):
+        return ()
+    root = f"{parts.scheme}://{parts.netloc.lower()}"
+    return tuple(" ".join(["/".join([root, *words[: at - 1]]), words[at]]) for at in range(1, len(words)))
 
 
 def _joined(base_url: str, text: str) -> str:

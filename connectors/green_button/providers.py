@@ -27,6 +27,9 @@ from connectors.base import ClientAuth, OAuth2, Provider
 KEEPS = frozenset({"resourceURI", "authorizationURI", "customerResourceURI"})
 """What ESPI adds to the token reply."""
 
+CONSENT_ADDRESS = "authorizationURI"
+"""Where the consent itself is: `DELETE Authorization/{id}` ends it (NAESB REQ.21 ESPI, resource Authorization)."""
+
 _USUAL_DAYS_COUNT = 30
 _SAVAGE = "FB=1_3_4_5_6_8_12_15_16_17_27_28_36_37_40_51_54_55_56_57_58_59_60_61;SubscriptionFrequency=Daily"
 _LONDON = "FB=1_3_4_5_13_15_16_28_31_37_39_51_53_54_55_56_57_58_59_60_61_64_65_69"
@@ -70,7 +73,15 @@ def utility(  # noqa: PLR0917 - a row of a table, in the order of its columns
         The row.
     """
     scheme, _, rest = token_url.partition("://")
-    auth = OAuth2(authorize_url, token_url, scope, client_auth=ClientAuth.BASIC, uses_pkce=uses_pkce, keeps=KEEPS)
+    auth = OAuth2(
+        authorize_url,
+        token_url,
+        scope,
+        client_auth=ClientAuth.BASIC,
+        uses_pkce=uses_pkce,
+        keeps=KEEPS,
+        consent_address=CONSENT_ADDRESS,
+    )
     return Provider(
         provider_id=provider_id,
         title=title,

@@ -6,22 +6,27 @@
 
 A window's address depends on the cursor alone: utilities that prepare files (202) begin anew where an address differs. When a
 notification says where a prepared file is, the driver puts its addresses into the link as `notified`; they stand in for the
-window that the cursor is at.
+window that the cursor is at, unless they name another one. Nothing signs a notification: where one of its files cannot be had or
+read, it counts for nothing, and the window itself is asked for.
 """
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from urllib.parse import parse_qsl, urlsplit
 
 from connectors.base import Batch, Document, Get, Link, Post, Pull
 from connectors.green_button.parse import PULLED, parse
-from domain.errors import ConnectorBugError, NeedsConsentError, TryLaterError
+from domain.errors import ConnectorBugError, DocumentError, NeedsConsentError, TryLaterError
 from domain.period import instant_from_text, instant_of_epoch_s, instant_to_text
 from domain.series import MeterDocument
 
 PUBLISHED, UPDATED = "published", "updated"
 _OVERLAP = timedelta(days=7)
 _OK, _ACCEPTED, _NO_CONTENT, _BAD_REQUEST, _NOT_FOUND = 200, 202, 204, 400, 404
+_REFUSALS = frozenset({_BAD_REQUEST, 401, 403, _NOT_FOUND, 410})
+_UNREADABLE = 0
+_WINDOW_NAMES = frozenset(f"{sort}{end}" for sort in (PUBLISHED, UPDATED) for end in ("-min", "-max", "Min", "Max"))
 _PREPARING_S = 3_600.0
 _ATOM = "application/atom+xml"
 
@@ -64,12 +69,13 @@ def pull(link: Link, cursor: str | None) -> Pull:
     now = instant_from_text(link["now"])
     place = Place(*cursor.split()) if cursor else Place(PUBLISHED, _first_begin(link, now))
     urls = link.get("notified", "").split()
-    notified = [Get(url, accept=_ATOM, context=PULLED, passes=frozenset({_NOT_FOUND})) for url in urls]
+    window = _window(place, _end(place, link, now), link)
+    notified = [Get(url, accept=_ATOM, context=PULLED, passes=_REFUSALS) for url in urls if _stands_in(url, window)]
     is_last = False
     while not is_last:
         end = _end(place, link, now)
-        statuses, last, seen_s = yield from _read(notified or [_window(place, end, link)])
-        if notified and set(statuses) == {_NOT_FOUND}:  # they waited too long: the window is asked for anew
+        statuses, last, seen_s = yield from _read(notified or [_window(place, end, link)], is_hint=bool(notified))
+        if notified and not set(statuses) <= {_OK, _NO_CONTENT}:  # they waited too long, or are none of ours
             notified = []
             continue
         if _BAD_REQUEST in statuses:
@@ -86,8 +92,14 @@ def pull(link: Link, cursor: str | None) -> Pull:
 
 def _read(
     requests: Sequence[Get],
+    *,
+    is_hint: bool,
 ) -> Generator[Get | Post | Batch, Document | None, tuple[list[int], tuple[Document, MeterDocument] | None, int]]:
     """Ask for documents; all but the last one are stored at once, so that one is in memory.
+
+    Args:
+        requests: For what.
+        is_hint: Whether somebody else named them: then what cannot be read is answered for by its status, 0.
 
     Returns:
         Statuses; the last document, which will carry the cursor; when the feed was changed last, seconds since 1970, or 0.
@@ -95,6 +107,7 @@ def _read(
     Raises:
         TryLaterError: The utility prepares them; it notifies us, and answers the same request later.
         ConnectorBugError: The driver sent nothing.
+        DocumentError: It cannot be read.
     """
     statuses: list[int] = []
     last: tuple[Document, MeterDocument] | None = None
@@ -106,13 +119,26 @@ def _read(
         if answer.status == _ACCEPTED:
             said = answer.headers.get("retry-after", "")
             raise TryLaterError("The utility prepares the readings", wait_s=float(said) if said.isdecimal() else _PREPARING_S)
+        try:
+            document = parse(answer.body) if answer.status == _OK else MeterDocument(())
+        except DocumentError:
+            if not is_hint:
+                raise
+            statuses.append(_UNREADABLE)
+            continue
         statuses.append(answer.status)
         if answer.status in {_OK, _NO_CONTENT}:
             if last is not None:
                 yield Batch(last[1], None, last[0])
-            last = (answer, parse(answer.body) if answer.status == _OK else MeterDocument(()))
+            last = (answer, document)
             seen_s = max([seen_s, *(one.updated_at_s for one in last[1].series)])
     return statuses, last, seen_s
+
+
+def _stands_in(url: str, window: Get) -> bool:
+    """Whether an address of a notification can be that of a window's file: it names the same times, or none at all."""
+    named = {name: text for name, text in parse_qsl(urlsplit(url).query, keep_blank_values=True) if name in _WINDOW_NAMES}
+    return not named or named == dict(window.params)
 
 
 def _first_begin(link: Link, now: datetime) -> str:

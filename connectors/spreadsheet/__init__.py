@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from connectors.base import Manifest, Pull
-from connectors.guess import Guess, LineLook
+from connectors.guess import Guess, LineLook, Shop
 from connectors.spreadsheet.guess import guess_of, look_at
 from connectors.spreadsheet.parse import FIELDS, PARSER_VERSION, parse
 from domain.activity import KINDS
@@ -61,6 +61,10 @@ class Spreadsheet:
             DocumentError: Nothing of it can be used.
         """
         return look_at(body, most_count)
+
+    def unplaced(self, body: bytes) -> tuple[Shop, ...]:  # noqa: ARG002 - as the contract has it
+        """Merchants of whom nothing says what they sell: here every line says its kind."""
+        return ()
 
 
 SPREADSHEET = Spreadsheet()

@@ -96,6 +96,7 @@ class ConnectionCard:
         again_href: Where *Connect again* posts, or the form that asks for a new key; empty hides it.
         asks_again: Whether `again_href` is a form of ours, because a key must be typed.
         end_href: Where *Disconnect* posts; empty hides it.
+        retry_href: Where *Try again* posts, for what was set aside; empty hides it.
         events_href: Where the progress of its syncs is told as they go on; empty where none can run.
     """
 
@@ -116,6 +117,7 @@ class ConnectionCard:
     again_href: str = ""
     asks_again: bool = False
     end_href: str = ""
+    retry_href: str = ""
     events_href: str = ""
 
     @property
@@ -217,6 +219,7 @@ class Asked:
         choices: Value to label; empty for free text.
         is_required: Whether it may be left out.
         is_secret: Whether it is a key, which is never shown again.
+        asked_as: Where the catalogue may have its words, below `ask`: "octopus.gas_unit"; they go before those that stand here.
     """
 
     name: str
@@ -225,6 +228,7 @@ class Asked:
     choices: Mapping[str, str] = field(default_factory=dict)
     is_required: bool = True
     is_secret: bool = False
+    asked_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)

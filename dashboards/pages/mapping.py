@@ -84,6 +84,25 @@ class PreviewLine:
 
 
 @dataclass(frozen=True, slots=True)
+class ShopLine:
+    """A merchant of whom nothing says what they sell.
+
+    Attributes:
+        name: As the mapping names them.
+        sample: As the bank prints one of the lines.
+        lines_count: How many payments.
+        spent: Currency and sum, decimal text, of what was spent.
+        sells: Code of what they mostly sell, as the person says; empty: nothing is said.
+    """
+
+    name: str
+    sample: str
+    lines_count: int
+    spent: tuple[tuple[str, str], ...]
+    sells: str
+
+
+@dataclass(frozen=True, slots=True)
 class MappingModel:
     """The page.
 
@@ -99,6 +118,8 @@ class MappingModel:
         settings: What holds for the whole table.
         layout: How the file is taken apart: shown folded.
         cells: Cells of the column of kinds that are no kinds, each with the kind chosen for it.
+        shops: Merchants of whom nothing says what they sell.
+        sells: Code and name of what merchants sell.
         kinds: Name and title of every kind.
         rows: First rows as they stand there.
         lines: First records as they would be read.
@@ -124,6 +145,8 @@ class MappingModel:
     settings: tuple[Setting, ...]
     layout: tuple[Setting, ...]
     cells: tuple[tuple[str, str], ...]
+    shops: tuple[ShopLine, ...]
+    sells: tuple[tuple[str, str], ...]
     kinds: tuple[tuple[str, str], ...]
     rows: tuple[tuple[int, tuple[str, ...]], ...]
     lines: tuple[PreviewLine, ...]

@@ -76,6 +76,7 @@ class UploadModel:
         notes: Further remarks in plain words (closed months that changed, a ZIP in several subregions).
         question: The question for the zone; None where it is known.
         back_href: The subject's page.
+        map_again_href: Where the button posts that opens the page of its columns and shops once more; empty hides it.
     """
 
     document_name: str
@@ -93,6 +94,7 @@ class UploadModel:
     notes: tuple[str, ...]
     question: ZoneQuestion | None
     back_href: str
+    map_again_href: str = ""
 
     @property
     def is_declared(self) -> bool:

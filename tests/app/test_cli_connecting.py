@@ -152,3 +152,23 @@ def test_new_key_opens_everything(provider: Dialable, monkeypatch: pytest.Monkey
     assert refused.exit_code != 0
     monkeypatch.setenv("CF_KEY_ENCRYPTION_KEY_FILE", str(new_key))
     assert run("sync").exit_code == 0
+
+
+def test_what_is_set_aside_is_listed_and_read_again(provider: Dialable, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`connections held` names record and reason, `connections retry` reads again; exit codes say whether anything is left."""
+    know(provider, monkeypatch, None)
+    day = json.loads(provider.pages[0])
+    day["readings"][3][2] = "many"
+    provider.pages[0] = json.dumps(day).encode()
+    assert run("connect", "paged").exit_code == 0
+    assert run("sync").exit_code == 1
+    held = run("connections", "held")
+    assert (held.exit_code, "many" in held.stdout) == (1, True)
+    again = run("connections", "retry", "--json")
+    assert again.exit_code == 1, again.stderr
+    (found,) = json.loads(again.stdout)
+    assert (found["documents_count"], found["released_count"], found["held_count"]) == (1, 0, 1)
+    (one,) = json.loads(run("connections", "held", found["connection"][:8], "--json").stdout)
+    assert (one["state"], one["connection"]) == ("retried", found["connection"])
+    listed = run("connections", "--json")
+    assert [row["id"] for row in json.loads(listed.stdout)] == [found["connection"]]

@@ -28,6 +28,7 @@ from app.store.subjects import SubjectKind
 from app.usecases.create_subject import NewSubject, create_subject
 from app.usecases.local_account import local_account
 from app.usecases.sign_in import verified_account
+from connectors import registry
 from domain.activity import Direction
 from domain.errors import InputError, NotFoundError, TimeError
 from domain.period import zone_of
@@ -122,7 +123,21 @@ def test_connectors_say_whether_they_work_now() -> None:
     assert said["green-button"] == "works now (files); pulling needs registration with the provider, about 30 days"
     assert said["plaid"] == "works now (some providers); pulling needs registration with the provider, about 14 days"
     assert said["demo-travel"] == "has no provider here"
-    assert "works now" in invoke("connectors", "list").stdout
+    shown = invoke("connectors", "list").stdout
+    assert "works now" in shown
+    assert max(map(len, shown.splitlines())) < 230
+
+
+def test_connectors_name_their_providers() -> None:
+    """`connect` and `connectors register` want the id of a provider: each is there, with what it takes."""
+    found = json.loads(invoke("connectors", "list", "--json").stdout)
+    said = {row["id"]: row["availability"] for one in found for row in one["providers"]}
+    assert said["octopus-energy"] == "works now"
+    assert said["plaid-sandbox"] == "needs registration, given at once"
+    assert said["plaid"] == "needs registration, about 14 days"
+    assert set(said) == {row.provider_id for one in registry.connectors() for row in one.manifest.providers}
+    shown = invoke("connectors", "list").stdout
+    assert re.search(r"^octopus-energy +Octopus Energy +GB +octopus +works now$", shown, re.MULTILINE)
 
 
 def test_explained_factor_has_number_source_and_reasons() -> None:

@@ -1,7 +1,7 @@
 """Connectors are found by name."""
 
 import tomllib
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ from connectors.base import Connector, Manifest, Provider
 from connectors.green_button import GREEN_BUTTON
 from connectors.typed_bill import TYPED_BILL
 from domain.activity import KINDS
-from domain.errors import NotFoundError
+from domain.errors import ConnectorBugError, NotFoundError
 
 
 def test_find_gives_the_connector() -> None:
@@ -69,3 +69,13 @@ def test_local_providers() -> None:
     finally:
         registry.set_local_providers({})
     assert registry.find("green-button") is GREEN_BUTTON
+
+
+@pytest.mark.parametrize("value", ["connectors.gone:GONE", "connectors.registry:GONE"])
+def test_connector_whose_package_is_gone(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    """A folder that was deleted, and is still named where programs are installed, is named with what to do."""
+    gone = EntryPoint("gone", value, registry.GROUP)
+    monkeypatch.setattr(registry, "entry_points", lambda **_: EntryPoints([gone]))
+    with pytest.raises(ConnectorBugError, match=f"cannot be loaded; expected {value}; got .*Install its package again"):
+        registry.find("gone")
+    assert registry.find("octopus").manifest.connector_id == "octopus"

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment
 
+from connectors import registry
+from connectors.base import ApiKey
 from dashboards.messages import DEFAULT_LANGUAGE, PLURAL_RULES, languages, messages_from_toml, messages_in
 from dashboards.pages.dashboard import MonthState, SubjectKind
 from dashboards.pages.progress import TaskState
@@ -124,6 +126,26 @@ def used_keys() -> tuple[set[str], set[str]]:
         for match in CHOICE.finditer(text):
             keys.update(re.findall(r"""["']([a-z_]+\.[a-z_.]+)["']""", match[0]))
     return keys, prefixes
+
+
+def asked() -> dict[str, str]:
+    """What our connectors ask, by the keys that a catalogue has for it."""
+    said: dict[str, str] = {}
+    for manifest in (one.manifest for one in registry.connectors()):
+        for one in manifest.questions:
+            key = f"ask.{manifest.connector_id}.{one.name}"
+            said |= {f"{key}.label": one.label} | ({f"{key}.help": one.help} if one.help else {})
+            said |= {f"{key}.choice.{value}": label for value, label in one.choices.items()}
+        for row in manifest.providers:
+            if isinstance(row.auth, ApiKey) and row.auth.help:
+                said[f"ask.{row.provider_id}.api_key.help"] = row.auth.help
+    return said
+
+
+def test_questions_of_connectors_are_in_the_catalogue() -> None:
+    """Word for word what the connectors ask, so that another language has every key to put into its own words; and no more."""
+    english = messages_in("en")
+    assert {key: english(key) for key in english if key.startswith("ask.")} == asked()
 
 
 def test_value_is_put_in_place() -> None:

@@ -64,6 +64,27 @@ def test_momentum_is_said(name: str, said: str) -> None:
     assert [line for line in map(text_of, score.findall("p")) if "a year ago" in line] == [said]
 
 
+def test_questions_are_in_the_words_of_the_catalogue() -> None:
+    """The label and a choice that the catalogue has stand for the connector's own; what it does not have, the connector says."""
+    page = tree("connect_key.html")
+    assert text_of(page.xpath("//label[@for='ask-gas_unit']")[0]).startswith("What your gas meter counts")
+    options = [text_of(one) for one in page.xpath("//select[@id='ask-gas_unit']/option")]
+    assert options[1:] == ["Cubic metres (m3)", "Litres"]
+    assert text_of(page.xpath("//label[@for='ask-account']")[0]) == "Account number"
+
+
+def test_health_is_said_with_the_name_of_the_provider() -> None:
+    """Where the code says everything, the words are the catalogue's: who asks for consent again, and who for another key."""
+    said = {
+        text_of(one.find(".//h3")): text_of(one.find("p")) for one in tree("connections.html").xpath("//li[@class='connection']")
+    }
+    assert said["Demo Trips"] == "Demo Trips wants to be asked again: connect it once more, and it goes on where it was."
+    assert (
+        said["Octopus Energy"] == "Octopus Energy does not take the key any more: give another one, and it goes on where it was."
+    )
+    assert said["City Water"].startswith("City Water answers in a way that we cannot read yet.")
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_headings_go_down_one_step_at_a_time(name: str) -> None:
     """One h1, and no level left out."""

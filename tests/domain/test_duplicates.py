@@ -23,12 +23,13 @@ def told(
     day: int = 0,
     days_count: int = 1,
     is_metered: bool = False,
+    began_s: int | None = None,
     **attributes: str,
 ) -> Sighting:
     """A record."""
     start = DAY + timedelta(days=day)
     end = start + timedelta(days=days_count)
-    return Sighting(record_id, connection_id, kind, attributes, amount_micro, unit, start, end, is_metered)
+    return Sighting(record_id, connection_id, kind, attributes, amount_micro, unit, start, end, is_metered, began_s)
 
 
 def pairs(*sightings: Sighting) -> list[tuple[Rule, str, str]]:
@@ -74,6 +75,40 @@ def test_one_trip_of_a_phone_and_a_car() -> None:
     assert pairs(phone, car) == [(Rule.SAME_TRIP, "car", "phone")]
     assert pairs(phone, told("far", "car", "car", 30_000_000, "km")) == []
     assert pairs(phone, told("later", "car", "car", 21_000_000, "km", day=1)) == []
+
+
+DRIVE = told("drive", "timeline", "car", 21_000_000, "km", began_s=1_000_000)
+
+
+@pytest.mark.parametrize("moved_s", [0, 60, -300, 500])
+def test_one_trip_of_two_exports(moved_s: int) -> None:
+    """Of one source: 21 km take ten minutes at least, so who starts again before is still on the way; also past midnight."""
+    again = replace(DRIVE, record_id="again", quantity_micro=20_000_000, began_s=1_000_000 + moved_s)
+    assert [{one, other} for _, one, other in pairs(DRIVE, again)] == [{"drive", "again"}]
+    next_day = replace(again, start_date=DAY + timedelta(days=1), end_date=DAY + timedelta(days=2))
+    assert len(pairs(DRIVE, next_day)) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(DRIVE, record_id="back", began_s=1_000_600),
+        replace(DRIVE, record_id="longer", began_s=1_000_060, quantity_micro=30_000_000),
+        replace(DRIVE, record_id="bus", kind="bus", unit="pkm", began_s=1_000_060),
+        replace(DRIVE, record_id="when", began_s=None),
+        replace(DRIVE, record_id="nowhere", quantity_micro=0),
+        replace(DRIVE, record_id="taxi", kind="taxi", unit="pkm", began_s=1_000_060),
+    ],
+)
+def test_two_trips_of_one_source(other: Sighting) -> None:
+    """There and back on one day, another length, another mode, or no time of day: both count, and nobody is asked."""
+    assert pairs(DRIVE, other) == []
+
+
+def test_two_equal_purchases_of_one_card() -> None:
+    """Two coffees are two, though their names at the bank should say the same second."""
+    coffee = told("coffee", "bank", "purchase", 3_500_000, "EUR", began_s=1_000_000)
+    assert pairs(coffee, replace(coffee, record_id="another")) == []
 
 
 def test_one_flight_of_two_accounts() -> None:
@@ -143,6 +178,7 @@ SIGHTINGS = st.lists(
         st.sampled_from(["EUR", "km", "kWh"]),
         day=st.integers(-400, 400),
         is_metered=st.booleans(),
+        began_s=st.none() | st.integers(0, 3),
         mcc=st.sampled_from(["5541", "4511", "4900", "5411"]),
     ),
     max_size=12,
@@ -152,12 +188,14 @@ SIGHTINGS = st.lists(
 
 @given(SIGHTINGS)
 def test_what_is_offered_can_be_decided(sightings: list[Sighting]) -> None:
-    """Two connections, a declared record to set aside, each set aside once at most; without those, no rule finds them again."""
+    """Two records, one declared to set aside, each set aside once at most; of one connection only journeys at the same time."""
     found: tuple[Candidate, ...] = find_candidates(sightings)
     asides = [one.aside.record_id for one in found]
     assert len(asides) == len(set(asides))
     for one in found:
-        assert one.keep.connection_id != one.aside.connection_id
+        assert one.keep.record_id != one.aside.record_id
+        if one.keep.connection_id == one.aside.connection_id:
+            assert (one.rule, one.keep.kind) == (Rule.SAME_TRIP, one.aside.kind)
         assert not one.aside.is_metered
     left = [one for one in sightings if one.record_id not in asides]
     assert not {one.aside.record_id for one in find_candidates(left)} & set(asides)

@@ -13,8 +13,9 @@ import httpx2
 import pytest
 
 from app.security.outbound import Outbound
-from app.usecases.reconnect import Revocation, disconnect
+from app.usecases.reconnect import disconnect
 from app.usecases.register_provider import register_provider
+from app.usecases.revoke_access import Revocation
 from connectors.base import OAuth2
 from domain.errors import (
     ClimateFitnessError,

@@ -35,6 +35,7 @@ class Quirks:
         lost_refresh_count: Refreshes that happen, but whose answer never arrives: the connection is dropped.
         issuer: What `iss` says in the redirect instead of the truth; `-` leaves it out.
         is_revoked: Whether the person has withdrawn the consent at the provider: every token is refused.
+        is_delete_refused: Whether a consent can be ended on the provider's own pages only: DELETE is answered 405.
         pending_count: Batch requests that are answered 202; the file is ready at once, and a notification names it.
         part_count: Files that a batch of a notification is split into.
         has_no_data: Whether there is nothing in any window: 204.
@@ -61,6 +62,7 @@ class Quirks:
     lost_refresh_count: int = 0
     issuer: str = ""
     is_revoked: bool = False
+    is_delete_refused: bool = False
     pending_count: int = 0
     part_count: int = 1
     has_no_data: bool = False

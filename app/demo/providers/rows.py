@@ -13,7 +13,7 @@ from app.demo.providers.server import DemoProviders
 from app.demo.providers.travel import SCOPE as TRAVEL_SCOPE
 from app.demo.providers.utility import SCOPE as UTILITY_SCOPE
 from connectors.base import ApiKey, KeyPlace, LinkedItem, OAuth2, Provider
-from connectors.green_button.providers import KEEPS
+from connectors.green_button.providers import CONSENT_ADDRESS, KEEPS
 
 UTILITY, BANK, TRAVEL, FLIGHT_MODEL = "demo-utility", "demo-bank", "demo-travel-account", "demo-flight-model"
 """Provider ids."""
@@ -81,6 +81,7 @@ def _row(provider_id: str, origin: str) -> Provider:
             scope=UTILITY_SCOPE if provider_id == UTILITY else TRAVEL_SCOPE,
             issuer=origin,
             keeps=KEEPS if provider_id == UTILITY else frozenset(),
+            consent_address=CONSENT_ADDRESS if provider_id == UTILITY else "",
         )
     return Provider(
         provider_id=provider_id,

@@ -16,7 +16,8 @@ What it does on request (`quirks`):
 
 - `pending_count = 1`: the next batch is answered 202. `notifications` then has a `BatchList` document with the address of the
   prepared file, or of `part_count` files; they wait for two days.
-- `is_revoked = True`: every token is refused with 401. `is_zipped`: batches come as zips. `knows_updated = False`: 400 for
+- `is_revoked = True`: every token is refused with 401. `is_delete_refused`: no DELETE.
+  `is_zipped`: batches come as zips. `knows_updated = False`: 400 for
   `updated-min`, as some utilities do. `has_relative_addresses`, `has_no_data`, 429, 503, web pages and the rest: see there.
 
 Readings are made by seeded load curves (`app.demo.load_profile`), so two utilities with the same seed say the same.
@@ -189,6 +190,8 @@ class Utility:
 
     def _resource(self, request: Request, path: str, grant: Grant) -> Reply:
         if path == f"Authorization/{grant.grant_id}" and request.method == "DELETE":
+            if self.quirks.is_delete_refused:
+                return json_reply({"error": "not_allowed"}, 405)
             self.consents.withdraw(grant.grant_id)
             return Reply(200)
         if request.method != "GET":

@@ -1,7 +1,7 @@
 """A person at a demo provider's consent page, as far as a program can be one: looks at the page, chooses, and is sent back.
 
     answer = allow(outbound_of(settings).send, started.redirect_url, account="household")
-    finish_connection(services, answer, session_sha256=b"")
+    finish_connection(services, answer, came_to="", session_sha256=b"")
 
 The demo connects its own household so; a visitor's browser does the same by hand.
 """

@@ -41,6 +41,12 @@ def as_request(command: str, files: dict[str, bytes]) -> dict[str, Any]:
             request["headers"][name] = value
         elif word == "-d":
             request["content"] = next(words).encode()
+        elif word == "-F":
+            name, _, value = next(words).partition("=")
+            if value.startswith("@"):
+                request["files"] = {name: (value[1:], files[value[1:]])}
+            else:
+                request.setdefault("data", {})[name] = value
         elif word == "--data-binary":
             request["content"] = files[next(words).removeprefix("@")]
         else:
@@ -72,6 +78,7 @@ def test_example_works(live: Live, command: str) -> None:
     ada = live.ada
     files = {
         "usage.xml": green_button(date(2024, 5, 1), date(2024, 5, 3)),
+        "card.csv": b"Date,Description,Amount\n03/02/2026,WALMART,-12.50\n",
         "bundle.json": live.get(f"/v1/statements/{ada.statement_id}/bundle", as_=ada).content,
         "activities.ndjson": b'{"id":"1","kind":"electricity","quantity":"412.5","unit":"kWh","start":"2023-01-05",'
         b'"end":"2023-02-03","region":"94110"}\n',

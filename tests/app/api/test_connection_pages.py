@@ -12,7 +12,6 @@ import httpx2
 import pytest
 from lxml import html
 
-from app.api.connections import CALLBACK_PATH
 from app.demo.providers.oauth import AUTHORIZE_PATH, Client, ConsentDesk
 from app.demo.providers.pages import Choice
 from app.demo.providers.quirks import Quirks
@@ -25,9 +24,11 @@ from app.store.session import reading, unit_of_work
 from app.store.subjects import MembershipRow, Role
 from app.store.sync_runs import SyncRunRow
 from app.usecases.pull_connection import pull_connection
+from app.usecases.redirects import CALLBACK_PATH
 from app.usecases.register_provider import register_provider
 from connectors import registry
 from connectors.base import ApiKey, KeyPlace, Manifest, Provider, Question
+from domain.series import MeterDocument
 from tests.app.live import Installation, Live, start
 from tests.app.usecases.consent import CLIENT_ID, SECRET, mount, oauth_of
 from tests.app.usecases.dialable import Dialable, PagedMeter, Say, dialable, pages_of_days
@@ -156,7 +157,7 @@ def scene(installation: Installation, monkeypatch: pytest.MonkeyPatch, json_logs
             ),
             Provider("keyed", "Keyed Power", f"{provider.origin}/api", auth=key, countries=frozenset({"FR"})),
         )
-        monkeypatch.setitem(registry._OWN, "paged-meter", AskingMeter(*rows))  # noqa: SLF001 - as an installed package would
+        monkeypatch.setitem(registry._OWN, "paged-meter", AskingMeter(rows[0], other=rows[1]))  # noqa: SLF001 - as an installed package would
         register_provider(live.services, "paged", CLIENT_ID, SECRET)
         yield Scene(live, provider, desk)
         outbound_of(live.services.settings).close()
@@ -442,3 +443,57 @@ def test_reader_sees_and_changes_nothing(scene: Scene) -> None:
     assert page.xpath("//li[@class='offer']//a[@class='button']") == []
     assert scene.submit(f"{row.id}/pause").status_code == 403
     assert scene.live.browse(f"{scene.here}/{NEW}/paged", as_=ada).status_code == 403
+
+
+@dataclass(frozen=True)
+class Lenient(AskingMeter):
+    """The same connector in a newer version: it knows what "many" is."""
+
+    def parse(self, body: bytes) -> MeterDocument:
+        """As before, with other eyes."""
+        return super().parse(body.replace(b'"many"', b"100"))
+
+
+def set_aside(scene: Scene) -> ConnectionRow:
+    """A connection through which a reading came that cannot be used."""
+    row = scene.connect()
+    day = json.loads(pages_of_days(date(2026, 2, 20), 1)[0])
+    day["readings"][3][2] = "many"
+    scene.provider.pages = [json.dumps(day).encode()]
+    scene.pull()
+    return row
+
+
+def test_what_is_set_aside_is_listed_and_tried_again(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Record, reason and a button; while nothing can be read better the page says so, and afterwards that all counts."""
+    row = set_aside(scene)
+    card = card_of(scene.look(), row)
+    assert "1 record set aside" in words(card)
+    assert "Up to date; 1 records are set aside" in words(card)
+    assert "many" in words(card.xpath(".//details[@class='held']")[0])
+    assert "Try again" in buttons_of(card)
+    reply = scene.submit(f"{row.id}/retry")
+    assert reply.headers["location"] == f"{scene.here}?done=retry_none#c-{row.id}"
+    rows = (registry.find("paged-meter").manifest.providers[0],)
+    monkeypatch.setitem(registry._OWN, "paged-meter", Lenient(*rows))  # noqa: SLF001 - as an installed package would
+    reply = scene.submit(f"{row.id}/retry")
+    assert reply.headers["location"] == f"{scene.here}?done=retry#c-{row.id}"
+    page = scene.look("?done=retry")
+    assert page.xpath("string(//p[@role='status'])") == "Read again: nothing is set aside any more."
+    assert "set aside" not in words(card_of(page, row)).replace("nothing is set aside any more", "")
+    assert "Try again" not in buttons_of(card_of(page, row))
+
+
+def test_api_lists_and_retries(scene: Scene) -> None:
+    """A program sees the same list, and has it read again; another tenant sees none of it."""
+    row = set_aside(scene)
+    live = scene.live
+    (held,) = live.get(f"/v1/connections/{row.id}/held", as_=live.ada).json()
+    assert (held["state"], held["got"]) == ("held", "'many'") or held["message"]
+    assert held["document_sha256"]
+    again = live.post(f"/v1/connections/{row.id}/retry", as_=live.ada, json={})
+    assert again.json() == {"is_later": False, "documents_count": 1, "released_count": 0, "held_count": 1}
+    (held,) = live.get(f"/v1/connections/{row.id}/held", as_=live.ada).json()
+    assert held["state"] == "retried"
+    assert live.get(f"/v1/connections/{row.id}/held", as_=live.bob).status_code == 404
+    assert live.post(f"/v1/connections/{row.id}/retry", as_=live.bob, json={}).status_code == 404

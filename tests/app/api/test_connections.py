@@ -162,6 +162,33 @@ def test_callback_of_another_person_is_refused(bank: Bank) -> None:
     assert bank.listed(live.bob) == []
 
 
+def test_callback_of_another_provider_is_refused(bank: Bank) -> None:
+    """An answer that is brought to another provider's address makes no connection, and its state is spent."""
+    live = bank.live
+    back = bank.consent(bank.begin(live.ada).json()["redirect_url"])
+    before = bank.listed(live.ada)
+    came = live.browse(back.replace("/connect/callback?", "/connect/callback/other?"), as_=live.ada)
+    assert came.status_code == 303
+    assert came.headers["location"].endswith("?done=spent")
+    assert live.browse(back, as_=live.ada).status_code == 403
+    assert bank.listed(live.ada) == before
+    assert [one.path for one in bank.provider.asked if one.path == "/oauth/token"] == []
+
+
+def test_provider_that_names_nobody_has_an_address_of_its_own(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its consent comes back there, with cookies and all, and makes the connection."""
+    live, row = bank.live, registry.find("paged-meter").manifest.providers[0]
+    silent = replace(row, auth=oauth_of(bank.provider.origin, issuer=""))
+    monkeypatch.setitem(registry._OWN, "paged-meter", PagedMeter(silent))  # noqa: SLF001 - as an installed package adds it
+    bank.desk.register(Client("climate-fitness", CLIENT_SECRET, "Climate Fitness", (f"{CALLBACK}/paged",)))
+    query = decide_on(
+        bank.desk, bank.begin(live.ada).json()["redirect_url"], ("usage", "bills"), redirect_uri=f"{CALLBACK}/paged"
+    )
+    came = live.browse(f"/connect/callback/paged?{urlencode(query)}", as_=live.ada)
+    assert came.status_code == 303
+    assert "?done=connected" in came.headers["location"]
+
+
 def test_callback_without_a_session_leads_to_sign_in(bank: Bank) -> None:
     """Nobody signed in: the provider's answer is not carried along, and not used."""
     back = bank.consent(bank.begin(bank.live.ada).json()["redirect_url"])

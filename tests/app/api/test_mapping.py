@@ -2,16 +2,22 @@
 
 import io
 import json
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import httpx2
+import pytest
 from lxml import html
 from openpyxl import Workbook
 
 from app.store import documents, waiting_files
 from app.store.session import reading
+from app.usecases.derive_declared import DeclaredCheck
+from app.usecases.show_mapping import SELLS
 from connectors import registry
 from connectors.context import PREFIX
+from connectors.spend import NoPurchase, Payment, purchase_of
 from domain.declared import ActivityDocument
 from tests.app.live import Live
 
@@ -62,6 +68,8 @@ def test_api_shows_what_would_come(live: Live) -> None:
     assert found["records"][0]["becomes"] == "purchase 12.5 USD on 2026-02-03, mcc 5411"
     assert "Nothing says what was bought" in found["records"][1]["problem"]
     assert found["records"][2]["left_out"].startswith("Money came in")
+    shop = {"name": "acme", "sample": "ACME", "lines_count": 1, "spent": {"USD": "40"}, "code": ""}
+    assert found["shops"] == [shop]
 
 
 def test_api_takes_in_by_mapping_and_anybody_reads_the_same(live: Live) -> None:
@@ -311,3 +319,94 @@ def test_original_of_page_is_parsed_again(live: Live) -> None:
         ]
     body = live.get(f"/v1/documents/{row.sha256}", params={"subject": live.ada.household}, as_=live.ada).content
     assert body.startswith(PREFIX)
+
+
+OFX = (
+    b"OFXHEADER:100\n\n<OFX><CREDITCARDMSGSRSV1><CCSTMTRS><CURDEF>USD<CCACCTFROM><ACCTID>1</CCACCTFROM><BANKTRANLIST>"
+    b"<STMTTRN><TRNTYPE>DEBIT<DTPOSTED>20260210<TRNAMT>-42.99<FITID>1<NAME>ACME 4711</STMTTRN>"
+    b"</BANKTRANLIST></CCSTMTRS></CREDITCARDMSGSRSV1></OFX>"
+)
+
+
+def purchases(live: Live) -> list[str]:
+    """Merchant categories of Ada's purchases."""
+    here = f"/v1/subjects/{live.ada.household}/activities"
+    listed = live.get(here, params={"period": "2026-02"}, as_=live.ada).json()["items"]
+    return sorted(one["attributes"]["mcc"] for one in listed if one["kind"] == "purchase")
+
+
+def test_shop_is_said_once(live: Live) -> None:
+    """A shop that nobody knows gets its category on the page: its payments count, in this file and in the next ones."""
+    page = opened(live, BANK, connector="bank-file")
+    page.press("look", {"set-currency": "USD", "set-date_order": "dmy"})
+    assert "Shops that nobody knows" in page.text
+    assert "ACME 1 payment · 40 USD" in page.text
+    assert page.form.fields["shop-0"] == "acme"
+    page.press("look", {"sells-0": "5712"})
+    assert "purchase 40 USD on 2026-02-05, mcc 5712" in page.text
+    assert "Nothing is refused." in page.text
+    page.press("import")
+    assert len(purchases(live)) == 2
+    live.clock.advance(1)
+    reply = drop(live, OFX, name="card.ofx", connector="bank-file")
+    assert "/imports/" in reply.headers["location"]
+    assert purchases(live) == ["5411", "5712", "5712"]
+
+
+def test_statement_with_unknown_shop_asks(live: Live) -> None:
+    """OFX says everything but what ACME sells: the page asks that only, and nobody has to know."""
+    page = opened(live, OFX, name="card.ofx", connector="bank-file")
+    assert "What do these shops sell?" in page.text
+    assert page.document.xpath("//select[starts-with(@id, 'column-')]") == []
+    page.press("look", {"sells-0": "4829"})
+    assert "Moving money between accounts or people is no purchase" in page.text
+    page.press("look", {"sells-0": "5812"})
+    assert page.press("import").status_code == 303
+    assert purchases(live) == ["5812"]
+
+
+def test_file_is_looked_at_again(live: Live) -> None:
+    """From the report of an import back to its shops: what was refused counts now, and nothing counts twice."""
+    page = opened(live, BANK, connector="bank-file")
+    page.press("look", {"set-currency": "USD", "set-date_order": "dmy"})
+    report = page.press("import").headers["location"]
+    shown = html.document_fromstring(live.browse(report, as_=live.ada).text)
+    (again,) = [str(one.action) for one in shown.forms if str(one.action).endswith("/again")]
+    live.clock.advance(1)
+    page = Page(live, live.submit(again, as_=live.ada, data={}).headers["location"])
+    assert "The same columns as last time." in page.text
+    page.press("look", {"sells-0": "5712"})
+    page.press("import")
+    assert purchases(live) == ["5411", "5712"]
+
+
+def test_what_was_said_of_a_shop_is_in_the_original(live: Live) -> None:
+    """The document alone says it again to whoever parses it."""
+    mapping = look(live, BANK, answered={**ANSWERED, "merchants": [["acme", "5712"]]})["mapping"]
+    assert mapping["merchants"] == [["acme", "5712"]]
+    reply = take_in(live, "bank-file", BANK, mapping)
+    assert (reply.json()["new_count"], reply.json()["refused_count"]) == (2, 0)
+    asked = {"subject": live.ada.household}
+    body = live.get(f"/v1/documents/{reply.json()['document_sha256']}", params=asked, as_=live.ada).content
+    read = registry.find("bank-file").parse(body)
+    assert isinstance(read, ActivityDocument)
+    assert [dict(one.attributes)["mcc"] for one in read.activities] == ["5411", "5712"]
+
+
+@pytest.mark.parametrize("code", SELLS)
+def test_every_choice_can_be_counted(shared_live: Live, code: str) -> None:
+    """What a person can choose is scored, or is no purchase."""
+    live = shared_live
+    found = purchase_of(Payment("p", date(2026, 2, 1), Decimal(5), "USD", merchant="ACME", said_mcc=code))
+    if isinstance(found, NoPurchase):
+        assert code == "4829"
+    else:
+        DeclaredCheck(live.services.factor_set).check(found, "US")
+
+
+def test_wrong_codes_are_refused(live: Live) -> None:
+    """A code of a merchant has four digits."""
+    reply = live.post(
+        PREVIEW, params={"subject": live.ada.household}, as_=live.ada, **form(BANK, answered={"merchants": [["acme", "cheap"]]})
+    )
+    assert (reply.status_code, reply.json()["record"]) == (422, "merchants, acme")

@@ -65,8 +65,8 @@ def test_other_file_api(shared_live: Live) -> None:
 
 
 def test_other_file_page(shared_live: Live) -> None:
-    """Not Green Button: the form again, with the message beside the file."""
-    reply = drop(shared_live, b"date,kWh\n2026-01-01,3\n", place="94110")
+    """Not Green Button, and no table either: the form again, with the message beside the file."""
+    reply = drop(shared_live, b"<!doctype html><html></html>", place="94110")
     assert reply.status_code == 422
     assert "expected a Green Button (ESPI) XML document" in field_error(reply, "up", "file")
     assert 'value="94110"' in reply.text

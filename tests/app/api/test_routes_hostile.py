@@ -131,7 +131,7 @@ def test_hostile_file_is_refused_by_the_api(shared_live: Live, name: str) -> Non
         assert problem["type"] == "/problems/truncated-document"
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("name", [name for name in HOSTILE if name != "CSV"])  # a table is asked about: `test_mapping.py`
 def test_hostile_file_is_refused_on_the_page(shared_live: Live, name: str) -> None:
     """The page comes back with the message beside the file field and status 422, and nothing is stored."""
     body, ada = HOSTILE[name](), shared_live.ada

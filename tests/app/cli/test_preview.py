@@ -92,6 +92,20 @@ def test_file_that_says_everything_needs_no_mapping(own_folder: Path) -> None:
     assert "needs no mapping" in result.stderr
 
 
+def test_shop_gets_its_category(own_folder: Path) -> None:
+    """A shop that nobody knows is listed with its sum; with a category its payment is imported, and the mapping keeps it."""
+    mapping = own_folder / "mapping.json"
+    answers = ("--answer", "currency=USD", "--answer", "date_order=dmy")
+    listed = invoke("preview", own_folder / "bank.csv", *answers)
+    assert "acme: 1 payments, 40 USD" in listed.stdout
+    said = invoke("preview", own_folder / "bank.csv", *answers, "--answer", "merchants.ACME=5712", "--save", mapping)
+    assert said.exit_code == 0, said.output
+    assert json.loads(mapping.read_text())["merchants"] == [["acme", "5712"]]
+    taken = invoke("import", "bank-file", own_folder / "bank.csv", "--mapping", mapping, "--place", "94110", "--json")
+    report = json.loads(taken.stdout)["import"]
+    assert (report["new_count"], report["refused_count"]) == (2, 0)
+
+
 def test_terminal_is_not_written_by_the_file(own_folder: Path) -> None:
     """Signs that move the cursor are blanks."""
     (own_folder / "x.csv").write_text("Date,\x1b[2JText,Amount,Currency\n2024-01-31,SHELL \x1b[31m\x9b2J,-5,EUR\n")

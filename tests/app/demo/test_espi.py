@@ -2,15 +2,18 @@
 
 from array import array
 from datetime import UTC, date, datetime
+from pathlib import Path
 from random import Random
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lxml import etree
 
 from app.demo.espi import Meter, MeterSeries, espi_document, us_clock
 from app.demo.load_profile import household_profile
+from app.demo.providers.utility import batch_list
 from connectors.green_button.codes import KIND_OF_COMMODITY, UNIT_OF_UOM
 from connectors.green_button.parse import parse
 from domain.activity import KINDS, Direction
@@ -22,6 +25,7 @@ ZONE = ZoneInfo("America/New_York")
 CLOCK = LocalTime(-18_000, 3_600, "360E2000", "B40E2000")
 AT = datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC)
 BASE = "https://utility.example/espi/1_1/resource"
+SCHEMA = Path(__file__).parents[2] / "vectors" / "espi_subset.xsd"
 
 MEASURES = [
     (kind, unit)
@@ -76,6 +80,38 @@ def test_round_trip(written: list[MeterSeries]) -> None:
         assert (read.starts_s, read.durations_s) == (array("q", one.starts_s), array("q", one.durations_s))
         assert (read.values, read.qualities) == (array("q", one.values), array("q", one.qualities))
         assert read.updated_at_s == int(AT.timestamp())
+
+
+def misfits(body: bytes) -> list[str]:
+    """What of a document's resources does not fit the schema."""
+    schema = etree.XMLSchema(etree.parse(SCHEMA))
+    root = etree.fromstring(body)
+    found = [one for content in root.iter("{http://www.w3.org/2005/Atom}content") for one in content] or [root]
+    return [str(schema.error_log.last_error) for one in found if not schema.validate(etree.fromstring(etree.tostring(one)))]
+
+
+@given(st.lists(series(), min_size=1, max_size=3), st.sampled_from([CLOCK, LocalTime(-25_200, 0)]))
+@settings(max_examples=50, deadline=None)
+def test_every_resource_fits_the_schema(written: list[MeterSeries], clock: LocalTime) -> None:
+    """Elements have the names and the order of espi.xsd, and numbers its widths."""
+    meter = Meter("RetailCustomer/1/UsagePoint/1", "My house", ZONE, clock, written)
+    assert misfits(espi_document([meter], title="Demo", base_url=BASE, updated_at=AT)) == []
+
+
+def test_notification_fits_the_schema() -> None:
+    """So has a list of batches that are ready."""
+    assert misfits(batch_list([f"{BASE}/Batch/Prepared/1/1?part=1&of=2", f"{BASE}/Batch/Prepared/1/1?part=2&of=2"])) == []
+
+
+def test_another_order_does_not_fit() -> None:
+    """The schema finds an element in the wrong place, and a value that is too wide."""
+    one = MeterSeries("x", "electricity", Direction.DELIVERED, "Wh", 0, 3_600, [1_700_000_000], [3_600], [1])
+    body = espi_document([Meter("UsagePoint/1", "house", ZONE, CLOCK, [one])], title="Demo", base_url=BASE, updated_at=AT)
+    start, duration = b"<espi:start>1700000000</espi:start>", b"<espi:duration>3600</espi:duration>"
+    turned = body.replace(duration + start, start + duration)
+    assert "start': This element is not expected" in misfits(turned)[0]
+    assert len(misfits(body.replace(b"<espi:value>1<", b"<espi:value>140737488355329<"))) == 1
+    assert misfits(body) == []
 
 
 def shuffled_entries(body: bytes, seed: int) -> bytes:

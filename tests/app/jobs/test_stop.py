@@ -27,6 +27,7 @@ from app.store.session import engine_of
 from app.store.sync_runs import SyncState
 from app.store.tables import METADATA
 from app.usecases.pull_connection import pull_connection
+from app.usecases.sync_due import enqueue_due
 from connectors import registry
 from domain.period import MonthRange
 from tests.app.jobs.queues import postgres_url, queue_postgres_url
@@ -105,6 +106,7 @@ def test_stop_in_the_middle_of_a_back_fill(
         monkeypatch.setitem(registry._OWN, "paged-meter", PagedMeter(provider_row(provider.origin)))  # noqa: SLF001 - as installed
         whose = installation.household()
         connect(installation, whose)
+        assert enqueue_due(installation.services) == 1  # the worker's own clock would ask in a quarter of a minute
         environ = {
             "CF_DATA_FOLDER": str(tmp_path / "data"),
             "CF_DATABASE_URL": database_url,

@@ -82,6 +82,7 @@ ANSWERS: dict[str, Any] = {
     "aside_record_id": "rec-1",
     "at": NOW,
     "before": None,
+    "besides": ("credit",),
     "but_not": "another",
     "changed_count": 1,
     "changed_months": "2025-03",

@@ -33,7 +33,8 @@ from app.usecases.connection_secrets import Tokens, open_link, open_tokens
 from app.usecases.create_subject import NewSubject, create_subject
 from app.usecases.finish_connection import finish_connection
 from app.usecases.reconnect import start_reconnect
-from app.usecases.register_provider import register_provider
+from app.usecases.redirects import own_redirect_uri
+from app.usecases.register_provider import find_provider, register_provider
 from app.usecases.renew_access import fresh_access_token
 from app.usecases.sign_in import NewAccount, create_account
 from app.usecases.start_connection import start_connection
@@ -134,10 +135,14 @@ class ConsentScene:
         """Decide on the provider's page; the query that it sends the browser back with."""
         return decide(self.desk, address, self.allowed, decision)
 
-    def finish(self, query: Mapping[str, str], *, session_sha256: bytes | None = None) -> ConnectionRow:
-        """Bring the answer back."""
+    def finish(
+        self, query: Mapping[str, str], *, session_sha256: bytes | None = None, came_to: str | None = None
+    ) -> ConnectionRow:
+        """Bring the answer back, to the provider's own address unless said otherwise."""
         digest = self.session_sha256 if session_sha256 is None else session_sha256
-        return finish_connection(self.services, query, session_sha256=digest, send=self.http.send)
+        if came_to is None:
+            came_to = own_redirect_uri("", find_provider("paged-meter", "paged")[1]).removeprefix("/")
+        return finish_connection(self.services, query, came_to=came_to, session_sha256=digest, send=self.http.send)
 
     def connect(self, **answers: str) -> ConnectionRow:
         """The whole way."""
@@ -230,7 +235,7 @@ def oauth_of(origin: str, **more: Any) -> OAuth2:  # noqa: ANN401 - each field's
         SCOPE,
         revoke_url=origin + REVOKE_PATH,
         issuer=origin,
-        keeps=frozenset({"resourceURI"}),
+        keeps=frozenset({"resourceURI", "authorizationURI"}),
     )
     return replace(made, **more)
 
@@ -259,7 +264,7 @@ def consent_scene(
         extras=lambda grant: {"resourceURI": f"{provider.origin}/espi/{grant.grant_id}"},
     )
     mount(desk, provider)
-    desk.register(Client(CLIENT_ID, SECRET, "Climate Fitness", (REDIRECT_URI,)))
+    desk.register(Client(CLIENT_ID, SECRET, "Climate Fitness", (REDIRECT_URI, f"{REDIRECT_URI}/paged")))
     row = Provider("paged", "Paged Power", f"{provider.origin}/api", auth=auth or oauth_of(provider.origin), **more)
     patch.setitem(registry._OWN, "paged-meter", PagedMeter(row))  # noqa: SLF001 - as an installed package would add it
     if is_registered:

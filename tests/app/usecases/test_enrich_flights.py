@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from hashlib import sha256
 
 import pytest
 
@@ -11,11 +12,12 @@ from app.demo.providers.server import DemoProviders
 from app.demo.simulators.travel_impact import TravelImpact
 from app.security.outbound import Outbound
 from app.services import Whose
-from app.store import activities, connections, documents, records
+from app.store import activities, connections, documents, quarantine, records
 from app.store.statements import StatementState
 from app.usecases.connection_secrets import Tokens
 from app.usecases.enrich_flights import Enriched, enrich_flights, take_back_flights
 from app.usecases.keep_original import fetch_original
+from app.usecases.retry_held import retry_held
 from app.usecases.sync_connection import sync_connection
 from connectors import registry
 from connectors.travel_impact_model import TRAVEL_IMPACT_MODEL
@@ -106,7 +108,20 @@ def test_known_flights_carry_the_models_grams(asking: Asking) -> None:
     assert asking.enrich() == Enriched(2, 1, 1)
     assert asking.grams() == {"LIS-economy": "270000", "JFK-business": "840003", "ZRH-economy": None, "LIS-average": None}
     assert {one.quantity_micro for one in asking.totals().values()} == {2_000_000}
-    said = "2 flights count with Google's Travel Impact Model (CC BY-SA 4.0); it knows nothing of 1, and 1 were not asked about."
+    said = (
+        "2 flights count with Google's Travel Impact Model (CC BY-SA 4.0). It knows nothing of 1; distance counts there. "
+        "It was not asked about 1."
+    )
+    assert asking.health() == ("active", "ok", said)
+
+
+def test_second_time_says_how_many_count(asking: Asking) -> None:
+    """What was enriched before still counts so, and the sentence says it."""
+    asking.take(OUT)
+    assert asking.enrich() == Enriched(1, 0, 0)
+    said = "1 flight counts with Google's Travel Impact Model (CC BY-SA 4.0)."
+    assert asking.health() == ("active", "ok", said)
+    assert asking.enrich() == Enriched(0, 0, 0, before_count=1)
     assert asking.health() == ("active", "ok", said)
 
 
@@ -180,7 +195,7 @@ def test_routes_are_asked_about_once(asking: Asking) -> None:
     asking.take(*(OUT | {"id": str(number)} for number in range(30)))
     assert asking.enrich() == Enriched(30, 0, 0)
     assert [len(one) for one in asking.model.asked] == [1]
-    assert asking.enrich() == Enriched(0, 0, 0)
+    assert asking.enrich() == Enriched(0, 0, 0, before_count=30)
     assert len(asking.model.asked) == 1
 
 
@@ -216,6 +231,8 @@ def test_turned_answers_are_not_used(asking: Asking) -> None:
     found = asking.enrich()
     assert (found.enriched_count, len(found.refused)) == (0, 2)
     assert set(asking.grams().values()) == {None}
+    assert len(held(asking)) == 2
+    assert "" not in {record for record, _ in held(asking)}
 
 
 def test_wrong_key_asks_for_another_one(asking: Asking) -> None:
@@ -267,6 +284,24 @@ def test_changed_format_changes_nothing(asking: Asking, dial: str) -> None:
         asking.enrich()
     assert asking.health()[:2] == ("active", "format_changed")
     assert asking.grams() == {"LIS-economy": None}
+    ((record, message),) = held(asking)
+    assert (record, bool(message)) == ("", True)
+    assert retry_held(asking.installation.services, asking.whose.tenant_id, "c1").released_count == 0
+    assert asking.grams() == {"LIS-economy": None}
+    asking.model.missing_count = 0
+    asking.installation.clock.advance(seconds=86_400)
+    assert asking.enrich().enriched_count == 1
+    assert held(asking) == []
+
+
+def held(asking: Asking) -> list[tuple[str, str]]:
+    """Record and reason of what is set aside; its original is there."""
+    with asking.installation.looking() as work:
+        rows = quarantine.of_connection(work.session, asking.whose.tenant_id, "c1")
+        for row in rows:
+            kept = documents.by_sha256(work.session, row.tenant_id, row.subject_id, row.document_sha256)
+            assert sha256(fetch_original(work, kept)).hexdigest() == row.document_sha256
+    return [(row.record, str(json.loads(row.reason_json)["message"])) for row in rows]
 
 
 def test_cut_off_answer_changes_nothing(asking: Asking) -> None:
@@ -303,7 +338,7 @@ def test_sync_of_the_connection_asks_about_flights(asking: Asking) -> None:
     services, tenant_id = asking.installation.services, asking.whose.tenant_id
     report = sync_connection(services, tenant_id, "c1", http=asking.http)
     assert (report.changed_count, report.health, report.error_code) == (1, "ok", "")
-    assert report.said.startswith("1 flights count with Google's Travel Impact Model (CC BY-SA 4.0)")
+    assert report.said.startswith("1 flight counts with Google's Travel Impact Model (CC BY-SA 4.0)")
     asking.model.quirks.changed_format_count = 1
     asking.installation.clock.advance(seconds=60)
     changed = sync_connection(services, tenant_id, "c1", http=asking.http)

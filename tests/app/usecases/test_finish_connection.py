@@ -34,10 +34,12 @@ __all__ = ["kept_installation", "provider", "scene"]
 JSON = {"content-type": "application/json"}
 
 
-def refused(scene: ConsentScene, query: dict[str, str], kind: type[ClimateFitnessError], **more: bytes) -> ClimateFitnessError:
+def refused(
+    scene: ConsentScene, query: dict[str, str], kind: type[ClimateFitnessError], *, session_sha256: bytes | None = None
+) -> ClimateFitnessError:
     """The refusal of an answer; nothing was connected."""
     with pytest.raises(kind) as caught:
-        scene.finish(query, **more)
+        scene.finish(query, session_sha256=session_sha256)
     assert type(caught.value) is kind
     assert not scene.rows()
     return caught.value

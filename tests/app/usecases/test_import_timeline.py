@@ -8,6 +8,7 @@ from app.chain import ChainDesk
 from app.services import Whose
 from app.store import activities
 from app.store.statements import StatementState
+from app.usecases.find_duplicates import find_duplicates, list_duplicates, merge_duplicate, undo_decision
 from app.usecases.import_document import read_document
 from domain.activity import Activity, EvidenceClass, Quality
 from domain.errors import DocumentError
@@ -68,6 +69,33 @@ def test_later_export_corrects_a_trip(installation: Installation, household: Who
     report = installation.take(household, android(replace(DRIVE, metres=22_000)), connector="google-timeline")
     assert report.changed_count == 1
     assert [one.quantity_micro for one in counting(installation, household)] == [22_000_000]
+
+
+def test_trip_whose_start_was_moved_is_offered(installation: Installation, household: Whose, desk: ChainDesk) -> None:
+    """Two exports tell one drive from two starts: a pair, counted once when the person says so, undone at will, audited."""
+    moved = replace(DRIVE, start_s=APRIL_S + 120, metres=20_500)
+    back = replace(DRIVE, start_s=APRIL_S + 7_200)
+    installation.take(household, android(DRIVE, back), connector="google-timeline")
+    report = installation.take(household, takeout({"a.json": month(moved, back)}), connector="google-timeline")
+    assert report.new_count == 1
+    with installation.work() as work:
+        assert find_duplicates(work, household, report.months) == 1
+        (pair,) = list_duplicates(work, household)
+    assert pair.row.rule == "same_trip"
+    assert pair.keep is not None
+    assert pair.aside is not None
+    assert {pair.keep.quantity_micro, pair.aside.quantity_micro} == {21_000_000, 20_500_000}
+    with installation.work() as work:
+        merge_duplicate(work, household, pair.row.id)
+    assert sum(one.quantity_micro for one in counting(installation, household)) == pair.keep.quantity_micro + 21_000_000
+    installation.take(household, android(DRIVE, back), connector="google-timeline")
+    installation.take(household, takeout({"a.json": month(moved, back)}), connector="google-timeline")
+    assert len(counting(installation, household)) == 2
+    issued = installation.issue(desk, installation.close_months(household, "2025-04"))
+    assert issued.state is StatementState.ISSUED
+    with installation.work() as work:
+        undo_decision(work, household, pair.row.id)
+    assert len(counting(installation, household)) == 3
 
 
 def test_auditor_agrees(installation: Installation, household: Whose, desk: ChainDesk) -> None:

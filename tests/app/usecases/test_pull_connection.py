@@ -325,6 +325,7 @@ def test_months_of_a_killed_sync_are_looked_through_by_the_next(scene: Scene, mo
 
 def test_look_for_duplicates_that_fails_is_made_up_for(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """A sync is well although the look failed; its months wait for the next one."""
+
     def fail(*_: object) -> int:
         raise ZeroDivisionError
 

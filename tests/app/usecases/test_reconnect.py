@@ -18,7 +18,6 @@ from app.usecases.pull_connection import pull_connection
 from app.usecases.reconnect import (
     LONGEST_REVOKING,
     Ended,
-    Revocation,
     disconnect,
     pause_connection,
     resume_connection,
@@ -26,6 +25,7 @@ from app.usecases.reconnect import (
     start_reconnect,
 )
 from app.usecases.register_provider import register_provider
+from app.usecases.revoke_access import Revocation
 from connectors import registry
 from domain.errors import ConflictError, NeedsConsentError, NotFoundError, TryLaterError
 from domain.period import MonthRange

@@ -17,8 +17,9 @@ from app.store import connections
 from app.store.connections import ConnectionState
 from app.store.session import engine_of, upgrade
 from app.usecases.connection_secrets import Rotation, Tokens
-from app.usecases.reconnect import Revocation, disconnect
+from app.usecases.reconnect import disconnect
 from app.usecases.renew_access import LEASE, fresh_access_token
+from app.usecases.revoke_access import Revocation
 from domain.errors import (
     ClimateFitnessError,
     ConnectorBugError,

@@ -9,6 +9,7 @@ import pytest
 
 from app.services import Whose
 from app.store.subjects import SubjectKind as StoredKind
+from app.usecases.retire_credits import RetirementInput, retire_credits
 from app.usecases.show_dashboard import show_dashboard
 from app.usecases.show_months import live_amounts
 from app.usecases.show_why import show_why
@@ -299,6 +300,24 @@ def test_old_data_are_shown_in_their_own_year(tmp_path: Path) -> None:
     assert page.score.points is None
     assert page.this_month is not None
     assert page.this_month.used_micro is None
+
+
+def test_credits_do_not_move_the_year(tmp_path: Path) -> None:
+    """Credits that were retired lately measure nothing: what was measured years ago is shown all the same."""
+    scene = make_scene(tmp_path)
+    scene.take_in(document_of(load(date(2019, 5, 1), date(2019, 7, 1))))
+    said = RetirementInput("Verra", "VCS-1-2", "1.5", "t", "2026-01-31")
+    scene.change(lambda work: retire_credits(work, scene.whose, said))
+    page = dashboard_of(scene)
+    assert page.year == MonthRange(Month(2018, 7), Month(2019, 7))
+    assert page.year_months_measured_count == 2
+
+
+def test_credits_alone_are_no_data(tmp_path: Path) -> None:
+    """Where nothing but credits is known, the page asks for the first file."""
+    scene = make_scene(tmp_path)
+    scene.change(lambda work: retire_credits(work, scene.whose, RetirementInput("Verra", "VCS-1-2", "1.5", "t", "2026-01-31")))
+    assert dashboard_of(scene).this_month is None
 
 
 def test_momentum_compares_the_same_months(tmp_path: Path) -> None:

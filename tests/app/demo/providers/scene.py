@@ -11,7 +11,7 @@ from app.clock import FixedClock, SystemRandomness
 from app.demo.activities import household_lines
 from app.demo.load_profile import business_profile, household_profile
 from app.demo.providers.bank import Bank
-from app.demo.providers.rows import CLIENT_ID, CONNECTOR_OF, WITH_CONSENT, our_registration, rows_of
+from app.demo.providers.rows import BANK, CLIENT_ID, CONNECTOR_OF, WITH_CONSENT, our_registration, rows_of
 from app.demo.providers.server import DemoProviders
 from app.demo.providers.travel import Travel
 from app.demo.providers.utility import Customer, Utility, seeded
@@ -25,7 +25,8 @@ from app.store.subjects import SubjectKind
 from app.usecases.create_subject import NewSubject, create_subject
 from app.usecases.finish_connection import finish_connection
 from app.usecases.pull_connection import SyncReport, pull_connection
-from app.usecases.register_provider import register_provider
+from app.usecases.redirects import own_redirect_uri
+from app.usecases.register_provider import find_provider, register_provider
 from app.usecases.sign_in import NewAccount, create_account
 from app.usecases.start_connection import ask_provider, start_connection
 from connectors import registry
@@ -82,7 +83,8 @@ class Scene:
     ) -> ConnectionRow:
         """A connection, consented to on the provider's page; or one that is consented to again."""
         answer = allow(self.http.send, self.begin(provider, again), permissions=permissions)
-        return finish_connection(self.services, answer, session_sha256=b"", send=self.http.send)
+        came_to = own_redirect_uri("", find_provider(CONNECTOR_OF[provider], provider)[1]).removeprefix("/")
+        return finish_connection(self.services, answer, came_to=came_to, session_sha256=b"", send=self.http.send)
 
     def begin(self, provider: str, again: ConnectionRow | None = None) -> str:
         """The address of the consent page."""
@@ -142,7 +144,7 @@ def scene(folder: Path, *, start: date = START) -> Iterator[Scene]:
         registry.set_local_providers(rows_of(providers))
         try:
             for simulator in simulators:
-                simulator.register(our_registration(SECRET, (REDIRECT_URI,)))
+                simulator.register(our_registration(SECRET, (REDIRECT_URI, f"{REDIRECT_URI}/{BANK}")))
             for provider in WITH_CONSENT:
                 register_provider(installation.services, provider, CLIENT_ID, SECRET)
             whose, account_id = household(installation)

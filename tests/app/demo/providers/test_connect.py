@@ -11,6 +11,8 @@ from app.demo.providers.rows import BANK, TRAVEL, UTILITY
 from app.demo.providers.utility import seeded
 from app.store import activities
 from app.store.connections import ConnectionState, Health
+from app.usecases.connection_secrets import open_link
+from app.usecases.take_notice import Notices
 from connectors import demo_travel
 from connectors.green_button.notification import notified_urls
 from domain.errors import TryLaterError
@@ -97,6 +99,83 @@ def test_prepared_file_and_notification(at: Scene) -> None:
     at.installation.clock.advance(3_700)
     assert at.sync(row).health is Health.OK
     assert sums(at)["electricity"] == profile_wh(date(2026, 3, 16))[0] * 1_000
+
+
+@pytest.mark.parametrize("is_relative", ["no", "yes"])
+def test_notified_files_are_read_and_not_the_window(at: Scene, is_relative: str) -> None:
+    """After its notification the next sync asks for the files that it names, and no other; then the notice is forgotten."""
+    at.utility.quirks.turn({"has_relative_addresses": is_relative})
+    row = at.connect(UTILITY)
+    at.sync(row)
+    at.installation.clock.advance(86_400 * 6)
+    at.utility.quirks.turn({"pending_count": "1", "part_count": "3"})
+    with pytest.raises(TryLaterError):
+        at.sync(row)
+    notices = Notices(at.services)
+    (said,) = at.utility.notifications
+    assert [notices.take("green-button", UTILITY, {}, said) for _ in range(2)] == [1, 0]
+    sealed = at.row(row).sealed_notice
+    assert sealed is not None
+    assert b"Prepared" not in sealed
+    at.utility.quirks.turn({"pending_count": "1"})  # whoever asks for the window again waits again
+    report = at.sync(row)
+    assert (report.health, report.documents_count) == (Health.OK, 3)
+    assert sums(at)["electricity"] == profile_wh(date(2026, 3, 16))[0] * 1_000
+    assert at.row(row).sealed_notice is None
+    assert len(at.utility.notifications) == 1
+
+
+def test_notified_files_that_are_gone(at: Scene) -> None:
+    """A notice whose files are too old is no obstacle: the window is asked for, and nothing is lost."""
+    row = at.connect(UTILITY)
+    at.sync(row)
+    at.installation.clock.advance(86_400 * 6)
+    at.utility.quirks.turn({"pending_count": "1"})
+    with pytest.raises(TryLaterError):
+        at.sync(row)
+    Notices(at.services).take("green-button", UTILITY, {}, at.utility.notifications[0])
+    at.utility.book["prepared"].clear()
+    assert at.sync(row).health is Health.OK
+    assert sums(at)["electricity"] == profile_wh(date(2026, 3, 16))[0] * 1_000
+    assert at.row(row).sealed_notice is None
+
+
+def test_notice_for_who_waits_alone(at: Scene) -> None:
+    """Of two consents the notice reaches the one whose file it names; one that waits for nothing keeps no notice."""
+    one, other = at.connect(UTILITY), at.connect(UTILITY)
+    at.sync(one)
+    at.sync(other)
+    notices = Notices(at.services)
+    address = at.providers.origins["utility"] + "/espi/1_1/resource/Batch/Prepared/1/1"
+    body = f'<BatchList xmlns="http://naesb.org/espi"><resources>{address}</resources></BatchList>'.encode()
+    assert notices.take("green-button", UTILITY, {}, body) == 0
+    at.installation.clock.advance(86_400)
+    at.utility.quirks.turn({"pending_count": "2"})
+    for row in (one, other):
+        with pytest.raises(TryLaterError):
+            at.sync(row)
+    assert notices.take("green-button", UTILITY, {}, at.utility.notifications[0]) == 1
+    assert [at.row(row).sealed_notice is not None for row in (one, other)] == [True, False]
+
+
+def test_forged_notice_moves_nothing(at: Scene) -> None:
+    """Somebody who knows the consent's id and names another window, or another's file, changes neither cursor nor health."""
+    one, other = at.connect(UTILITY), at.connect(UTILITY)
+    at.sync(other)
+    at.installation.clock.advance(60)
+    at.utility.quirks.turn({"pending_count": "1"})
+    with pytest.raises(TryLaterError):
+        at.sync(one)
+    with at.installation.looking() as work:
+        mine, theirs = (open_link(work, at.row(row))["resourceURI"] for row in (one, other))
+    forged = [f"{mine}?published-min=2026-03-09T00:00:00Z", f"{mine}/{theirs.rpartition('/')[2]}", f"{mine}/Authorization"]
+    body = "".join(f"<resources>{url}</resources>" for url in forged)
+    said = f'<BatchList xmlns="http://naesb.org/espi">{body}</BatchList>'.encode()
+    assert Notices(at.services).take("green-button", UTILITY, {}, said) == 1
+    report = at.sync(one)
+    assert (report.health, report.error_code, report.documents_count) == (Health.OK, "", 4)
+    assert at.row(one).cursor == "updated 2026-03-10T15:01:00Z"
+    assert sums(at)["electricity"] == profile_wh(date(2026, 3, 10))[0] * 1_000  # the same meter, through both, once
 
 
 @pytest.mark.parametrize(
