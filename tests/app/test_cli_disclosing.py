@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,10 +67,10 @@ def verify(name: str, folder: Path, *, inputs_root: str = "", originals: tuple[P
     )
 
 
-def listed(kept: Kept, capsys: pytest.CaptureFixture[str]) -> list[dict[str, list[dict[str, str]]]]:
+def listed(kept: Kept, capsys: pytest.CaptureFixture[str]) -> list[dict[str, list[dict[str, Any]]]]:
     """What can be shown."""
     disclose(kept, is_json=True)
-    found: list[dict[str, list[dict[str, str]]]] = json.loads(capsys.readouterr().out)
+    found: list[dict[str, list[dict[str, Any]]]] = json.loads(capsys.readouterr().out)
     return found
 
 
