@@ -108,7 +108,7 @@ class EmbeddedChain:
                 raise RpcError("the embedded chain is closed")
             try:
                 return implementation(*params)
-            except (TypeError, ValueError, KeyError) as error:
+            except (AttributeError, TypeError, ValueError, LookupError, OverflowError) as error:
                 raise RpcError(f"invalid parameters of {method}: {error}", code=-32602) from error
 
     # ---- JSON-RPC methods (execution-apis, ethereum.github.io) ----
@@ -125,8 +125,8 @@ class EmbeddedChain:
         if not _is_head(block) and int(block, 16) != self._evm.head.block_number:
             raise RpcError("the embedded chain answers calls on its newest block only", code=-32602)
         tried = Call(
-            sender=_bytes(call["from"]) if "from" in call else bytes(20),
-            to=_bytes(call["to"]) if call.get("to") else b"",
+            sender=_address(call["from"]) if "from" in call else bytes(20),
+            to=_address(call["to"]) if call.get("to") else b"",
             data=_bytes(call.get("data") or call.get("input") or "0x"),
             value_wei=int(call.get("value", "0x0"), 16),
             gas=min(int(call["gas"], 16), BLOCK_GAS_LIMIT) if "gas" in call else BLOCK_GAS_LIMIT,
@@ -243,13 +243,13 @@ def _methods(chain: EmbeddedChain) -> dict[str, Callable[..., Any]]:
         "eth_chainId": lambda: hex(chain.chain_id),
         "eth_estimateGas": chain._estimate_gas,  # noqa: SLF001
         "eth_gasPrice": lambda: hex(evm.next_base_fee_wei()),
-        "eth_getBalance": lambda address, *_: hex(evm.balance_wei(_bytes(address))),
+        "eth_getBalance": lambda address, *_: hex(evm.balance_wei(_address(address))),
         "eth_getBlockByHash": chain._block_by_hash,  # noqa: SLF001
         "eth_getBlockByNumber": chain._block_by_number,  # noqa: SLF001
-        "eth_getCode": lambda address, *_: _hex(evm.code(_bytes(address))),
-        "eth_getStorageAt": lambda address, slot, *_: f"0x{evm.storage(_bytes(address), int(slot, 16)):064x}",
+        "eth_getCode": lambda address, *_: _hex(evm.code(_address(address))),
+        "eth_getStorageAt": lambda address, slot, *_: f"0x{evm.storage(_address(address), int(slot, 16)):064x}",
         "eth_getTransactionByHash": chain._transaction,  # noqa: SLF001
-        "eth_getTransactionCount": lambda address, *_: hex(evm.nonce(_bytes(address))),
+        "eth_getTransactionCount": lambda address, *_: hex(evm.nonce(_address(address))),
         "eth_getTransactionReceipt": chain._receipt,  # noqa: SLF001
         "eth_maxPriorityFeePerGas": lambda: "0x0",
         "eth_sendRawTransaction": chain._send_raw_transaction,  # noqa: SLF001
@@ -352,6 +352,13 @@ def _is_head(block: str) -> bool:
 
 def _bytes(text: str) -> bytes:
     return bytes.fromhex(text.removeprefix("0x"))
+
+
+def _address(text: str) -> bytes:
+    found = _bytes(text)
+    if len(found) != 20:  # noqa: PLR2004 - bytes of an address
+        raise ValueError(f"expected an address of 20 bytes, got {len(found)}")
+    return found
 
 
 def _hex(value: bytes) -> str:

@@ -60,6 +60,7 @@ class LoopbackRpc:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128  # callers that come at once wait; the usual five would reset the others
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that hangs up is not our fault, and says nothing worth a log."""

@@ -9,7 +9,8 @@ LOADED = {
     "signing": "from ledger.signing import RelayerKey; from pathlib import Path; import tempfile;"
     " RelayerKey.from_bytes(bytes(range(32))).save(Path(tempfile.mkdtemp()) / 'key', 'x', iterations=2)",
     "evm": "import ledger.evm",
-    "chain": "import ledger.evm; from ledger.chain import _connect; _connect('http://127.0.0.1:1', 1.0)",
+    "chain": "from contextlib import suppress\nimport ledger.evm\nfrom domain.errors import ChainError\n"
+    "from ledger.chain import ChainClient\nwith suppress(ChainError): ChainClient('http://127.0.0.1:1', timeout_s=1.0)",
 }
 DEEP = """
 import json, sys, threading
