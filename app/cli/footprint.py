@@ -3,11 +3,12 @@
 from decimal import Decimal
 
 from app.cli.terminal import ExitCode, listed, print_json, read_file, say, show_error
+from app.clock import SystemClock
 from connectors.pact.footprint import FootprintDocument, ProductFootprint, parse
 from connectors.summary import unusable_json
 from domain.canonical import Json
 from domain.errors import ClimateFitnessError, InputError
-from domain.number import decimal_from_text, decimal_to_text
+from domain.number import decimal_from_text, decimal_to_text, fraction_to_text
 from domain.period import instant_to_text
 
 
@@ -47,7 +48,11 @@ def run_footprint(file_name: str, *, amount_text: str, is_json: bool) -> int:
 
 def _caused(footprint: ProductFootprint, amount: Decimal) -> str | None:
     is_said = footprint.excluding_biogenic_kg_co2e is not None
-    return decimal_to_text(footprint.caused_kg_co2e(amount)) if is_said else None
+    return fraction_to_text(footprint.caused_kg_co2e(amount)) if is_said else None
+
+
+def _is_valid(footprint: ProductFootprint) -> bool:
+    return footprint.valid_to is None or SystemClock().now() < footprint.valid_to
 
 
 def _to_json(document: FootprintDocument, amount: Decimal) -> dict[str, Json]:
@@ -66,10 +71,12 @@ def _to_json(document: FootprintDocument, amount: Decimal) -> dict[str, Json]:
                 "product_ids": list(one.product_ids),
                 "declared_unit": one.declared_unit,
                 "declared_amount": of(one.declared_amount),
+                "stated_amount": of(one.stated_amount),
                 "excluding_biogenic_kg_co2e": of(one.excluding_biogenic_kg_co2e),
                 "including_biogenic_kg_co2e": of(one.including_biogenic_kg_co2e),
                 "fossil_kg_co2e": of(one.fossil_kg_co2e),
                 "caused_kg_co2e": _caused(one, amount),
+                "is_valid": _is_valid(one),
                 "valid_to": instant_to_text(one.valid_to) if one.valid_to else None,
                 "geography": one.geography or None,
                 "gwp_sets": list(one.gwp_sets),
@@ -86,10 +93,11 @@ def _show(document: FootprintDocument, amount: Decimal) -> None:
         say(f"{one.product_name or one.footprint_id} of {one.company_name}")
         caused = _caused(one, amount)
         if caused is None:
-            say(f"  no total is said; fossil part {one.fossil_kg_co2e} kg CO2e per {one.declared_unit}")
+            say(f"  no total is said; fossil part {one.fossil_kg_co2e} kg CO2e per {one.stated_amount} {one.declared_unit}")
         else:
             say(f"  {decimal_to_text(amount)} {one.declared_unit}: {caused} kg CO2e without biogenic uptake")
-        until = f", valid until {one.valid_to:%Y-%m-%d}" if one.valid_to else ""
+        word = "valid until" if _is_valid(one) else "NO LONGER VALID since"
+        until = f", {word} {one.valid_to:%Y-%m-%d}" if one.valid_to else ""
         say(f"  PACT {one.spec_version}{f', {one.status}' if one.status else ''}{until}, {one.geography or 'the world'}")
         if one.extensions_count:
             say(f"  extensions that are not read: {one.extensions_count}")

@@ -1,4 +1,8 @@
-"""The one filter that keeps tenants apart: every query for a tenant's data goes through `of_tenant`."""
+"""The one filter that keeps tenants apart: every query for a tenant's data goes through `of_tenant`.
+
+Statements that are made once, because they run for every document, name the tenant themselves, as the parameter `of_tenant`; a
+test asks every function of the store for another tenant's things.
+"""
 
 from typing import Any, TypeVar
 

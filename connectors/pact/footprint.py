@@ -1,7 +1,8 @@
 """Product carbon footprints in PACT's data model, versions 2 and 3. Pure: bytes in, values out.
 
-A footprint says what one declared unit of a product causes, not how much of it was bought: it is no activity. `climate-fitness
-footprint` shows it, for an amount too.
+A footprint says what one product causes, not how much of it was bought: it is no activity. `climate-fitness footprint` shows it,
+for an amount too. What its kg CO2e are of differs: of one unit in version 2 ("kgCO2e / declaredUnit"), in version 3 of
+`declaredUnitAmount` units ("2.0 kgCO2e per 12.5 liter").
 
 Source:
     PACT Technical Specifications for PCF data exchange, 2.3 and 3.0 (WBCSD): data model ProductFootprint and CarbonFootprint.
@@ -10,6 +11,7 @@ Source:
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from fractions import Fraction
 
 from connectors.exact_json import Ambiguous, Number, listed, named, read_exact, text
 from domain.errors import ClimateFitnessError, DocumentError, InputError, UnknownFormatError
@@ -46,9 +48,10 @@ class ProductFootprint:
         product_ids: URNs of the product.
         declared_unit: What is counted: "kilogram".
         declared_amount: How many of that unit one product is.
-        excluding_biogenic_kg_co2e: Of one declared unit, without biogenic uptake; None where it is not said.
-        including_biogenic_kg_co2e: Of one declared unit, with it; None where it is not said.
-        fossil_kg_co2e: Of one declared unit, the fossil part; None where it is not said.
+        stated_amount: How many of that unit the kg CO2e are of: 1 in version 2, `declared_amount` in version 3.
+        excluding_biogenic_kg_co2e: Of `stated_amount`, without biogenic uptake; None where it is not said.
+        including_biogenic_kg_co2e: Of `stated_amount`, with it; None where it is not said.
+        fossil_kg_co2e: Of `stated_amount`, the fossil part; None where it is not said.
         valid_from: First instant at which it may be used; None where it is not said.
         valid_to: End of its validity, exclusive; None where neither it nor a reference period is said.
         geography: Country or region that it speaks about; empty: the world.
@@ -64,6 +67,7 @@ class ProductFootprint:
     product_ids: tuple[str, ...]
     declared_unit: str
     declared_amount: Decimal
+    stated_amount: Decimal
     excluding_biogenic_kg_co2e: Decimal | None
     including_biogenic_kg_co2e: Decimal | None
     fossil_kg_co2e: Decimal | None
@@ -73,11 +77,11 @@ class ProductFootprint:
     gwp_sets: tuple[str, ...]
     extensions_count: int
 
-    def caused_kg_co2e(self, amount: Decimal) -> Decimal:
-        """What an amount causes, without biogenic uptake, kg CO2e.
+    def caused_kg_co2e(self, amount: Decimal) -> Fraction:
+        """What an amount causes, without biogenic uptake, kg CO2e, exactly.
 
         Args:
-            amount: In the declared unit.
+            amount: In the declared unit: "12.5" liters, not bottles.
 
         Raises:
             InputError: The footprint does not say it.
@@ -90,7 +94,7 @@ class ProductFootprint:
                 record=self.footprint_id,
                 next_step="Ask the supplier for a complete footprint.",
             )
-        return self.excluding_biogenic_kg_co2e * amount
+        return Fraction(self.excluding_biogenic_kg_co2e) * Fraction(amount) / Fraction(self.stated_amount)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +168,7 @@ def _footprint(value: object) -> ProductFootprint:
         product_ids=tuple(one for one in listed(value, "productIds") if isinstance(one, str)),
         declared_unit=unit,
         declared_amount=amount,
+        stated_amount=amount if is_third else Decimal(1),
         excluding_biogenic_kg_co2e=_decimal(pcf, names["excluding"]),
         including_biogenic_kg_co2e=_decimal(pcf, names["including"]),
         fossil_kg_co2e=_decimal(pcf, "fossilGhgEmissions"),

@@ -4,6 +4,7 @@ import json
 from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,19 @@ def test_amount_is_exact() -> None:
     """Digits are multiplied as they stand; a number instead of a text keeps its digits too."""
     body = as_bytes(a_footprint()).replace(b'"0.384"', b"0.3841000000000000001")
     (one,) = parse(body).footprints
-    assert one.caused_kg_co2e(Decimal(1000)) == Decimal("384.1000000000000001")
+    assert one.caused_kg_co2e(Decimal(1000)) == Fraction("384.1000000000000001")
+
+
+def test_version_three_states_the_whole_product_and_version_two_one_unit() -> None:
+    """A bottle of 12.5 liters: 2.0 kg CO2e are of the bottle in version 3, of a liter in version 2."""
+    third = a_footprint(
+        pcf_declaredUnitOfMeasurement="liter", pcf_declaredUnitAmount="12.5", pcf_pcfExcludingBiogenicUptake="2.0"
+    )
+    second = a_footprint(
+        specVersion="2.2.0", pcf_declaredUnit="liter", pcf_unitaryProductAmount="12.5", pcf_pCfExcludingBiogenic="2.0"
+    )
+    caused = [one.caused_kg_co2e(Decimal(25)) for one in parse(as_bytes(third, second)).footprints]
+    assert caused == [4, 50]
 
 
 def test_what_is_not_said_is_not_made_up() -> None:
@@ -139,3 +152,13 @@ def test_command_shows_an_amount(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert (told["footprints"][0]["caused_kg_co2e"], told["refused"][0]["record"]) == ("96", "f2 status")
     with pytest.raises(InputError):
         run_footprint(str(file), amount_text="0", is_json=False)
+
+
+def test_footprint_that_holds_no_longer_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its number is shown, and that its time is over, for people and for programs."""
+    file = tmp_path / "old.json"
+    file.write_bytes(as_bytes(a_footprint(validityPeriodEnd="2024-03-01T00:00:00Z")))
+    assert run_footprint(str(file), amount_text="", is_json=False) == 0
+    assert "NO LONGER VALID since 2024-03-01" in capsys.readouterr().out
+    assert run_footprint(str(file), amount_text="", is_json=True) == 0
+    assert json.loads(capsys.readouterr().out)["footprints"][0]["is_valid"] is False
