@@ -18,8 +18,8 @@ from app.chain_node import RemoteNode, http_node
 from app.clock import Clock, Randomness
 from app.settings import Settings
 from domain.errors import ChainError, InputError, SecurityError
-from domain.issuance import REGIONS, Envelope, Issuance
-from ledger.chain import ChainClient, PlannedCall, Receipt, SignedTransaction
+from domain.issuance import REGIONS, Envelope, Issuance, Revocation
+from ledger.chain import ChainClient, PlannedCall, Receipt, SignedTransaction, Token
 from ledger.embedded import EmbeddedChain
 from ledger.loopback import LoopbackRpc
 from ledger.signers import TransactionSigner
@@ -128,13 +128,13 @@ class ChainDesk:
         """Bitmap of the regions that each account may sign for, by its address."""
         return {address: self._client.auditor_regions(address) for address in addresses}
 
-    def prepare(self, action: str, issuance: Issuance | None, envelope: Envelope, signatures: Sequence[bytes]) -> PlannedCall:
-        """What is called, simulated; nothing is signed or sent.
+    def prepare(self, action: str, issuances: Sequence[Issuance], envelope: Envelope, signatures: Sequence[bytes]) -> PlannedCall:
+        """What is called to bring a batch there, simulated; nothing is signed or sent.
 
         Args:
-            action: "anchor" or "issue".
-            issuance: The statement that is issued; None where a batch of any number is anchored.
-            envelope: Its batch.
+            action: "anchor", "issue" or "issue_many".
+            issuances: The statements that become tokens; none where the batch is only anchored.
+            envelope: The batch.
             signatures: The auditors', 65 bytes each.
 
         Returns:
@@ -143,9 +143,32 @@ class ChainDesk:
         Raises:
             LedgerError: The chain refuses; its class says why.
         """
-        if action == "issue" and issuance is not None:
+        if action == "issue":
+            (issuance,) = issuances
             return self._client.plan_issue(self.signer_address, issuance, envelope, signatures)
+        if action == "issue_many":
+            return self._client.plan_issue_many(self.signer_address, issuances, envelope, signatures)
         return self._client.plan_anchor(self.signer_address, envelope, signatures)
+
+    def prepare_claim(self, root: bytes, issuance: Issuance, proof: Sequence[bytes]) -> PlannedCall:
+        """What is called to issue one statement of an anchored batch; see `prepare`."""
+        return self._client.plan_claim(self.signer_address, root, issuance, proof)
+
+    def prepare_revocation(self, revocation: Revocation, signatures: Sequence[bytes]) -> PlannedCall:
+        """What is called to withdraw a statement; see `prepare`. `AlreadyDoneError` where it is withdrawn."""
+        return self._client.plan_revoke(self.signer_address, revocation, signatures)
+
+    def prepare_retirement(self, token_id: int, amount: int, beneficiary: bytes) -> PlannedCall:
+        """What is called to use up units that the paying account has; see `prepare`. `AlreadyDoneError` where they are."""
+        return self._client.plan_retire(self.signer_address, token_id, amount, beneficiary)
+
+    def token(self, token_id: int) -> Token | None:
+        """What the chain knows of a token; None where it was never issued, nor ended."""
+        return self._client.token(token_id)
+
+    def units_left(self, token_id: int) -> int:
+        """How much of a unit the paying account has: watt-hours of a REC, grams CO2e of an offset."""
+        return self._client.balance_of(self.signer_address, token_id)
 
     def sign(self, call: PlannedCall, *, nonce: int) -> SignedTransaction:
         """A call as bytes to store before they are sent; the chain is not asked.
@@ -169,6 +192,17 @@ class ChainDesk:
             ChainError: The chain or the signer does not answer.
         """
         return self._client.replace(self._signer, raw)
+
+    def cancel(self, raw: bytes) -> SignedTransaction | None:
+        """What takes the nonce of a transaction that must not be mined any more; None where the ceiling forbids it.
+
+        Args:
+            raw: Its stored bytes.
+
+        Raises:
+            ChainError: The chain or the signer does not answer.
+        """
+        return self._client.cancel(self._signer, raw)
 
     def next_nonce(self, address: str) -> int:
         """The least nonce that the chain would take from an account."""

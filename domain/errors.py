@@ -264,6 +264,10 @@ class AlreadyIssuedError(LedgerError):
         self.stored_root = stored_root
 
 
+class AlreadyDoneError(LedgerError):
+    """The chain has this already, as it was asked for: a success."""
+
+
 class ExpiredError(LedgerError):
     """The auditors' signatures no longer hold; ask them again."""
 

@@ -76,3 +76,22 @@ class Envelope:
     method_hash: bytes
     deadline_s: int
     epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """What auditors sign to withdraw a statement for good.
+
+    Attributes:
+        token_id: The statement's token, whether it was ever issued or not.
+        region: Index in `REGIONS`; the token's.
+        reason_hash: Salted hash of the reason's text, 32 bytes.
+        deadline_s: Last second, since 1970, at which the chain accepts it.
+        epoch: The contract's auditor epoch at signing.
+    """
+
+    token_id: int
+    region: int
+    reason_hash: bytes
+    deadline_s: int
+    epoch: int

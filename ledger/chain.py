@@ -5,6 +5,7 @@
     prepare_*   both, with the nonce that the chain expects next, for a caller that is alone
     broadcast   send stored bytes; the same bytes again are fine, before and after they are mined
     replace     the transaction of stored bytes again, under the same nonce, for higher fees
+    cancel      in its place, under the same nonce for higher fees, one that does nothing
     receipt     whether they are mined; `is_final` whether that can still change
 
 Whoever shares an account with others gives each nonce once: `app.usecases.send_outbox` does so in the database.
@@ -19,19 +20,20 @@ os.environ.setdefault("ETH_HASH_BACKEND", "pysha3")
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from domain.errors import AlreadyIssuedError, ChainError, ExpiredError, LedgerError, QuorumError
-from domain.issuance import Envelope, Issuance
+from domain.errors import AlreadyDoneError, AlreadyIssuedError, ChainError, ExpiredError, LedgerError, QuorumError
+from domain.issuance import Envelope, Issuance, Revocation
+from ledger.claims import claim_data
 from ledger.contract.artifact import load_artifact
 from ledger.fees import DEFAULT_CEILING_WEI, DEFAULT_TIP_WEI, Fees, propose_fees, raise_fees
-from ledger.issuance import envelope_digest, keccak, leaf_of, token_id
+from ledger.issuance import envelope_digest, keccak, leaf_of, pack_item, token_id
 from ledger.recursion import bound_recursion
 from ledger.rpc import HttpNode, Node, RpcError, http_post, refuse, to_bytes, to_fields, to_hash, to_quantity
 from ledger.signers import TransactionSigner
-from ledger.signing import sort_signatures, to_compact
+from ledger.signing import digest_of_revocation, sort_signatures, to_compact
 from ledger.transactions import Transaction, decode_signed
 
 if TYPE_CHECKING:
@@ -45,6 +47,12 @@ GAS_MARGIN_PCT = 10
 
 IS_WITHOUT_TRANSACTIONS = False
 """Second parameter of `eth_getBlockBy*`: hashes of the transactions, not their bodies."""
+
+SUPERSEDED, REVOKED = 2, 3
+"""The contract's statuses of a token that ended."""
+
+CANCEL_GAS = 21_000
+"""What a transaction takes that does nothing."""
 
 CONFIRMATIONS_COUNT = 64
 """Blocks on top that count as final where a node knows no `finalized` tag: two epochs of Ethereum."""
@@ -406,13 +414,132 @@ class ChainClient:
             issuance.method_hash,
         ):
             raise LedgerError("This envelope is not the issuance's", expected=leaf_of(issuance).hex(), got=envelope.root.hex())
+        entry = "issue" if issuance.revision == 1 else "supersede"
+        words = (self._web3.to_checksum_address(issuance.holder), int(issuance.kind), *_fields(issuance)[2:])
         try:
-            words = (self._web3.to_checksum_address(issuance.holder), int(issuance.kind), *_fields(issuance)[2:])
-            data = self._encode("issue", words, _deadline(envelope), self._compact(envelope, signatures))
+            data = self._encode(entry, words, _deadline(envelope), self._compact(envelope, signatures))
             return self._plan(sender, to=self.contract, data=data)
         except AlreadyIssuedError as error:
-            stored = bytes(self._view("hash_of", token_id(issuance)))
-            raise AlreadyIssuedError(**_already("The statement is issued already", stored)) from error
+            found = self.token(token_id(issuance))
+            ended = {SUPERSEDED: "A newer revision took the statement's place", REVOKED: "The statement is revoked"}
+            message = ended.get(found.status if found else 0, "The statement is issued already")
+            raise AlreadyIssuedError(**_already(message, found.root if found else bytes(32))) from error
+
+    def plan_issue_many(
+        self, sender: str, issuances: Sequence[Issuance], envelope: Envelope, signatures: Sequence[bytes]
+    ) -> PlannedCall:
+        """The call that anchors a batch and issues all of its statements to their holders, simulated.
+
+        Args:
+            sender: 0x address of who pays.
+            issuances: All statements of the batch, at most `MOST_ISSUED_COUNT`, in any order.
+            envelope: The batch.
+            signatures: The auditors' signatures, 65 bytes each, in any order.
+
+        Raises:
+            AlreadyIssuedError: The root is anchored already, as it was to be, where `stored_root` is it; else one of the tokens
+                is taken.
+            ExpiredError: The deadline or the epoch has passed.
+            QuorumError: The signatures are not enough.
+            ChainError: The chain refuses, or does not answer.
+        """
+        items = [pack_item(one) for one in sorted(issuances, key=leaf_of)]
+        try:
+            data = self._encode(
+                "issue_many",
+                envelope.root,
+                envelope.region,
+                envelope.method_hash,
+                items,
+                _deadline(envelope),
+                self._compact(envelope, signatures),
+            )
+            return self._plan(sender, to=self.contract, data=data)
+        except AlreadyIssuedError as error:
+            is_there = self.is_anchored(envelope.root)
+            message = "The root is anchored already" if is_there else "A statement of the batch is issued or ended already"
+            raise AlreadyIssuedError(**_already(message, envelope.root if is_there else bytes(32))) from error
+
+    def plan_claim(self, sender: str, root: bytes, issuance: Issuance, proof: Sequence[bytes]) -> PlannedCall:
+        """The call that issues one statement of an anchored batch to its holder, simulated.
+
+        Args:
+            sender: 0x address of who pays.
+            root: Root of the batch, 32 bytes.
+            issuance: The statement.
+            proof: Hashes from its leaf to the root.
+
+        Raises:
+            LedgerError: It has no holder, or is not in the batch.
+            ChainError: The chain refuses, or does not answer.
+        """
+        return self._plan(sender, to=self.contract, data=claim_data(root, issuance, proof))
+
+    def plan_revoke(self, sender: str, revocation: Revocation, signatures: Sequence[bytes]) -> PlannedCall:
+        """The call that withdraws a statement for good, simulated.
+
+        Args:
+            sender: 0x address of who pays.
+            revocation: What is withdrawn.
+            signatures: The auditors' signatures, 65 bytes each, in any order.
+
+        Raises:
+            AlreadyDoneError: It is revoked already.
+            ExpiredError: The deadline or the epoch has passed.
+            QuorumError: The signatures are not enough.
+            ChainError: The chain refuses (it was superseded, or is of another region), or does not answer.
+        """
+        found = self.token(revocation.token_id)
+        if found is not None and found.status == REVOKED:
+            raise AlreadyDoneError("The statement is revoked already", record=f"token {revocation.token_id:064x}")
+        epoch = self.epoch()
+        if revocation.epoch != epoch:
+            raise ExpiredError(expected=f"epoch {epoch}", got=f"epoch {revocation.epoch}")
+        digest = digest_of_revocation(revocation, chain_id=self.chain_id, contract=self.contract)
+        data = self._encode(
+            "revoke",
+            revocation.token_id,
+            revocation.region,
+            revocation.reason_hash,
+            _deadline(revocation),
+            [to_compact(one) for one in sort_signatures(digest, signatures)],
+        )
+        return self._plan(sender, to=self.contract, data=data)
+
+    def plan_retire(self, sender: str, token_id: int, amount: int, beneficiary: bytes) -> PlannedCall:
+        """The call that uses up units of the sender for a beneficiary, for good, simulated.
+
+        Args:
+            sender: 0x address of who has the units, and pays.
+            token_id: The units.
+            amount: Watt-hours of a REC, grams CO2e of an offset.
+            beneficiary: 32 bytes that no other retirement names.
+
+        Raises:
+            AlreadyDoneError: As much is retired for this beneficiary already.
+            ChainError: The chain refuses (the balance is too small), or does not answer.
+        """
+        if self.retired_of(token_id, beneficiary) >= amount:
+            raise AlreadyDoneError("These units are retired already", record=f"beneficiary {beneficiary.hex()}")
+        return self._plan(sender, to=self.contract, data=self._encode("retire", token_id, amount, beneficiary))
+
+    def retired_of(self, token_id: int, beneficiary: bytes) -> int:
+        """How much of a unit was retired for a beneficiary: watt-hours of a REC, grams CO2e of an offset.
+
+        Args:
+            token_id: The units.
+            beneficiary: 32 bytes.
+        """
+        return int(self._view("retired_of", token_id, beneficiary))
+
+    def balance_of(self, address: str, token_id: int) -> int:
+        """How much of a token an account has: watt-hours of a REC, grams CO2e of anything else.
+
+        Args:
+            address: 0x address.
+            token_id: The token.
+        """
+        return int(self._view("balanceOf", self._web3.to_checksum_address(address), token_id))
 
     def sign(self, signer: TransactionSigner, call: PlannedCall, *, nonce: int) -> SignedTransaction:
         """A planned call as signed bytes; the chain is not asked.
@@ -453,6 +580,23 @@ class ChainClient:
         self._check_chain()
         fees = raise_fees(waiting.fees, self._fees(), ceiling_wei=self._fee_ceiling_wei)
         return None if fees is None else _signed(signer, waiting.offering(fees))
+
+    def cancel(self, signer: TransactionSigner, raw: bytes) -> SignedTransaction | None:
+        """What takes the place of a transaction that waits: nothing, to oneself, under its nonce; None above the ceiling.
+
+        Args:
+            signer: Who signed it.
+            raw: The stored bytes that must not be mined any more.
+
+        Raises:
+            ChainError: The bytes are no transaction, the chain does not answer, or the signer does not sign.
+        """
+        waiting = decode_signed(raw)
+        self._check_chain()
+        fees = raise_fees(waiting.fees, self._fees(), ceiling_wei=self._fee_ceiling_wei)
+        if fees is None:
+            return None
+        return _signed(signer, replace(waiting.offering(fees), gas=CANCEL_GAS, to=signer.address, value_wei=0, data=b""))
 
     def prepare_anchor(
         self, relayer: TransactionSigner, envelope: Envelope, signatures: Sequence[bytes], *, nonce: int | None = None
@@ -797,8 +941,8 @@ def created_address(creator: str, nonce: int) -> str:
     return str(to_checksum_address(keccak(bytes((0xC0 + len(payload),)) + payload)[12:]))
 
 
-def _deadline(envelope: Envelope) -> int:
-    return envelope.epoch << 64 | envelope.deadline_s
+def _deadline(signed: Envelope | Revocation) -> int:
+    return signed.epoch << 64 | signed.deadline_s
 
 
 def _fields(issuance: Issuance) -> tuple[Any, ...]:

@@ -21,6 +21,7 @@ Source:
 """
 
 from collections.abc import Sequence
+from hashlib import sha256
 
 from sha3 import keccak_256
 
@@ -38,6 +39,10 @@ ISSUANCE_TYPE = (
     "bytes32 subject,bytes32 inputs_root,bytes32 manifest_hash,bytes32 method_hash,"
     "int64 gross_location_g_co2e,int64 gross_market_g_co2e,uint64 retired_g_co2e,int64 net_g_co2e)"
 )
+
+
+MOST_ISSUED_COUNT = 128
+"""Most statements that one call of the contract issues."""
 
 
 def keccak(data: bytes) -> bytes:
@@ -311,6 +316,41 @@ def verify_batch_proof(leaf: bytes, proof: Sequence[bytes], root: bytes) -> bool
             return False
         computed = _pair(computed, sibling)
     return computed == root
+
+
+def take_token(taken: dict[int, bytes], issuance: Issuance, leaf: bytes) -> None:
+    """Refuse a batch in which two statements have one token: of a subject, kind, period and revision there is one.
+
+    The contract cannot see it: the first one that is claimed wins, and the other one stands below a root that auditors signed.
+
+    Args:
+        taken: Token to leaf of the statements that were looked at before; this one is added.
+        issuance: The next one.
+        leaf: Its leaf, 32 bytes.
+
+    Raises:
+        LedgerError: Its token is another leaf's.
+    """
+    number = token_id(issuance)
+    former = taken.setdefault(number, leaf)
+    if former != leaf:
+        raise LedgerError(
+            "Two statements of one batch have the same token",
+            expected="one statement of each subject, kind, period and revision",
+            got=f"leaves {former.hex()} and {leaf.hex()}",
+            record=f"token {number:064x}",
+            next_step="Sign the one that stands; restate the other one under a revision of its own.",
+        )
+
+
+def reason_hash(salt: bytes, reason: str) -> bytes:
+    """What the chain is told of the reason of a revocation: SHA-256(04 || salt || UTF-8), 32 bytes.
+
+    Args:
+        salt: 32 random bytes.
+        reason: In plain words.
+    """
+    return sha256(b"\x04" + salt + reason.encode()).digest()
 
 
 def _tree(leaves: Sequence[bytes]) -> list[bytes]:

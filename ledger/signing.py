@@ -20,8 +20,8 @@ from eth_keys.main import KeyAPI
 from eth_utils.exceptions import ValidationError
 
 from domain.errors import ChainError, QuorumError, SecurityError
-from domain.issuance import Envelope
-from ledger.issuance import envelope_digest
+from domain.issuance import Envelope, Revocation
+from ledger.issuance import envelope_digest, revocation_digest
 from ledger.recursion import bound_recursion
 from ledger.transactions import from_fields
 
@@ -162,6 +162,43 @@ def sign_envelope(key: AuditorKey, envelope: Envelope, *, chain_id: int, contrac
         LedgerError: A field does not fit the contract's type.
     """
     return key.sign_digest(envelope_digest(envelope, chain_id=chain_id, contract=contract))
+
+
+def sign_revocation(key: AuditorKey, revocation: Revocation, *, chain_id: int, contract: str) -> bytes:
+    """An auditor's signature that withdraws a statement, 65 bytes.
+
+    Args:
+        key: The auditor's key.
+        revocation: What is withdrawn.
+        chain_id: Id of the chain that it is for.
+        contract: 0x address of the contract that it is for.
+
+    Raises:
+        LedgerError: A field does not fit the contract's type.
+    """
+    return key.sign_digest(digest_of_revocation(revocation, chain_id=chain_id, contract=contract))
+
+
+def digest_of_revocation(revocation: Revocation, *, chain_id: int, contract: str) -> bytes:
+    """What is signed to withdraw a statement, 32 bytes.
+
+    Args:
+        revocation: What is withdrawn.
+        chain_id: Id of the chain.
+        contract: 0x address of the contract.
+
+    Raises:
+        LedgerError: A field does not fit the contract's type.
+    """
+    return revocation_digest(
+        revocation.token_id,
+        region=revocation.region,
+        reason_hash=revocation.reason_hash,
+        deadline_s=revocation.deadline_s,
+        epoch=revocation.epoch,
+        chain_id=chain_id,
+        contract=contract,
+    )
 
 
 def recover_signer(digest: bytes, signature: bytes) -> str:

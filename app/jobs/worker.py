@@ -26,6 +26,7 @@ from app.store.session import unit_of_work
 from app.usecases.ask_auditor import ENDORSE_JOB
 from app.usecases.close_month_end import MONTH_END_JOB, endorse_month_end
 from app.usecases.endorse_statement import endorse_statement
+from app.usecases.retire_units import COUNT_JOB, count_retirement
 from app.usecases.send_outbox import pending_count, send_outbox
 from app.work_queue import Turn
 from domain.period import MonthRange
@@ -112,5 +113,10 @@ def _month_end(services: Services, chain: ChainDesk, turn: Turn) -> None:
     endorse_month_end(services, chain, MonthRange.from_text(str(json.loads(turn.payload_json)["months"])))
 
 
-BODIES: Mapping[str, ChainBody] = {ENDORSE_JOB: _endorse, MONTH_END_JOB: _month_end}
+def _count_retirement(services: Services, chain: ChainDesk, turn: Turn) -> None:
+    del chain  # it is final: what is left is ours
+    count_retirement(services, turn.tenant_id, str(json.loads(turn.payload_json)["beneficiary"]))
+
+
+BODIES: Mapping[str, ChainBody] = {ENDORSE_JOB: _endorse, MONTH_END_JOB: _month_end, COUNT_JOB: _count_retirement}
 """Kind of job that needs the chain to its body."""

@@ -138,6 +138,8 @@ def move_root(session: Session, former: BatchRow, batch: BatchRow, outbox: Outbo
         "action": str(outbox.action),
         "state": str(OutboxState.QUEUED),
         "payload_json": outbox.payload_json,
+        "chain_id": batch.chain_id,
+        "contract": batch.contract,
         "signer_address": "",
         "nonce": None,
         "raw": None,
@@ -153,7 +155,8 @@ def move_root(session: Session, former: BatchRow, batch: BatchRow, outbox: Outbo
     }
     session.execute(update(tables.OUTBOX).where(tables.OUTBOX.c.root_hex == former.root_hex).values(queued))
     issuance = tables.ISSUANCE
-    session.execute(update(issuance).where(issuance.c.batch_root_hex == former.root_hex).values(action=str(outbox.action)))
+    action = LedgerAction.ANCHOR if outbox.action is LedgerAction.ANCHOR else LedgerAction.ISSUE
+    session.execute(update(issuance).where(issuance.c.batch_root_hex == former.root_hex).values(action=str(action)))
     return True
 
 

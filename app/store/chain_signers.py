@@ -32,16 +32,12 @@ def take_nonce(session: Session, chain_id: int, address: str, *, chain_nonce: in
         chain_nonce: The least that the chain would take, asked for at any time before.
     """
     _lock(session, chain_id, address)
-    outbox, batch = tables.OUTBOX, tables.BATCH
-    query = (
-        select(outbox.c.nonce)
-        .join(batch, batch.c.root_hex == outbox.c.root_hex)
-        .where(
-            batch.c.chain_id == chain_id,
-            outbox.c.signer_address == address,
-            outbox.c.nonce >= chain_nonce,
-            outbox.c.state.in_([str(one) for one in _HOLDING]),
-        )
+    outbox = tables.OUTBOX
+    query = select(outbox.c.nonce).where(
+        outbox.c.chain_id == chain_id,
+        outbox.c.signer_address == address,
+        outbox.c.nonce >= chain_nonce,
+        outbox.c.state.in_([str(one) for one in _HOLDING]),
     )
     held = set(session.execute(query).scalars())
     nonce = chain_nonce

@@ -1,9 +1,10 @@
 """What goes to the ledger: endorsements, batches, issuances, and the outbox of transactions.
 
 The outbox row of a batch is written in the transaction that makes its statements endorsed, and keyed by the batch root, so that
-a batch is sent once however often the program starts again. A batch names the chain and the contract that it was signed for;
-whoever asks for work names its own, and never sees that of another chain. Nonces and gas are in `app.store.chain_signers`, what
-moves to another chain is in `app.store.anchors`.
+a batch is sent once however often the program starts again. Revocations and retirements have an outbox row of their own, keyed by
+the token or by the beneficiary (`app.store.endings`). A row names the chain and the contract that it was signed for; whoever asks
+for work names its own, and never sees that of another chain. Nonces and gas are in `app.store.chain_signers`, what moves to
+another chain is in `app.store.anchors`.
 """
 
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.store import tables
@@ -28,10 +29,20 @@ class Verdict(StrEnum):
 
 
 class LedgerAction(StrEnum):
-    """What is asked of the contract."""
+    """What is asked of the contract.
+
+    `ISSUE` of a statement makes a token of it: a batch of one by the entry `issue`, or `supersede` from revision 2 on.
+    """
 
     ANCHOR = "anchor"
     ISSUE = "issue"
+    ISSUE_MANY = "issue_many"
+    REVOKE = "revoke"
+    RETIRE = "retire"
+
+
+OF_BATCH = (LedgerAction.ANCHOR, LedgerAction.ISSUE, LedgerAction.ISSUE_MANY)
+"""What an outbox row that is keyed by a batch's root asks for."""
 
 
 class OutboxState(StrEnum):
@@ -153,9 +164,9 @@ class OutboxRow:
     """A transaction that must reach the chain once.
 
     Attributes:
-        root_hex: The batch root: its unique key.
+        root_hex: Its unique key: the batch root; the token that is revoked; or the beneficiary of a retirement.
         tenant_id: Of its statements.
-        action: Anchor or issue.
+        action: What is asked of the contract.
         state: Where it stands.
         payload_json: What the contract is called with.
         next_at: Not before this instant.
@@ -171,6 +182,8 @@ class OutboxRow:
         attempts: How often it was claimed: the token of a claim.
         failed_tries_count: How often in a row the chain did not answer, or wanted something else.
         error: Last failure.
+        chain_id: For which chain it is.
+        contract: 0x address of the contract that it calls.
     """
 
     root_hex: str
@@ -191,6 +204,8 @@ class OutboxRow:
     attempts: int = 0
     failed_tries_count: int = 0
     error: str = ""
+    chain_id: int = 0
+    contract: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +274,47 @@ def add_batch(session: Session, batch: BatchRow, issuances: tuple[IssuanceRow, .
     return True
 
 
+def add_transaction(session: Session, outbox: OutboxRow) -> bool:
+    """Queue a transaction that is of no batch; False, and nothing kept, where its key is known."""
+    return insert_new(session, tables.OUTBOX, to_values(outbox))
+
+
+def renew_transaction(session: Session, outbox: OutboxRow) -> bool:
+    """Queue a failed or expired transaction again with a new payload, for the chain that it names; False where it is on its way.
+
+    Its hashes stay: whatever was ever sent for it is still looked for.
+
+    Args:
+        session: The open transaction.
+        outbox: With the new payload and contract; its other fields are those of a new row.
+    """
+    table, over = tables.OUTBOX, [str(OutboxState.FAILED), str(OutboxState.EXPIRED)]
+    renewed = (
+        update(table)
+        .where(table.c.root_hex == outbox.root_hex, table.c.state.in_(over))
+        .values(_queued_again(outbox))
+        .returning(table.c.root_hex)
+    )
+    return session.execute(of_tenant(renewed, table, outbox.tenant_id)).first() is not None
+
+
+def _queued_again(outbox: OutboxRow) -> dict[str, Any]:
+    return {
+        "action": str(outbox.action),
+        "state": str(OutboxState.QUEUED),
+        "payload_json": outbox.payload_json,
+        "chain_id": outbox.chain_id,
+        "contract": outbox.contract,
+        "nonce": None,
+        "raw": None,
+        "signed_at": None,
+        "failed_tries_count": 0,
+        "error": "",
+        "next_at": outbox.next_at,
+        "updated_at": outbox.updated_at,
+    }
+
+
 def renew_endorsement(session: Session, endorsement: EndorsementRow) -> None:
     """Replace a node's answer about a manifest by the one that it gave when it was asked again; there must be one."""
     table = tables.ENDORSEMENT
@@ -282,20 +338,7 @@ def renew_batch(session: Session, batch: BatchRow, outbox: OutboxRow) -> bool:
         batch: With the new deadline, epoch and signatures, and the root that it had.
         outbox: With the new payload; its other fields are those of a new row.
     """
-    table, over = tables.OUTBOX, [str(OutboxState.FAILED), str(OutboxState.EXPIRED)]
-    queued = {
-        "state": str(OutboxState.QUEUED),
-        "payload_json": outbox.payload_json,
-        "nonce": None,
-        "raw": None,
-        "signed_at": None,
-        "failed_tries_count": 0,
-        "error": "",
-        "next_at": outbox.next_at,
-        "updated_at": outbox.updated_at,
-    }
-    renewed = update(table).where(table.c.root_hex == outbox.root_hex, table.c.state.in_(over)).values(queued)
-    if session.execute(of_tenant(renewed.returning(table.c.root_hex), table, outbox.tenant_id)).first() is None:
+    if not renew_transaction(session, outbox):
         return False
     signed = {
         "deadline_s": batch.deadline_s,
@@ -372,7 +415,7 @@ def is_wanted(session: Session, root_hex: str) -> bool:
     query = (
         select(issuance.c.token_id_hex)
         .join(statement, statement.c.id == issuance.c.statement_id)
-        .where(issuance.c.batch_root_hex == root_hex, statement.c.state != "superseded")
+        .where(issuance.c.batch_root_hex == root_hex, statement.c.state.not_in(["superseded", "revoked"]))
         .limit(1)
     )
     return session.execute(query).first() is not None
@@ -402,7 +445,7 @@ def outbox_in_state(session: Session, state: OutboxState, on: OnContract | None 
     table = tables.OUTBOX
     query = select(*columns_of(OutboxRow, table)).where(table.c.state == str(state))
     if on is not None:
-        query = query.where(table.c.root_hex.in_(_roots_on(on)))
+        query = query.where(is_on(on))
     return tuple(to_row(OutboxRow, row) for row in session.execute(query.order_by(table.c.created_at, table.c.root_hex)))
 
 
@@ -418,12 +461,11 @@ def waiting_below(
         nonce: The rows' are below.
         states: Where they stand.
     """
-    table, batch = tables.OUTBOX, tables.BATCH
+    table = tables.OUTBOX
     query = (
         select(*columns_of(OutboxRow, table))
-        .join(batch, batch.c.root_hex == table.c.root_hex)
         .where(
-            batch.c.chain_id == chain_id,
+            table.c.chain_id == chain_id,
             table.c.signer_address == signer_address,
             table.c.nonce < nonce,
             table.c.state.in_([str(one) for one in states]),
@@ -454,7 +496,7 @@ def claim_outbox(session: Session, now: datetime, *, lease_s: int, on: OnContrac
         .with_for_update(skip_locked=True)
     )
     if on is not None:
-        due = due.where(table.c.root_hex.in_(_roots_on(on)))
+        due = due.where(is_on(on))
     claim = (
         update(table)
         .where(table.c.root_hex == due.scalar_subquery())
@@ -465,9 +507,10 @@ def claim_outbox(session: Session, now: datetime, *, lease_s: int, on: OnContrac
     return None if row is None else to_row(OutboxRow, row)
 
 
-def _roots_on(on: OnContract) -> Select[Any]:
-    batch = tables.BATCH
-    return select(batch.c.root_hex).where(batch.c.chain_id == on.chain_id, func.lower(batch.c.contract) == on.contract.lower())
+def is_on(on: OnContract) -> ColumnElement[bool]:
+    """The condition that an outbox row is for a contract."""
+    table = tables.OUTBOX
+    return (table.c.chain_id == on.chain_id) & (func.lower(table.c.contract) == on.contract.lower())
 
 
 def change_outbox(session: Session, claimed: OutboxRow, change: OutboxChange, now: datetime) -> OutboxRow:

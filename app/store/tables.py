@@ -549,7 +549,7 @@ class Issuance(_Row, table=True):
 
 
 class Outbox(_Row, table=True):
-    """A transaction that must reach the chain once."""
+    """A transaction that must reach the chain once; its key is a batch's root, or what names a revocation or a retirement."""
 
     __tablename__ = "outbox"
     __table_args__ = (
@@ -557,6 +557,8 @@ class Outbox(_Row, table=True):
         Index("ix_outbox_signer_address_nonce", "signer_address", "nonce"),
     )
     root_hex: str = Field(primary_key=True)
+    chain_id: int = Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
+    contract: str = Field(sa_column_kwargs=_DEFAULT_EMPTY)
     action: str
     state: str
     payload_json: str
@@ -601,6 +603,29 @@ class ChainSigner(_Row, table=True):
     name: str = Field(primary_key=True)
     day: str
     gas: int = Field(sa_type=BigInteger)
+
+
+class Revocation(_Row, table=True):
+    """A statement that its auditors withdrew, for good; the reason is sealed under the subject's key."""
+
+    __tablename__ = "revocation"
+    token_id_hex: str = Field(primary_key=True, foreign_key="issuance.token_id_hex")
+    statement_id: str = Field(foreign_key="statement.id", unique=True)
+    reason_hash_hex: str
+    sealed_reason: bytes
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Retirement(_Row, table=True):
+    """Units on the chain that are used up for a subject, for good."""
+
+    __tablename__ = "retirement"
+    beneficiary_hex: str = Field(primary_key=True)
+    subject_id: str = Field(foreign_key="subject.id", index=True)
+    token_id_hex: str
+    kind: int
+    amount: int = Field(sa_type=BigInteger)
+    created_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class ShareLink(_Row, table=True):
@@ -692,6 +717,8 @@ ISSUANCE = _table(Issuance)
 OUTBOX = _table(Outbox)
 FORMER_ANCHOR = _table(FormerAnchor)
 CHAIN_SIGNER = _table(ChainSigner)
+REVOCATION = _table(Revocation)
+RETIREMENT = _table(Retirement)
 SHARE_LINK = _table(ShareLink)
 JOB = _table(Job)
 IDEMPOTENCY_KEY = _table(IdempotencyKey)

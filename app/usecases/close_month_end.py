@@ -8,19 +8,19 @@ Each chunk is a transaction, and what is done is no longer among what is asked f
 when it is started again, and does nothing twice. A subject that cannot be closed is named and stops nobody else.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from app.chain import ChainDesk
 from app.security.vault import WrappedKey
 from app.services import Services, Whose, Work
 from app.store import jobs, ledger, month_end
-from app.store.ledger import LedgerAction
+from app.store.ledger import IssuanceRow, LedgerAction
 from app.store.month_end import NewClosing, SubjectFacts
 from app.store.periods import PeriodRow, PeriodState, check_calendar
 from app.store.session import reading, unit_of_work
 from app.store.statements import NewStatement, StatementRow, StatementState
-from app.store.subjects import SubjectKind, SubjectRow
+from app.store.subjects import SubjectRow
 from app.store.tenant import INSTALLATION
 from app.usecases.audit_statement import Finding, audit_statement
 from app.usecases.close_period import check_over, statement_key_field, statement_row
@@ -35,15 +35,17 @@ from app.usecases.endorse_statement import (
 )
 from app.usecases.find_factor_set import factor_set_then
 from app.usecases.make_closed import Closing, PeriodInputs, make_closed, resolution_rows
-from app.usecases.sign_batch import ToSign, sign_batch
+from app.usecases.revoke_statement import revoke_former
+from app.usecases.sign_batch import ContractNow, ToSign, contract_now, sign_batch
 from app.usecases.weigh_hours import weigh_hours
-from domain.canonical import to_canonical
+from domain.bundle import issuance_to_json
+from domain.canonical import Json, to_canonical
 from domain.errors import ClimateFitnessError, ConflictError, LineOverflowError, NotFoundError
 from domain.factor import GwpSet
 from domain.issuance import Issuance
 from domain.manifest import manifest_from_canonical
 from domain.period import MonthRange
-from ledger.issuance import batch_proofs, leaf_of
+from ledger.issuance import MOST_ISSUED_COUNT, batch_proofs, leaf_of, take_token
 
 MONTH_END_JOB = "month_end"
 """Kind of the job that endorses and signs, where another process owns the chain."""
@@ -205,13 +207,12 @@ class _Audited:
     statement: StatementRow
     issuance: Issuance | None
     findings: tuple[Finding, ...]
-    kind: SubjectKind
 
 
 def endorse_closed(services: Services, chain: ChainDesk, months: MonthRange) -> Iterator[Step]:
     """Have the auditor recompute every closed statement of a period from its originals.
 
-    What is a token of its holder, or was signed before, is signed by itself; everything else waits, endorsed, for the batch.
+    What was signed before is signed again by itself; everything else waits, endorsed, for its batch.
 
     Args:
         services: What the program works with.
@@ -241,8 +242,9 @@ def endorse_closed(services: Services, chain: ChainDesk, months: MonthRange) -> 
                 if one.findings:
                     details = "; ".join(finding.detail for finding in one.findings)
                     refused.append(Refusal(subject.id, subject.name, f"The auditor found: {details}"))
+        at = contract_now(chain)
         with unit_of_work(services.engine) as session:
-            _keep_answers(Work(session, services), chain, audited)
+            _keep_answers(Work(session, services), at, audited)
         yield Step(len(found) - len(refused), tuple(refused))
         after = found[-1].subject_id
 
@@ -253,10 +255,10 @@ def _audited(work: Work, statement: StatementRow, subject: SubjectRow) -> _Audit
     manifest, findings = audit_statement(audit_request(work, statement), factor_set=factor_set, reader=OUR_READER)
     is_accepted = manifest is not None and not findings
     issuance = issuance_of(manifest, services.auditor, subject.chain_holder) if manifest and is_accepted else None
-    return _Audited(statement, issuance, findings, subject.kind)
+    return _Audited(statement, issuance, findings)
 
 
-def _keep_answers(work: Work, chain: ChainDesk, audited: list[_Audited]) -> None:
+def _keep_answers(work: Work, at: ContractNow, audited: list[_Audited]) -> None:
     """Move each statement where its answer leads, if nobody moved it meanwhile, and keep the answers about those."""
     session = work.session
     before = month_end.signed_before(session, [one.statement.id for one in audited])
@@ -266,7 +268,7 @@ def _keep_answers(work: Work, chain: ChainDesk, audited: list[_Audited]) -> None
     for one in audited:
         if one.issuance is None:
             refused.append(one)
-        elif is_token(one.issuance, one.kind) or one.statement.id in before:
+        elif one.statement.id in before:
             alone.append(one)
         else:
             together.append(one)
@@ -282,16 +284,26 @@ def _keep_answers(work: Work, chain: ChainDesk, audited: list[_Audited]) -> None
     month_end.put_endorsements(session, answers)
     for one in alone:
         if one.issuance is not None and one.statement.id in moved:
-            queue_statement(work, one.statement, one.issuance, chain)
+            queue_statement(work, one.statement, one.issuance, at)
 
 
 # ---- 3. sign ----
 
 
+@dataclass(frozen=True, slots=True)
+class _Accepted:
+    """A statement that waits for its batch."""
+
+    statement: StatementRow
+    issuance: Issuance
+    is_token: bool
+
+
 def sign_accepted(services: Services, chain: ChainDesk, months: MonthRange) -> tuple[str, ...]:
     """Put every endorsed statement of a period into one batch, signed once; all of it in one transaction.
 
-    Statements of another method (another GWP set) are another batch: an envelope names one method.
+    Statements of another method (another GWP set) are another batch: an envelope names one method. Businesses' are batches of
+    their own, each as large as one call of the contract can issue: their tokens come with the root.
 
     Args:
         services: What the program works with.
@@ -303,18 +315,32 @@ def sign_accepted(services: Services, chain: ChainDesk, months: MonthRange) -> t
 
     Raises:
         ConflictError: Somebody moved a statement meanwhile; nothing was signed.
+        LedgerError: Two statements have one token; nothing was signed.
     """
+    at = contract_now(chain)
     with unit_of_work(services.engine) as session:
         work = Work(session, services)
-        tenants: dict[bytes, dict[bytes, str]] = {}
+        anchored: dict[bytes, dict[bytes, str]] = {}
+        tokens: dict[bytes, dict[bytes, _Accepted]] = {}
+        taken: dict[int, bytes] = {}
         for chunk in _endorsed(work, months):
-            for statement, issuance in chunk:
-                tenants.setdefault(issuance.method_hash, {})[leaf_of(issuance)] = statement.tenant_id
-        return tuple(_sign(work, chain, months, *of_method) for of_method in sorted(tenants.items()))
+            for one in chunk:
+                leaf = leaf_of(one.issuance)
+                take_token(taken, one.issuance, leaf)
+                if one.is_token:
+                    tokens.setdefault(one.issuance.method_hash, {})[leaf] = one
+                else:
+                    anchored.setdefault(one.issuance.method_hash, {})[leaf] = one.statement.tenant_id
+        roots = [_sign(work, at, months, *of_method) for of_method in sorted(anchored.items())]
+        for _, of_method in sorted(tokens.items()):
+            leaves = sorted(of_method)
+            parts = (leaves[first : first + MOST_ISSUED_COUNT] for first in range(0, len(leaves), MOST_ISSUED_COUNT))
+            roots += [_sign_tokens(work, at, {leaf: of_method[leaf] for leaf in part}) for part in parts]
+        return tuple(roots)
 
 
-def _sign(work: Work, chain: ChainDesk, months: MonthRange, method_hash: bytes, tenant_of: dict[bytes, str]) -> str:
-    """One batch of these leaves.
+def _sign(work: Work, at: ContractNow, months: MonthRange, method_hash: bytes, tenant_of: dict[bytes, str]) -> str:
+    """One batch of these leaves, anchored.
 
     Raises:
         ConflictError: The statements are not those that the leaves were made of.
@@ -322,44 +348,94 @@ def _sign(work: Work, chain: ChainDesk, months: MonthRange, method_hash: bytes, 
     session = work.session
     root, proofs = batch_proofs(list(tenant_of))
     position = {leaf: index for index, leaf in enumerate(sorted(tenant_of))}
-    several = set(tenant_of.values())
-    tenant_id = several.pop() if len(several) == 1 else INSTALLATION
-    signing = ToSign(tenant_id, root, len(position), method_hash, LedgerAction.ANCHOR)
-    batch, outbox = sign_batch(work.services, chain, signing)
+    signing = ToSign(_tenant_of(tenant_of.values()), root, len(position), method_hash, LedgerAction.ANCHOR)
+    batch, outbox = sign_batch(work.services, at, signing)
     ledger.add_batch(session, batch, (), outbox)
     signed_count = 0
     for chunk in _endorsed(work, months):
+        some = [one for one in chunk if leaf_of(one.issuance) in position]
         rows = [
-            issuance_row(statement, issuance, root, proofs[leaf], leaf_index=position[leaf])
-            for statement, issuance in chunk
-            if (leaf := leaf_of(issuance)) in position
+            issuance_row(one.statement, one.issuance, root, proofs[leaf], leaf_index=position[leaf])
+            for one in some
+            if (leaf := leaf_of(one.issuance))
         ]
-        if rows:
-            ids = [row.statement_id for row in rows]
-            signed_count += len(month_end.move(session, ids, before=StatementState.ENDORSED, state=StatementState.QUEUED))
-            month_end.add_issuances(session, rows)
-    if signed_count != len(position):
-        raise ConflictError(
-            "Somebody moved a statement of this month-end",
-            expected=f"{len(position)} endorsed statements",
-            got=f"{signed_count}",
-            record=str(months),
-            next_step="Run it again.",
-        )
+        signed_count += _move_signed(work, at, some, rows)
+    _check_signed(signed_count, len(position))
     return root.hex()
 
 
-def _endorsed(work: Work, months: MonthRange) -> Iterator[list[tuple[StatementRow, Issuance]]]:
+def _sign_tokens(work: Work, at: ContractNow, by_leaf: dict[bytes, _Accepted]) -> str:
+    """One batch of these tokens, issued with its root.
+
+    Raises:
+        ConflictError: Somebody moved a statement.
+    """
+    if len(by_leaf) == 1:
+        ((leaf, one),) = by_leaf.items()
+        moved = month_end.move(work.session, [one.statement.id], before=StatementState.ENDORSED, state=StatementState.QUEUED)
+        _check_signed(len(moved), 1)
+        queue_statement(work, one.statement, one.issuance, at)
+        return leaf.hex()
+    root, proofs = batch_proofs(list(by_leaf))
+    accepted = list(by_leaf.values())
+    tenant_id = _tenant_of(one.statement.tenant_id for one in accepted)
+    signing = ToSign(tenant_id, root, len(by_leaf), accepted[0].issuance.method_hash, LedgerAction.ISSUE_MANY)
+    payload: dict[str, Json] = {"issuances": [issuance_to_json(one.issuance) for one in accepted]}
+    batch, outbox = sign_batch(work.services, at, signing, payload=payload)
+    ledger.add_batch(work.session, batch, (), outbox)
+    rows = [
+        issuance_row(one.statement, one.issuance, root, proofs[leaf], leaf_index=index, action=LedgerAction.ISSUE)
+        for index, (leaf, one) in enumerate(sorted(by_leaf.items()))
+    ]
+    _check_signed(_move_signed(work, at, accepted, rows), len(by_leaf))
+    return root.hex()
+
+
+def _move_signed(work: Work, at: ContractNow, accepted: Sequence[_Accepted], rows: Sequence[IssuanceRow]) -> int:
+    """Note these statements as signed; how many of them had not been moved by somebody else."""
+    if not rows:
+        return 0
+    ids = [row.statement_id for row in rows]
+    moved = month_end.move(work.session, ids, before=StatementState.ENDORSED, state=StatementState.QUEUED)
+    month_end.add_issuances(work.session, rows)
+    for one in accepted:
+        if one.issuance.revision > 1:
+            revoke_former(work, at, one.statement, one.issuance, is_token=one.is_token)
+    return len(moved)
+
+
+def _check_signed(signed_count: int, wanted_count: int) -> None:
+    """Refuse a batch of which somebody moved a statement.
+
+    Raises:
+        ConflictError: They are not as many as were to be signed.
+    """
+    if signed_count != wanted_count:
+        raise ConflictError(
+            "Somebody moved a statement of this month-end",
+            expected=f"{wanted_count} endorsed statements",
+            got=f"{signed_count}",
+            next_step="Run it again.",
+        )
+
+
+def _tenant_of(tenant_ids: Iterable[str]) -> str:
+    several = set(tenant_ids)
+    return several.pop() if len(several) == 1 else INSTALLATION
+
+
+def _endorsed(work: Work, months: MonthRange) -> Iterator[list[_Accepted]]:
     """The endorsed statements of a period as the chain will hold them, chunk by chunk."""
     after = ""
     while found := month_end.standing(work.session, months, StatementState.ENDORSED, after=after):
         subjects = month_end.subjects_of(work.session, [one.subject_id for one in found])
-        yield [(one, _issuance(work, one, subjects[one.subject_id].chain_holder)) for one in found]
+        yield [_accepted(work, one, subjects[one.subject_id]) for one in found]
         after = found[-1].subject_id
 
 
-def _issuance(work: Work, statement: StatementRow, holder: str) -> Issuance:
-    return issuance_of(manifest_from_canonical(statement.manifest), work.services.auditor, holder)
+def _accepted(work: Work, statement: StatementRow, subject: SubjectRow) -> _Accepted:
+    issuance = issuance_of(manifest_from_canonical(statement.manifest), work.services.auditor, subject.chain_holder)
+    return _Accepted(statement, issuance, is_token(issuance, subject.kind))
 
 
 def ask_month_end(services: Services, months: MonthRange) -> None:

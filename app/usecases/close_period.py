@@ -142,10 +142,11 @@ def _begin(work: Work, subject: SubjectRow, months: MonthRange, reason: str) -> 
         subject_commitment=services.randomness.bytes(32),
     )
     former = statements.latest_of_period(session, subject.tenant_id, period.id)
-    if former is not None and not period.is_changed_since_close and former.state is not StatementState.FINDINGS:
+    is_open_again = former is not None and former.state in {StatementState.FINDINGS, StatementState.REVOKED}
+    if former is not None and not period.is_changed_since_close and not is_open_again:
         raise ConflictError(
             "This period is closed, and nothing has changed since",
-            expected="an open period, one that changed since it was closed, or one with an auditor's findings",
+            expected="an open period, one that changed since it was closed, one with an auditor's findings, or a revoked one",
             got=f"revision {former.revision} of {former.created_at:%Y-%m-%d}",
             record=str(months),
             next_step="Look at its statement.",
@@ -175,7 +176,7 @@ def _keep(work: Work, period: PeriodRow, closed: Closed) -> StatementRow:
     session, services, tenant_id = work.session, work.services, period.tenant_id
     statement_id = services.randomness.id()
     for former in statements.of_period(session, tenant_id, period.id):
-        if former.state is not StatementState.SUPERSEDED:
+        if former.state not in {StatementState.SUPERSEDED, StatementState.REVOKED}:
             statements.set_state(session, tenant_id, former.id, StatementState.SUPERSEDED, expected=[former.state])
     sealed = seal(work, Whose(tenant_id, period.subject_id), statement_key_field(statement_id), closed.statement_key)
     row = statement_row(

@@ -5,13 +5,15 @@ The signed batch and its outbox row are written in the transaction that makes th
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from hashlib import sha256
 
 from app.chain import AuditorNode, ChainDesk
-from app.services import Services, Whose, Work
-from app.store import connections, documents, ledger, records, statements, subjects
+from app.security.vault import WrappedKey
+from app.services import Services, Work
+from app.store import ledger, statements, subjects
+from app.store.audit_facts import AuditFacts, DeclaredTrail, audit_facts_of
 from app.store.ledger import EndorsementRow, IssuanceRow, LedgerAction, OutboxState, Verdict
 from app.store.session import reading, unit_of_work
 from app.store.statements import StatementRow, StatementState
@@ -20,13 +22,14 @@ from app.usecases.audit_statement import TAKEN_AS_DECLARED, AuditRequest, Findin
 from app.usecases.close_period import statement_key_field
 from app.usecases.derive_declared import order_of_trails
 from app.usecases.find_factor_set import factor_set_then
-from app.usecases.keep_original import fetch_original
-from app.usecases.sealing import unseal
-from app.usecases.sign_batch import ToSign, sign_again, sign_batch
+from app.usecases.keep_original import open_original
+from app.usecases.revoke_statement import revoke_former
+from app.usecases.sign_batch import ContractNow, ToSign, contract_now, sign_again, sign_batch
 from connectors import registry
 from domain.bundle import issuance_to_json
-from domain.canonical import from_canonical, to_canonical
+from domain.canonical import from_json, to_canonical
 from domain.declared import DECLARED_USAGE_POINT, ActivityDocument
+from domain.errors import NotFoundError
 from domain.fields import Fields
 from domain.issuance import ZERO_ADDRESS, Issuance, IssuanceKind
 from domain.manifest import Manifest
@@ -59,6 +62,7 @@ def endorse_statement(services: Services, chain: ChainDesk, tenant_id: str, stat
     # A pack may have come between closing and now; where the set of then is gone, the auditor says that its own is another one.
     factor_set = factor_set_then(services, statement.factor_set) or services.factor_set
     manifest, findings = audit_statement(request, factor_set=factor_set, reader=OUR_READER)
+    at = contract_now(chain)
     with unit_of_work(services.engine) as session:
         work = Work(session, services)
         answer = answer_of(services, statement, findings)
@@ -68,7 +72,7 @@ def endorse_statement(services: Services, chain: ChainDesk, tenant_id: str, stat
             statements.set_state(session, tenant_id, statement_id, StatementState.FINDINGS, expected=[StatementState.CLOSED])
             return StatementState.FINDINGS
         issuance = issuance_of(manifest, services.auditor, holder)
-        queue_statement(work, statement, issuance, chain)
+        queue_statement(work, statement, issuance, at)
         statements.set_state(session, tenant_id, statement_id, StatementState.QUEUED, expected=[StatementState.CLOSED])
         if _is_final(work, statement):
             statements.set_state(session, tenant_id, statement_id, StatementState.ISSUED, expected=[StatementState.QUEUED])
@@ -100,64 +104,85 @@ def audit_request(work: Work, statement: StatementRow) -> AuditRequest:
         CanonicalError: A leaf is damaged.
         ConflictError: Records name their originals in different orders.
     """
-    session, tenant_id = work.session, statement.tenant_id
-    whose = Whose(tenant_id, statement.subject_id)
+    return request_of(work.services, statement, audit_facts_of(work.session, [statement])[statement.id])
+
+
+def request_of(services: Services, statement: StatementRow, facts: AuditFacts) -> AuditRequest:
+    """What an auditor needs to recompute a statement, of what is stored about it.
+
+    Args:
+        services: Gives the archive and opens seals.
+        statement: Which.
+        facts: What is stored of it and its subject.
+
+    Returns:
+        Manifest, leaves, lines, key and originals.
+
+    Raises:
+        NotFoundError: The subject's key was destroyed, or an original is not known.
+        ArchiveError: An original is lost or changed.
+        CanonicalError: A leaf is damaged.
+        ConflictError: Records name their originals in different orders.
+    """
+    if facts.key is None:
+        raise NotFoundError("There is no such subject key", expected="a subject that was not erased", got=statement.subject_id)
+    wrapped = WrappedKey(facts.key.kek_id, facts.key.wrapped_key)
+    vault = services.vault.of_subject(statement.tenant_id, statement.subject_id, wrapped)
     groups: dict[str, list[bytes]] = defaultdict(list)
     named: dict[str, dict[str, None]] = defaultdict(dict)
     declared: dict[str, set[str]] = defaultdict(set)
-    for row in statements.inputs_of(session, tenant_id, statement.id):
-        leaf = row.leaf or b""
-        groups[row.group_key].append(leaf)
-        fields = Fields(from_canonical(leaf, record="input"), "input")
-        named[fields.text("connector")] |= dict.fromkeys(fields.texts("documents"))
+    for group_key, data in facts.leaves:
+        leaf = data or b""
+        groups[group_key].append(leaf)
+        fields = Fields(from_json(leaf, record="input"), "input")  # whether it is canonical is the auditor's to find
+        connector, digests = fields.text("connector"), fields.texts("documents")
+        named[connector] |= dict.fromkeys(digests)
         if fields.text("usage_point") == DECLARED_USAGE_POINT:
-            declared[fields.text("connector")].update(fields.texts("documents"))
-    trails = _trails_of_declared(work, statement, declared)
-    order = {connector: order_of_trails(of_connector, record=connector) for connector, of_connector in trails.items()}
+            declared[connector].update(digests)
+    order = {
+        connector: order_of_trails(trails, record=connector)
+        for connector, trails in _trails_of_declared(statement, facts.trails, declared).items()
+    }
     in_records = dict.fromkeys(digest for of_connector in named.values() for digest in of_connector)
     further = dict.fromkeys(digest for digests in order.values() for digest in digests if digest not in in_records)
 
     def original(digest: str) -> bytes:
-        return fetch_original(work, documents.by_sha256(session, tenant_id, statement.subject_id, digest))
+        document = facts.documents.get(digest)
+        if document is None:
+            raise NotFoundError("There is no such document", expected="an original of the subject", got=digest)
+        return open_original(services.archive, vault, document)
 
     return AuditRequest(
         manifest=statement.manifest,
         groups=groups,
-        lines=statements.line_bytes_of(session, tenant_id, statement.id),
-        statement_key=unseal(work, whose, statement_key_field(statement.id), statement.sealed_statement_key),
+        lines=facts.lines,
+        statement_key=vault.open(statement_key_field(statement.id), statement.sealed_statement_key),
         originals={digest: original(digest) for digest in in_records},
         also={digest: original(digest) for digest in further},
         order=order,
     )
 
 
-def _trails_of_declared(work: Work, statement: StatementRow, named: Mapping[str, set[str]]) -> dict[str, list[Sequence[str]]]:
+def _trails_of_declared(
+    statement: StatementRow, known: Iterable[DeclaredTrail], named: Mapping[str, set[str]]
+) -> dict[str, list[Sequence[str]]]:
     """Originals of every declared activity that the named ones speak about, also where it counts no longer.
 
     What came after the statement was closed is left out: it says nothing about what was closed.
 
     Args:
-        work: The open transaction.
-        statement: Whose subject's.
+        statement: When it was closed.
+        known: Of its subject.
         named: Connector to the SHA-256 of the originals that its records of the period name.
 
     Returns:
         By connector.
     """
     trails: dict[str, list[Sequence[str]]] = defaultdict(list)
-    if not named:
-        return trails
-    rows = documents.of_subject(work.session, statement.tenant_id, statement.subject_id)
-    known = {row.sha256 for row in rows if row.received_at <= statement.created_at}
-    for connection in connections.of_subject(work.session, statement.tenant_id, statement.subject_id):
-        of_connector = named.get(connection.connector)
-        if of_connector:
-            states = records.of_usage_point(work.session, statement.tenant_id, connection.id, DECLARED_USAGE_POINT)
-            trails[connection.connector] += [
-                [digest for digest in one.document_sha256s if digest in known]
-                for one in states
-                if not of_connector.isdisjoint(one.document_sha256s)
-            ]
+    for trail in known:
+        of_connector = named.get(trail.connector)
+        if of_connector and any(digest in of_connector for digest, _ in trail.sources):
+            trails[trail.connector].append([digest for digest, at in trail.sources if at <= statement.created_at])
     return trails
 
 
@@ -221,33 +246,35 @@ def answer_of(services: Services, statement: StatementRow, findings: tuple[Findi
 
 
 def is_token(issuance: Issuance, kind: SubjectKind) -> bool:
-    """Whether a statement becomes a token by itself: a business's, once per period. A person's is anchored, and claimable."""
-    return kind not in PEOPLE and issuance.holder != ZERO_ADDRESS and issuance.revision == 1
+    """Whether a statement becomes a token by itself: a business's, a restated one in place of the former. A person's is anchored."""
+    return kind not in PEOPLE and issuance.holder != ZERO_ADDRESS
 
 
-def queue_statement(work: Work, statement: StatementRow, issuance: Issuance, chain: ChainDesk) -> None:
+def queue_statement(work: Work, statement: StatementRow, issuance: Issuance, at: ContractNow) -> None:
     """Sign a batch of one and put it in the outbox; a batch that expired or failed goes out under a new envelope.
 
     Args:
         work: The open transaction and the services.
         statement: The statement, accepted.
         issuance: It, as the chain will hold it.
-        chain: Gives epoch and contract for the envelope.
+        at: What the envelope holds for.
     """
     leaf = leaf_of(issuance)
     former = ledger.issuance_of_statement(work.session, statement.tenant_id, statement.id)
     if former is not None and former.batch_root_hex != leaf.hex():  # it stands in a batch with others
-        sign_again(work, chain, statement.tenant_id, former.batch_root_hex)
+        sign_again(work, at, statement.tenant_id, former.batch_root_hex)
         return
     kind = subjects.by_id(work.session, statement.tenant_id, statement.subject_id).kind
     action = LedgerAction.ISSUE if is_token(issuance, kind) else LedgerAction.ANCHOR
     signing = ToSign(statement.tenant_id, leaf, 1, issuance.method_hash, action)
     batch, outbox = sign_batch(
-        work.services, chain, signing, payload={"issuance": issuance_to_json(issuance), "statement_id": statement.id}
+        work.services, at, signing, payload={"issuance": issuance_to_json(issuance), "statement_id": statement.id}
     )
     row = issuance_row(statement, issuance, leaf, (), leaf_index=0, action=action)
     if not ledger.add_batch(work.session, batch, (row,), outbox):
         ledger.renew_batch(work.session, batch, outbox)
+    if issuance.revision > 1:
+        revoke_former(work, at, statement, issuance, is_token=action is LedgerAction.ISSUE)
 
 
 def issuance_row(

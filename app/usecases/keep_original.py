@@ -7,7 +7,7 @@ from app.security.vault import SubjectVault
 from app.services import Whose, Work
 from app.store import documents
 from app.store.documents import DocumentRow
-from app.usecases.sealing import seal, unseal
+from app.usecases.sealing import seal, vault_of
 from archive.base import Archive, ArchiveReference
 from domain.activity import EvidenceClass
 from domain.errors import ArchiveError, NotFoundError
@@ -124,8 +124,26 @@ def fetch_original(work: Work, document: DocumentRow) -> bytes:
         NotFoundError: The subject's key was destroyed.
         SecurityError: They were sealed for somebody else.
     """
-    sealed = work.services.archive.fetch(document.stored_sha256)
-    body = unseal(work, Whose(document.tenant_id, document.subject_id), _field(document.sha256), sealed)
+    vault = vault_of(work, Whose(document.tenant_id, document.subject_id))
+    return open_original(work.services.archive, vault, document)
+
+
+def open_original(archive: Archive, vault: SubjectVault, document: DocumentRow) -> bytes:
+    """The original bytes, for who has the vault of the subject at hand and opens many.
+
+    Args:
+        archive: Where they lie.
+        vault: Of the subject.
+        document: Which.
+
+    Returns:
+        The bytes as they came.
+
+    Raises:
+        ArchiveError: The archive has lost or changed them.
+        SecurityError: They were sealed for somebody else.
+    """
+    body = vault.open(_field(document.sha256), archive.fetch(document.stored_sha256))
     found = sha256(body).hexdigest()
     if found != document.sha256:
         raise ArchiveError("An original is not what its hash says", expected=document.sha256, got=found, record=document.id)

@@ -5,7 +5,9 @@
     bytes     stored before they are sent, so that after a crash the same bytes are sent again; the chain takes them once
     fees      whoever waits too long is signed again under the same nonce for at least 12.5 % more, up to a ceiling; every hash
               ever sent is looked for, since any of them may be mined
-    success   a root that the chain has already, as it was to be anchored, is done
+    success   a root that the chain has already, as it was to be anchored, is done; so is a revocation, and a retirement
+    tokens    a batch of tokens whose root somebody else anchored, or one of which is taken, is anchored and claimed one by one
+    expired   what waits in the pool and can only revert gives its nonce to a transaction that does nothing
     reorg     a block that is gone sends its transaction back
     budget    gas of a day; what is above waits for tomorrow
 
@@ -15,7 +17,7 @@ is kept with the row, and the same is tried later.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -29,12 +31,25 @@ from app.store.ledger import LedgerAction, OnContract, OutboxChange, OutboxRow, 
 from app.store.session import Session, reading, unit_of_work
 from app.store.statements import StatementState
 from app.usecases.ask_auditor import ask_again
-from app.usecases.sign_batch import sign_again
+from app.usecases.retire_units import ask_to_count, retirement_from_json
+from app.usecases.revoke_statement import revocation_from_json, revoke_again
+from app.usecases.sign_batch import contract_now, sign_again
 from domain.bundle import envelope_from_json, issuance_from_json
 from domain.canonical import from_canonical
-from domain.errors import AlreadyIssuedError, BudgetError, ChainError, ConflictError, ExpiredError, LedgerError
+from domain.errors import (
+    AlreadyDoneError,
+    AlreadyIssuedError,
+    BudgetError,
+    ChainError,
+    ConflictError,
+    ExpiredError,
+    LedgerError,
+)
 from domain.fields import Fields
+from domain.issuance import Envelope, Issuance
 from ledger.chain import PlannedCall, Receipt
+from ledger.issuance import batch_proof, keccak, leaf_of, token_id
+from ledger.transactions import decode_signed
 
 LEASE_S = 60
 """How long one transaction is ours, seconds."""
@@ -109,13 +124,15 @@ def _send(services: Services, chain: ChainDesk, row: OutboxRow) -> None:
     }
     try:
         while row.state in steps:
-            before, change = row.state, steps[row.state](services, chain, row)
-            goes_on = change.state in steps and change.state is not before and before is not OutboxState.MINED
-            row = _write(services, row, change, is_held=goes_on)
+            try:
+                before, change = row.state, steps[row.state](services, chain, row)
+                goes_on = change.state in steps and change.state is not before and before is not OutboxState.MINED
+                row = _write(services, row, change, is_held=goes_on)
+            except ExpiredError as error:
+                _expire(services, chain, row, error)
+                return
             if not goes_on:  # on the way back nothing is hurried
                 return
-    except ExpiredError as error:
-        _expire(services, chain, row, error)
     except BudgetError as error:
         _write(services, row, OutboxChange(row.state, _tomorrow(services.clock.now()), error=error.sentence()))
     except ChainError as error:  # the chain does not answer, or wants something else: the same again later
@@ -132,26 +149,93 @@ def _send(services: Services, chain: ChainDesk, row: OutboxRow) -> None:
 def _begin(services: Services, chain: ChainDesk, row: OutboxRow) -> Change:
     """Sign, unless every statement of the batch was superseded meanwhile: then nobody wants it any more."""
     with reading(services.engine) as session:
-        is_wanted = ledger.is_wanted(session, row.root_hex)
+        is_wanted = row.action not in ledger.OF_BATCH or ledger.is_wanted(session, row.root_hex)
     if not is_wanted:
-        return OutboxChange(OutboxState.FAILED, services.clock.now(), error="Superseded by a restatement before it was sent.")
+        return OutboxChange(OutboxState.FAILED, services.clock.now(), error="Superseded or revoked before it was sent.")
     return _plan(services, chain, row)
 
 
 def _plan(services: Services, chain: ChainDesk, row: OutboxRow) -> Change:
-    payload = Fields(from_canonical(row.payload_json.encode(), record="outbox"), f"outbox {row.root_hex}")
-    issuance = issuance_from_json(payload.raw("issuance")) if row.action is LedgerAction.ISSUE else None
-    envelope = envelope_from_json(payload.raw("envelope"))
-    signatures = [bytes.fromhex(text) for text in payload.texts("signatures")]
     number, block_hash = chain.head()  # asked before: what is found now is in this block or an earlier one, or comes again
-    try:
-        call = chain.prepare(str(row.action), issuance, envelope, signatures)
-    except AlreadyIssuedError as error:
-        if error.stored_root == envelope.root:  # it is there already, with this very commitment
-            return OutboxChange(OutboxState.MINED, services.clock.now(), block_number=number, block_hash_hex=block_hash.hex())
-        raise
+    call = _prepare(chain, row)
+    if call is None:
+        return OutboxChange(OutboxState.MINED, services.clock.now(), block_number=number, block_hash_hex=block_hash.hex())
     _send_waiting(services, chain, call.chain_nonce + 1, (OutboxState.SIGNED,), but=row)
     return _Signing(chain, call)
+
+
+def _prepare(chain: ChainDesk, row: OutboxRow) -> PlannedCall | None:
+    """What is called, simulated; None where the chain has it already, as it was to be.
+
+    Raises:
+        LedgerError: The chain refuses; its class says why.
+    """
+    payload = from_canonical(row.payload_json.encode(), record="outbox")
+    if row.action in ledger.OF_BATCH:
+        return _prepare_batch(chain, row, Fields(payload, f"outbox {row.root_hex}"))
+    try:
+        if row.action is LedgerAction.REVOKE:
+            return chain.prepare_revocation(*revocation_from_json(payload))
+        return chain.prepare_retirement(*retirement_from_json(payload), bytes.fromhex(row.root_hex))
+    except AlreadyDoneError:
+        return None
+
+
+def _prepare_batch(chain: ChainDesk, row: OutboxRow, fields: Fields) -> PlannedCall | None:
+    """As `_prepare`, of a batch.
+
+    Raises:
+        AlreadyIssuedError: The chain has another root for this token.
+    """
+    envelope = envelope_from_json(fields.raw("envelope"))
+    signatures = [bytes.fromhex(text) for text in fields.texts("signatures")]
+    issuances = _tokens_of(row, fields)
+    try:
+        return chain.prepare(str(row.action), issuances, envelope, signatures)
+    except AlreadyIssuedError as error:
+        is_there = error.stored_root == envelope.root  # with this very commitment
+        if row.action is LedgerAction.ISSUE_MANY:
+            return _one_by_one(chain, issuances, envelope, signatures, is_there=is_there)
+        if is_there:
+            return None
+        raise
+
+
+def _tokens_of(row: OutboxRow, payload: Fields) -> tuple[Issuance, ...]:
+    """The statements that become tokens with their batch."""
+    if row.action is LedgerAction.ISSUE:
+        return (issuance_from_json(payload.raw("issuance")),)
+    if row.action is LedgerAction.ISSUE_MANY:
+        return tuple(issuance_from_json(one) for one in payload.items("issuances"))
+    return ()
+
+
+def _one_by_one(
+    chain: ChainDesk, issuances: Sequence[Issuance], envelope: Envelope, signatures: Sequence[bytes], *, is_there: bool
+) -> PlannedCall | None:
+    """The next step of a batch of tokens that cannot be issued at once; None where no token is left to claim.
+
+    Somebody who saw it in the pool has anchored its root first, or one of its statements was issued or ended before: then the
+    root is anchored, and what is left is claimed, one transaction after the other.
+
+    Raises:
+        ChainError: The next token was taken just now.
+    """
+    if not is_there:
+        return chain.prepare("anchor", (), envelope, signatures)
+    missing = _missing(chain, issuances)
+    if missing is None:
+        return None
+    proof = batch_proof([leaf_of(one) for one in issuances], leaf_of(missing))
+    try:
+        return chain.prepare_claim(envelope.root, missing, proof)
+    except AlreadyIssuedError as error:  # somebody claimed it since we looked
+        raise ChainError("The next token was taken just now", got=error.got, next_step="It goes on by itself.") from error
+
+
+def _missing(chain: ChainDesk, issuances: Sequence[Issuance]) -> Issuance | None:
+    """The first statement that has no token and was not ended either."""
+    return next((one for one in issuances if chain.token(token_id(one)) is None), None)
 
 
 def _sign(services: Services, session: Session, row: OutboxRow, signing: _Signing) -> OutboxChange:
@@ -192,8 +276,8 @@ def _broadcast(services: Services, chain: ChainDesk, row: OutboxRow) -> Change:
         if _is_nonce_used(chain, row):
             return _settle(services, chain, row)
         _send_waiting(services, chain, row.nonce or 0, (OutboxState.SIGNED, OutboxState.SENT), but=row)
-        if _is_waiting_too_long(services, chain, row) and (dearer := _offer_more(services, chain, row)):
-            return dearer
+        if _is_waiting_too_long(services, chain, row) and (other := _offer_more(services, chain, row)):
+            return other
         chain.broadcast(row.raw or b"")
     return OutboxChange(OutboxState.SENT, services.clock.now())
 
@@ -205,8 +289,8 @@ def _look_for_receipt(services: Services, chain: ChainDesk, row: OutboxRow) -> C
         return mined
     if _is_nonce_used(chain, row):
         return _settle(services, chain, row)
-    if _is_waiting_too_long(services, chain, row) and (dearer := _offer_more(services, chain, row)):
-        return dearer
+    if _is_waiting_too_long(services, chain, row) and (other := _offer_more(services, chain, row)):
+        return other
     if row.attempts % LOOKS_COUNT == 0:
         chain.broadcast(row.raw or b"")
     return OutboxChange(OutboxState.SENT, now + LATER)
@@ -216,6 +300,8 @@ def _settle(services: Services, chain: ChainDesk, row: OutboxRow) -> Change:
     """What to do where the nonce is used up: by one of ours that succeeded, by one that reverted, or by a stranger's."""
     if mined := _mined(services, chain, row):
         return mined
+    if row.raw and _is_nothing(row.raw) and chain.receipt(keccak(row.raw)) is not None:  # it gave way, as it should
+        return _plan(services, chain, row)
     reverted = [one.transaction_hash.hex() for one in _receipts(chain, row) if one is not None and not one.is_success]
     if len(reverted) >= MOST_REVERTS_COUNT:
         return OutboxChange(OutboxState.FAILED, services.clock.now(), error=f"Mined and reverted: {', '.join(reverted)}.")
@@ -253,14 +339,38 @@ def _is_waiting_too_long(services: Services, chain: ChainDesk, row: OutboxRow) -
 
 
 def _offer_more(services: Services, chain: ChainDesk, row: OutboxRow) -> OutboxChange | None:
-    """The same call under the same nonce for higher fees; None where the ceiling forbids it."""
-    signed = chain.replace(row.raw or b"")
+    """What takes the place of a transaction that waits, under its nonce for higher fees; None where the ceiling forbids it.
+
+    It is the same call, unless that could only revert by now: then nothing, sent to oneself. Its hash is not kept with those that
+    are looked for, since its success is not the batch's; once the nonce is used up, the batch goes on as it must.
+    """
+    raw, now = row.raw or b"", services.clock.now()
+    is_hopeless = _is_nothing(raw) or not _would_succeed(chain, row)
+    signed = chain.cancel(raw) if is_hopeless else chain.replace(raw)
     if signed is None:
         log.warning("the fee ceiling is reached, the transaction waits", root=row.root_hex, nonce=row.nonce)
         return None
-    now = services.clock.now()
+    if is_hopeless:
+        log.warning("the transaction can only revert: its nonce is used up otherwise", root=row.root_hex, nonce=row.nonce)
+        return OutboxChange(OutboxState.SIGNED, now, raw=signed.raw, signed_at=now)
     hashes = json.dumps([*json.loads(row.tx_hashes_json), signed.hash.hex()])
     return OutboxChange(OutboxState.SIGNED, now, raw=signed.raw, signed_at=now, tx_hashes_json=hashes)
+
+
+def _is_nothing(raw: bytes) -> bool:
+    """Whether stored bytes are a transaction that does nothing but use its nonce up."""
+    return not decode_signed(raw).data
+
+
+def _would_succeed(chain: ChainDesk, row: OutboxRow) -> bool:
+    """Whether what waits in the pool would still do what it was sent for, as far as the chain can be asked."""
+    try:
+        call = _prepare(chain, row)
+        return call is not None and call.data == decode_signed(row.raw or b"").data
+    except ChainError:  # no answer is no reason to give up
+        return True
+    except LedgerError:
+        return False
 
 
 # ---- finality ----
@@ -277,8 +387,16 @@ def _look_for_finality(services: Services, chain: ChainDesk, row: OutboxRow) -> 
     if not is_ours_there and not is_found_there:  # a reorganisation took its block away
         return OutboxChange(OutboxState.SENT if row.raw else OutboxState.QUEUED, now)
     if chain.is_final_block(row.block_number, block_hash):
+        if row.action is LedgerAction.ISSUE_MANY and not _is_all_there(chain, row):  # its root is: the next token is claimed
+            return OutboxChange(OutboxState.QUEUED, now, tx_hashes_json="[]")
         return OutboxChange(OutboxState.FINAL, now)
     return OutboxChange(OutboxState.MINED, now + (LATER if chain.is_embedded else FINALITY_LATER))
+
+
+def _is_all_there(chain: ChainDesk, row: OutboxRow) -> bool:
+    """Whether every statement of a batch of tokens has its token, or was ended."""
+    fields = Fields(from_canonical(row.payload_json.encode(), record="outbox"), f"outbox {row.root_hex}")
+    return _missing(chain, _tokens_of(row, fields)) is None
 
 
 def _write(services: Services, row: OutboxRow, change: Change, *, is_held: bool = False) -> OutboxRow:
@@ -291,7 +409,9 @@ def _write(services: Services, row: OutboxRow, change: Change, *, is_held: bool 
         if is_held:
             made = replace(made, next_at=services.clock.now() + timedelta(seconds=LEASE_S))
         written = ledger.change_outbox(session, row, made, services.clock.now())
-        if written.state is OutboxState.FINAL:
+        if written.state is OutboxState.FINAL and row.action is LedgerAction.RETIRE:
+            ask_to_count(Work(session, services), row)
+        elif written.state is OutboxState.FINAL and row.action is not LedgerAction.REVOKE:
             statements.issue_all(session, row.root_hex)
     return written
 
@@ -299,9 +419,13 @@ def _write(services: Services, row: OutboxRow, change: Change, *, is_held: bool 
 def _expire(services: Services, chain: ChainDesk, row: OutboxRow, error: ExpiredError) -> None:
     """What expired is endorsed again: a batch of one by the auditor; what it audited before is signed under a fresh envelope."""
     change = OutboxChange(OutboxState.EXPIRED, services.clock.now(), error=error.sentence())
+    at = contract_now(chain)  # where the chain does not answer now, the row stays as it is and is looked at again
     with unit_of_work(services.engine) as session:
         work = Work(session, services)
         ledger.change_outbox(session, row, change, services.clock.now())
+        if row.action is LedgerAction.REVOKE:
+            revoke_again(work, at, row.tenant_id, row.root_hex)
+            return
         if ledger.batch_of(session, row.tenant_id, row.root_hex).count == 1:
             (issuance,) = ledger.issuances_of_batch(session, row.tenant_id, row.root_hex)
             statement = statements.by_id(session, row.tenant_id, issuance.statement_id)
@@ -310,7 +434,7 @@ def _expire(services: Services, chain: ChainDesk, row: OutboxRow, error: Expired
                 return
             if not ledger.is_wanted(session, row.root_hex):  # superseded meanwhile
                 return
-        sign_again(work, chain, row.tenant_id, row.root_hex)
+        sign_again(work, at, row.tenant_id, row.root_hex)
 
 
 def _tomorrow(now: datetime) -> datetime:

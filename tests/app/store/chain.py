@@ -123,5 +123,7 @@ def make_batch(session: Session, statement: StatementRow, root_hex: str = "root"
         next_at=NOW + timedelta(seconds=due_in_s),
         created_at=NOW,
         updated_at=NOW,
+        chain_id=batch.chain_id,
+        contract=batch.contract,
     )
     return ledger.add_batch(session, batch, (issuance,), outbox)

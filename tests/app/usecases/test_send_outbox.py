@@ -233,7 +233,7 @@ def test_nonces_leave_no_gap(installation: Installation, household: Whose, desk:
 def test_batch_of_another_chain_is_left_alone(installation: Installation, desk: ChainDesk, queued: StatementRow) -> None:
     """What was signed for another contract is neither sent nor given up: it waits to be signed again for this one."""
     with unit_of_work(installation.services.engine) as session:
-        session.connection().exec_driver_sql("UPDATE batch SET contract = '0x1111111111111111111111111111111111111111'")
+        session.connection().exec_driver_sql("UPDATE outbox SET contract = '0x1111111111111111111111111111111111111111'")
     assert send_outbox(installation.services, desk) == 0
     assert (outbox(installation, queued).state, sent_count(desk)) == (OutboxState.QUEUED, 0)
     assert (pending_count(installation.services, desk), pending_count(installation.services)) == (0, 1)
@@ -317,7 +317,7 @@ def test_superseded_statement_is_not_sent(
     second = restated(installation, household)
     assert Worker(installation.services, desk).drain()
     found = outbox(installation, queued)
-    assert (found.state, found.error) == (OutboxState.FAILED, "Superseded by a restatement before it was sent.")
+    assert (found.state, found.error) == (OutboxState.FAILED, "Superseded or revoked before it was sent.")
     assert [installation.statement(row).state for row in (queued, second)] == [StatementState.SUPERSEDED, StatementState.ISSUED]
     assert sent_count(desk) == 1
 
