@@ -103,6 +103,8 @@ DataFolder = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON on standard output.")]
+ForGood = Annotated[bool, typer.Option("--for-good", help="I know that nobody can take this back.")]
+WaitForChain = Annotated[float, typer.Option("--wait", metavar="SECONDS", min=0, help="How long to wait until it is final.")]
 Connector = Annotated[str, typer.Argument(metavar="CONNECTOR", help="What reads it; see `connectors list`.")]
 FileName = Annotated[str, typer.Argument(metavar="FILE", help="The document; - for standard input.")]
 AnyConnection = Annotated[
@@ -425,6 +427,62 @@ def retire(
             credit_type=credit_type,
             vintage=vintage,
             file_name=document,
+            is_json=json,
+            data_folder=data_folder,
+        )
+    )
+
+
+@program.command()
+def revoke(
+    statement: Annotated[str, typer.Argument(metavar="STATEMENT", help="Id or manifest hash, or the beginning of one.")],
+    *,
+    reason: Annotated[str, typer.Option("--reason", help="Why nobody should rely on it any more, in one sentence.")],
+    for_good: ForGood = False,
+    wait: WaitForChain = 300.0,
+    json: Json = False,
+    data_folder: DataFolder = None,
+) -> None:
+    """Withdraw a statement: its auditors tell the chain, and no proof of it holds there any more. The period can be closed again.
+
+    The chain has the token's id and a salted hash of the reason; the reason itself stays here, sealed.
+    """
+    from app.cli.ending import run_revoke
+
+    _end(run_revoke(statement, reason=reason, is_for_good=for_good, wait_s=wait, is_json=json, data_folder=data_folder))
+
+
+@program.command("retire-units")
+def retire_units(
+    subject: Annotated[
+        str,
+        typer.Argument(
+            metavar="SUBJECT", help="Id, beginning of one, or name; the only subject where left out.", show_default=False
+        ),
+    ] = "",
+    *,
+    token: Annotated[str, typer.Option("--token", metavar="HEX", help="The units: id of their token on the chain.")],
+    amount_t: Annotated[str, typer.Option("--t", metavar="DECIMAL", help="How much of an offset, in metric tons of CO2e.")] = "",
+    amount_kg: Annotated[str, typer.Option("--kg", metavar="DECIMAL", help="How much of an offset, in kilograms of CO2e.")] = "",
+    amount_kwh: Annotated[str, typer.Option("--kwh", metavar="DECIMAL", help="How much of a REC, in kilowatt-hours.")] = "",
+    for_good: ForGood = False,
+    wait: WaitForChain = 300.0,
+    json: Json = False,
+    data_folder: DataFolder = None,
+) -> None:
+    """Use up units that the installation's account has on the chain, for a subject; offsets lower the net of its month.
+
+    Who they are for is not on the chain: a random beneficiary stands there, which is told here.
+    """
+    from app.cli.ending import run_retire_units
+
+    _end(
+        run_retire_units(
+            subject,
+            token=token,
+            amounts={"t": amount_t, "kg": amount_kg, "kwh": amount_kwh},
+            is_for_good=for_good,
+            wait_s=wait,
             is_json=json,
             data_folder=data_folder,
         )

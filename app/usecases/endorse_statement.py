@@ -246,7 +246,7 @@ def answer_of(services: Services, statement: StatementRow, findings: tuple[Findi
 
 
 def is_token(issuance: Issuance, kind: SubjectKind) -> bool:
-    """Whether a statement becomes a token by itself: a business's, a restated one in place of the former. A person's is anchored."""
+    """Whether a statement becomes a token by itself: a business's; restated, in place of the former. A person's is anchored."""
     return kind not in PEOPLE and issuance.holder != ZERO_ADDRESS
 
 
