@@ -1,13 +1,14 @@
 """`close`: a period to its statement, and the statement to the chain; of one subject, or of all that are open."""
 
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
 from app.api.models import StatementOut
 from app.assemble import open_desk
+from app.audit_processes import auditor_of
 from app.chain import CHAIN_IN_USE
 from app.cli.installation import find_subject, installation
 from app.cli.listing import tonnes_text
@@ -20,10 +21,11 @@ from app.store.statements import StatementRow, StatementState
 from app.usecases.ask_auditor import is_stuck, job_key
 from app.usecases.close_month_end import (
     Refusal,
+    Step,
     ask_month_end,
+    close_and_endorse,
     close_open,
     closed_count,
-    endorse_closed,
     open_count,
     sign_accepted,
 )
@@ -118,12 +120,7 @@ def run_close_all(period_text: str, *, besides: str = "", gwp_set: GwpSet | None
         )
     months = MonthRange.from_text(period_text)
     with installation(data_folder) as services:
-        refused: list[Refusal] = []
-        with progress("Closing", steps_count=open_count(services, months)) as bar:
-            for step in close_open(services, months, gwp_set=gwp_set or GwpSet.AR5):
-                refused += step.refused
-                bar.update(step.subjects_count)
-        refused += _bring_all_to_chain(services, months)
+        refused = _close_all(services, months, gwp_set or GwpSet.AR5)
         with reading(services.engine) as session:
             counts = month_end.state_counts(session, months)
     waiting_count = sum(counts.get(state, 0) for state in _ON_ITS_WAY)
@@ -147,16 +144,17 @@ def run_close_all(period_text: str, *, besides: str = "", gwp_set: GwpSet | None
     return ExitCode.PARTLY if refused or waiting_count or findings_count else ExitCode.DONE
 
 
-def _bring_all_to_chain(services: Services, months: MonthRange) -> list[Refusal]:
-    """Endorse, sign and send: by this process where it can own the chain, else by the one that does.
+def _close_all(services: Services, months: MonthRange, gwp_set: GwpSet) -> list[Refusal]:
+    """Close, endorse, sign and send: by this process where it can own the chain; else it closes, and the one that does goes on.
 
     Raises:
-        ChainError: The chain does not answer, or is another one.
+        ChainError: The chain does not answer, or is another one; what is closed is closed.
+        AuditError: A process of the auditor died; what is done is done.
     """
-    refused: list[Refusal] = []
     try:
         desk = open_desk(services)
     except ChainError as error:
+        refused = _shown("Closing", open_count(services, months), close_open(services, months, gwp_set=gwp_set))
         if error.message != CHAIN_IN_USE:
             raise
         tell(f"Another process owns the chain ({error.got}) and goes on with it; waiting up to {LONGEST_WAIT_S:.0f} s.")
@@ -164,13 +162,23 @@ def _bring_all_to_chain(services: Services, months: MonthRange) -> list[Refusal]
         _wait_for_all(services, months, _ON_ITS_WAY, lambda: 0)
         return refused
     with closing(desk):
-        with progress("Asking the auditor", steps_count=closed_count(services, months)) as bar:
-            for step in endorse_closed(services, desk, months):
-                refused += step.refused
-                bar.update(step.subjects_count)
+        to_close_count, to_audit_count = open_count(services, months), closed_count(services, months)
+        with auditor_of(services, to_close_count + to_audit_count) as ask:
+            steps = close_and_endorse(services, desk, months, gwp_set=gwp_set, ask=ask)
+            refused = _shown("Closing, and asking the auditor", 2 * to_close_count + to_audit_count, steps)
         sign_accepted(services, desk, months)
         worker = Worker(services, desk)
         _wait_for_all(services, months, _SIGNED, worker.tick)
+    return refused
+
+
+def _shown(label: str, steps_count: int, steps: Iterable[Step]) -> list[Refusal]:
+    """Who is refused in these steps, while a bar shows how far they are."""
+    refused: list[Refusal] = []
+    with progress(label, steps_count=steps_count) as bar:
+        for step in steps:
+            refused += step.refused
+            bar.update(step.subjects_count)
     return refused
 
 

@@ -171,20 +171,31 @@ def standing(session: Session, months: MonthRange, state: StatementState, *, aft
     Returns:
         By subject, at most `CHUNK_COUNT`; empty at the end.
     """
-    statement, period = tables.STATEMENT, tables.PERIOD
-    query = (
-        select(statement)
-        .join(period, period.c.id == statement.c.period_id)
-        .where(
-            period.c.from_ym == months.first.ym,
-            period.c.to_ym == months.end.ym,
-            period.c.subject_id > after,
-            statement.c.state == str(state),
-        )
-        .order_by(period.c.subject_id)
-        .limit(CHUNK_COUNT)
-    )
-    return tuple(statements.row_of(row) for row in session.execute(query))
+    return tuple(statements.row_of(row) for row in session.execute(_standing(months, state, after=after)))
+
+
+def standing_ids(session: Session, months: MonthRange, state: StatementState, *, after: str) -> tuple[tuple[str, str], ...]:
+    """The next chunk of statements of these months that are in a state, by their ids alone.
+
+    Args:
+        session: The open transaction.
+        months: The period.
+        state: Where they stand.
+        after: Subject of the last statement of the chunk before; empty for the first.
+
+    Returns:
+        Statement id and subject id, by subject, at most `CHUNK_COUNT`; empty at the end.
+    """
+    statement = tables.STATEMENT
+    query = _standing(months, state, after=after).with_only_columns(statement.c.id, statement.c.subject_id)
+    return tuple((row[0], row[1]) for row in session.execute(query))
+
+
+def by_ids(session: Session, statement_ids: Sequence[str]) -> tuple[StatementRow, ...]:
+    """The statements of these ids, of any tenant, in the order of the ids; at most `CHUNK_COUNT`."""
+    table = tables.STATEMENT
+    found = {row.id: statements.row_of(row) for row in session.execute(select(table).where(table.c.id.in_(statement_ids)))}
+    return tuple(found[one] for one in statement_ids if one in found)
 
 
 def state_counts(session: Session, months: MonthRange) -> dict[StatementState, int]:
@@ -233,6 +244,22 @@ def put_endorsements(session: Session, endorsements: Sequence[EndorsementRow]) -
 def add_issuances(session: Session, issuances: Sequence[IssuanceRow]) -> None:
     """Keep the places of statements in a batch that is stored."""
     session.execute(insert(tables.ISSUANCE), [to_values(one) for one in issuances])
+
+
+def _standing(months: MonthRange, state: StatementState, *, after: str) -> Select[Any]:
+    statement, period = tables.STATEMENT, tables.PERIOD
+    return (
+        select(statement)
+        .join(period, period.c.id == statement.c.period_id)
+        .where(
+            period.c.from_ym == months.first.ym,
+            period.c.to_ym == months.end.ym,
+            period.c.subject_id > after,
+            statement.c.state == str(state),
+        )
+        .order_by(period.c.subject_id)
+        .limit(CHUNK_COUNT)
+    )
 
 
 def _open_ids(months: MonthRange) -> Select[Any]:

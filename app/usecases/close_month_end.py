@@ -8,7 +8,9 @@ Each chunk is a transaction, and what is done is no longer among what is asked f
 when it is started again, and does nothing twice. A subject that cannot be closed is named and stops nobody else.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 from app.chain import ChainDesk
@@ -22,18 +24,15 @@ from app.store.session import reading, unit_of_work
 from app.store.statements import NewStatement, StatementRow, StatementState
 from app.store.subjects import SubjectRow
 from app.store.tenant import INSTALLATION
-from app.usecases.audit_statement import Finding, audit_statement
+from app.usecases.audit_many import Ask, Audited, ask_here
 from app.usecases.close_period import check_over, statement_key_field, statement_row
 from app.usecases.endorse_statement import (
-    OUR_READER,
     answer_of,
-    audit_request,
     is_token,
     issuance_of,
     issuance_row,
     queue_statement,
 )
-from app.usecases.find_factor_set import factor_set_then
 from app.usecases.make_closed import Closing, PeriodInputs, make_closed, resolution_rows
 from app.usecases.revoke_statement import revoke_former
 from app.usecases.sign_batch import ContractNow, ToSign, contract_now, sign_batch
@@ -49,6 +48,9 @@ from ledger.issuance import MOST_ISSUED_COUNT, batch_proofs, leaf_of, take_token
 
 MONTH_END_JOB = "month_end"
 """Kind of the job that endorses and signs, where another process owns the chain."""
+
+MOST_ASKED_COUNT = 32
+"""Chunks that the auditor is asked about and has not answered: closing waits for it, so that nothing piles up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +75,12 @@ class Step:
     Attributes:
         done_count: Subjects that went on.
         refused: Those that did not.
+        statement_ids: Statements that were made; none where statements were audited.
     """
 
     done_count: int
     refused: tuple[Refusal, ...]
+    statement_ids: tuple[str, ...] = ()
 
     @property
     def subjects_count(self) -> int:
@@ -118,7 +122,7 @@ def close_open(services: Services, months: MonthRange, *, gwp_set: GwpSet = GwpS
                 except ClimateFitnessError as error:
                     refused.append(Refusal(facts.subject.id, facts.subject.name, error.sentence()))
             month_end.keep(session, closings)
-        yield Step(len(closings), tuple(refused))
+        yield Step(len(closings), tuple(refused), tuple(one.statement.row.id for one in closings))
         after = found[-1].id
 
 
@@ -178,18 +182,19 @@ def _closing(work: Work, facts: SubjectFacts, months: MonthRange, gwp_set: GwpSe
 # ---- 2. endorse ----
 
 
-def endorse_month_end(services: Services, chain: ChainDesk, months: MonthRange) -> tuple[Refusal, ...]:
+def endorse_month_end(services: Services, chain: ChainDesk, months: MonthRange, *, ask: Ask | None = None) -> tuple[Refusal, ...]:
     """Have all closed statements of a period audited, and sign those that are accepted as one batch.
 
     Args:
         services: What the program works with.
         chain: Gives epoch and contract for the envelope.
         months: The period.
+        ask: Whom to ask; the auditor of this process where left out.
 
     Returns:
         Those that could not be audited, or were not accepted.
     """
-    refused = [one for step in endorse_closed(services, chain, months) for one in step.refused]
+    refused = [one for step in endorse_closed(services, chain, months, ask=ask) for one in step.refused]
     sign_accepted(services, chain, months)
     return tuple(refused)
 
@@ -200,16 +205,7 @@ def closed_count(services: Services, months: MonthRange) -> int:
         return month_end.state_counts(session, months).get(StatementState.CLOSED, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class _Audited:
-    """A statement with the auditor's answer."""
-
-    statement: StatementRow
-    issuance: Issuance | None
-    findings: tuple[Finding, ...]
-
-
-def endorse_closed(services: Services, chain: ChainDesk, months: MonthRange) -> Iterator[Step]:
+def endorse_closed(services: Services, chain: ChainDesk, months: MonthRange, *, ask: Ask | None = None) -> Iterator[Step]:
     """Have the auditor recompute every closed statement of a period from its originals.
 
     What was signed before is signed again by itself; everything else waits, endorsed, for its batch.
@@ -218,53 +214,79 @@ def endorse_closed(services: Services, chain: ChainDesk, months: MonthRange) -> 
         services: What the program works with.
         chain: Gives epoch and contract for a token's envelope.
         months: The period.
+        ask: Whom to ask; the auditor of this process where left out.
 
     Yields:
         What became of each chunk; it is kept. A statement that cannot be audited now (an original is lost) stays closed.
     """
-    after = ""
-    while True:
-        audited: list[_Audited] = []
-        refused: list[Refusal] = []
-        with reading(services.engine) as session:
-            found = month_end.standing(session, months, StatementState.CLOSED, after=after)
-            if not found:
-                return
-            subjects = month_end.subjects_of(session, [one.subject_id for one in found])
-            for statement in found:
-                subject = subjects[statement.subject_id]
-                try:
-                    one = _audited(Work(session, services), statement, subject)
-                except ClimateFitnessError as error:
-                    refused.append(Refusal(subject.id, subject.name, error.sentence()))
-                    continue
-                audited.append(one)
-                if one.findings:
-                    details = "; ".join(finding.detail for finding in one.findings)
-                    refused.append(Refusal(subject.id, subject.name, f"The auditor found: {details}"))
-        at = contract_now(chain)
-        with unit_of_work(services.engine) as session:
-            _keep_answers(Work(session, services), at, audited)
-        yield Step(len(found) - len(refused), tuple(refused))
-        after = found[-1].subject_id
+    asking = ask or ask_here(services)
+    waiting: deque[Future[tuple[Audited, ...]]] = deque()
+    after, is_more = "", True
+    while is_more or waiting:
+        is_answered = bool(waiting) and waiting[0].done()
+        if is_more and not is_answered and len(waiting) < MOST_ASKED_COUNT:
+            with reading(services.engine) as session:
+                found = month_end.standing_ids(session, months, StatementState.CLOSED, after=after)
+            is_more = bool(found)
+            if found:
+                after = found[-1][1]
+                waiting.append(asking([statement_id for statement_id, _ in found]))
+        else:
+            yield _endorsed_step(services, chain, waiting.popleft().result())
 
 
-def _audited(work: Work, statement: StatementRow, subject: SubjectRow) -> _Audited:
-    services = work.services
-    factor_set = factor_set_then(services, statement.factor_set) or services.factor_set
-    manifest, findings = audit_statement(audit_request(work, statement), factor_set=factor_set, reader=OUR_READER)
-    is_accepted = manifest is not None and not findings
-    issuance = issuance_of(manifest, services.auditor, subject.chain_holder) if manifest and is_accepted else None
-    return _Audited(statement, issuance, findings)
+def close_and_endorse(
+    services: Services, chain: ChainDesk, months: MonthRange, *, gwp_set: GwpSet = GwpSet.AR5, ask: Ask
+) -> Iterator[Step]:
+    """Close a period of everybody who is open, and have the auditor recompute what is closed while the next ones are.
+
+    Args:
+        services: What the program works with.
+        chain: Gives epoch and contract for a token's envelope.
+        months: The period.
+        gwp_set: Set that single gases are weighted with.
+        ask: Whom to ask; worth it where that is another process.
+
+    Yields:
+        What became of each chunk; those that were closed name their statements. All of it is kept.
+    """
+    waiting: deque[Future[tuple[Audited, ...]]] = deque()
+    for step in close_open(services, months, gwp_set=gwp_set):
+        yield step
+        if step.statement_ids:
+            waiting.append(ask(step.statement_ids))
+        while waiting and (waiting[0].done() or len(waiting) > MOST_ASKED_COUNT):
+            yield _endorsed_step(services, chain, waiting.popleft().result())
+    while waiting:
+        yield _endorsed_step(services, chain, waiting.popleft().result())
+    yield from endorse_closed(services, chain, months, ask=ask)  # closed by an earlier run
 
 
-def _keep_answers(work: Work, at: ContractNow, audited: list[_Audited]) -> None:
+def _endorsed_step(services: Services, chain: ChainDesk, answers: Sequence[Audited]) -> Step:
+    """Keep the answers about a chunk."""
+    refused: list[Refusal] = []
+    audited: list[Audited] = []
+    for one in answers:
+        if one.refusal:
+            refused.append(Refusal(one.subject.id, one.subject.name, one.refusal))
+            continue
+        audited.append(one)
+        if one.findings:
+            details = "; ".join(finding.detail for finding in one.findings)
+            refused.append(Refusal(one.subject.id, one.subject.name, f"The auditor found: {details}"))
+    at = contract_now(chain)
+    with unit_of_work(services.engine) as session:
+        _keep_answers(Work(session, services), at, audited)
+    return Step(len(answers) - len(refused), tuple(refused))
+
+
+def _keep_answers(work: Work, at: ContractNow, audited: list[Audited]) -> None:
     """Move each statement where its answer leads, if nobody moved it meanwhile, and keep the answers about those."""
     session = work.session
     before = month_end.signed_before(session, [one.statement.id for one in audited])
-    alone: list[_Audited] = []
-    together: list[_Audited] = []
-    refused: list[_Audited] = []
+    alone: list[Audited] = []
+    together: list[Audited] = []
+    refused: list[Audited] = []
     for one in audited:
         if one.issuance is None:
             refused.append(one)
