@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,18 @@ from app.usecases.close_month_end import (
 )
 from app.usecases.endorse_statement import endorse_statement
 from app.usecases.export_bundle import Shown, export_bundle
-from app.usecases.send_outbox import LATER, send_outbox
+from app.usecases.revoke_statement import revoke_statement
+from app.usecases.send_outbox import LATER, LEASE_S, send_outbox
 from app.usecases.sign_batch import DEADLINE_S
 from app.usecases.verify_bundle import StepState
 from app.usecases.verify_statement import Verifications, verify_statement
-from domain.errors import ConflictError
+from domain.bundle import envelope_from_json
+from domain.errors import ChainError, ConflictError, LedgerError
 from domain.period import MonthRange
+from ledger.chain import Token
 from tests.app.usecases.installation import Installation
+from tests.app.usecases.test_send_outbox import CrashError as DiedError
+from tests.app.usecases.test_send_outbox import _Unstable, queued_of
 
 MARCH = MonthRange.from_text("2025-03")
 
@@ -225,10 +231,10 @@ def test_findings_of_the_auditor_are_told(installation: Installation, homes: lis
     ]
 
 
-def test_token_of_a_holder_is_signed_by_itself(
+def test_token_of_one_holder_is_a_batch_of_one(
     installation: Installation, homes: list[Whose], business: Whose, desk: ChainDesk
 ) -> None:
-    """A business that holds its tokens gets its own; the contract issues one at a time."""
+    """The only business of a month-end gets its token by itself, beside the others' root."""
     fill(installation, business)
     month_ended(installation, desk)
     issuance = issuance_of(installation, statement_of(installation, business))
@@ -236,6 +242,152 @@ def test_token_of_a_holder_is_signed_by_itself(
     assert sorted(count for _, count in batches(installation)) == [1, 3]
     token = desk.standing(bytes.fromhex(issuance.batch_root_hex), int(issuance.token_id_hex, 16))
     assert token.token_root == bytes.fromhex(issuance.batch_root_hex)
+
+
+# ---- many tokens at once ----
+
+
+@pytest.fixture
+def shops(installation: Installation) -> list[Whose]:
+    """Three businesses with activity in March."""
+    found = [installation.business() for _ in range(3)]
+    for number, whose in enumerate(found):
+        fill(installation, whose, kwh=(f"{number + 3}.5", "2"))
+    return found
+
+
+def token_of(installation: Installation, desk: ChainDesk, whose: Whose) -> Token | None:
+    """What the chain says of the only statement of a business."""
+    return desk.token(int(issuance_of(installation, statement_of(installation, whose)).token_id_hex, 16))
+
+
+def sent_now(desk: ChainDesk) -> int:
+    """Transactions of the account."""
+    return desk.next_nonce(desk.signer_address)
+
+
+def test_tokens_of_a_month_are_issued_at_once(
+    installation: Installation, homes: list[Whose], shops: list[Whose], desk: ChainDesk
+) -> None:
+    """Businesses' tokens come with the root of a batch of their own: one transaction, and each proof holds."""
+    before = sent_now(desk)
+    assert month_ended(installation, desk) == []
+    assert sorted(count for _, count in batches(installation)) == [3, 3]
+    assert sent_now(desk) - before == 2
+    roots = {issuance_of(installation, statement_of(installation, whose)).batch_root_hex for whose in shops}
+    assert len(roots) == 1
+    for whose in shops:
+        row, token = statement_of(installation, whose), token_of(installation, desk, whose)
+        assert token is not None
+        assert (row.state, token.status, {token.root.hex()}) == (StatementState.ISSUED, 1, roots)
+        with installation.looking() as work:
+            steps = verify_statement(work, row, chain=desk, kept=Verifications())
+        assert {step.state for step in steps} == {StepState.OK}, steps
+
+
+def test_more_tokens_than_a_call_takes_are_several_batches(
+    installation: Installation, shops: list[Whose], desk: ChainDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is above the contract's bound is another batch."""
+    monkeypatch.setattr(subject, "MOST_ISSUED_COUNT", 2)
+    month_ended(installation, desk)
+    assert sorted(count for _, count in batches(installation)) == [1, 2]
+    assert [token is not None for token in (token_of(installation, desk, whose) for whose in shops)] == [True] * 3
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("method", ["prepare", "sign", "broadcast", "receipt", "token", "is_final_block"])
+def test_death_while_tokens_are_sent(
+    installation: Installation, shops: list[Whose], desk: ChainDesk, method: str, when: str
+) -> None:
+    """A process that dies around any word to the chain: its successor finishes, with one transaction for all."""
+    before = sent_now(desk)
+    close_all(installation)
+    endorse_month_end(installation.services, desk, MARCH)
+    with pytest.raises(DiedError):
+        send_outbox(installation.services, _Unstable(desk, method, when))  # type: ignore[arg-type]  # behaves as a desk
+    installation.clock.advance(LEASE_S + 1)
+    send_outbox(installation.services, desk)
+    assert [statement_of(installation, whose).state for whose in shops] == [StatementState.ISSUED] * 3
+    assert sent_now(desk) - before == 1
+
+
+def test_root_that_somebody_else_anchored_first(installation: Installation, shops: list[Whose], desk: ChainDesk) -> None:
+    """Who saw the batch in the pool anchored its root: nothing is lost, and each token is claimed once."""
+    close_all(installation)
+    endorse_month_end(installation.services, desk, MARCH)
+    with installation.looking() as work:
+        (row,) = ledger.outbox_in_state(work.session, OutboxState.QUEUED)
+    payload = json.loads(row.payload_json)
+    envelope, signatures = envelope_from_json(payload["envelope"]), [bytes.fromhex(one) for one in payload["signatures"]]
+    call = desk.prepare("anchor", (), envelope, signatures)
+    desk.broadcast(desk.sign(call, nonce=call.chain_nonce).raw)
+    before = sent_now(desk)
+    for _ in range(5):
+        send_outbox(installation.services, desk)
+    assert sent_now(desk) - before == 3
+    assert [token is not None and token.status for token in (token_of(installation, desk, one) for one in shops)] == [1] * 3
+    assert [statement_of(installation, whose).state for whose in shops] == [StatementState.ISSUED] * 3
+
+
+def test_one_of_many_that_was_revoked_meanwhile(installation: Installation, shops: list[Whose], desk: ChainDesk) -> None:
+    """A statement that is revoked before its batch arrives spoils it for nobody: the root, then what is left."""
+    close_all(installation)
+    endorse_month_end(installation.services, desk, MARCH)
+    gone = statement_of(installation, shops[1])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(desk, "prepare", lambda *_: (_ for _ in ()).throw(ChainError("The chain does not answer")))
+        revoke_statement(installation.services, desk, gone, "It was another shop's.")
+        send_outbox(installation.services, desk)
+    for _ in range(6):
+        installation.clock.advance(LEASE_S)
+        send_outbox(installation.services, desk)
+    status = [token and token.status for token in (token_of(installation, desk, whose) for whose in shops)]
+    assert status == [1, 3, 1]
+    states = [statement_of(installation, whose).state for whose in shops]
+    assert states == [StatementState.ISSUED, StatementState.REVOKED, StatementState.ISSUED]
+
+
+def test_two_statements_of_one_token_are_not_signed(
+    installation: Installation, shops: list[Whose], desk: ChainDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two leaves of one token in one batch are refused with both leaves; nothing is signed, nothing is moved."""
+    close_all(installation)
+    assert [one.refused for one in endorse_closed(installation.services, desk, MARCH)] == [()]
+    real = subject.issuance_of
+
+    def same_subject(*arguments: Any) -> Any:  # noqa: ANN401 - an issuance
+        return replace(real(*arguments), subject=bytes(31) + b"\1")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(subject, "issuance_of", same_subject)
+        with pytest.raises(LedgerError, match=r"Two statements of one batch have the same token; .*got leaves [0-9a-f]{64} and"):
+            sign_accepted(installation.services, desk, MARCH)
+    assert batches(installation) == []
+    assert [statement_of(installation, whose).state for whose in shops] == [StatementState.ENDORSED] * 3
+    assert len(sign_accepted(installation.services, desk, MARCH)) == 1
+
+
+def test_epoch_is_asked_before_the_transaction(
+    installation: Installation, homes: list[Whose], shops: list[Whose], desk: ChainDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the chain is asked for its epoch, anybody else can write: no lock waits for a node."""
+    asked: list[int] = []
+    real = desk.epoch
+
+    def slow() -> int:
+        with unit_of_work(installation.services.engine) as session:  # SQLite has one writer: this waits if we hold it
+            session.connection().exec_driver_sql("UPDATE meta SET value = value")
+        asked.append(1)
+        return real()
+
+    monkeypatch.setattr(desk, "epoch", slow)
+    month_ended(installation, desk)
+    row = queued_of(installation, homes[0], desk, "2025-05")
+    installation.clock.advance(DEADLINE_S + 1)
+    send_outbox(installation.services, desk)
+    assert len(asked) >= 4
+    assert installation.statement(row).state is StatementState.CLOSED
 
 
 @pytest.mark.parametrize("place", ["facts_of", "keep", "standing", "put_endorsements", "move", "add_issuances", "state"])
