@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from app.chain_node import RemoteNode, http_node
 from app.clock import Clock, Randomness
+from app.data_folder import make_private_file
 from app.settings import Settings
 from domain.errors import ChainError, InputError, SecurityError
 from domain.issuance import REGIONS, Envelope, Issuance, Revocation
@@ -414,6 +415,7 @@ def _deploy_own(client: ChainClient, settings: Settings, auditor: AuditorNode, s
     address = client.deploy(signer, auditors=auditors, quorum=settings.auditor_quorum_count, known=known)
     if address != known:
         fresh = path.with_suffix(".new")
+        make_private_file(fresh)
         fresh.write_text(f"{address}\n", encoding="ascii")
         fresh.replace(path)
 

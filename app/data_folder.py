@@ -49,7 +49,7 @@ def open_data_folder(settings: Settings) -> None:
         folder.chmod(FOLDER_MODE)
         log.warning("data folder closed to others", mode_before=f"{mode:04o}")
     make_private_folder(folder / "keys")
-    for path in (*folder.glob("data.sqlite3*"), *(folder / "chain").glob("chain.sqlite3*")):
+    for path in (*folder.glob("data.sqlite3*"), *(folder / "chain").glob("*")):
         if path.stat().st_mode & _OTHERS:
             path.chmod(FILE_MODE)
 

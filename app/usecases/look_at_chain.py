@@ -54,8 +54,9 @@ def known_by(data: bytes, known_of: Callable[[str], KnownStatement | None]) -> K
 def trusted_by(data: bytes, chain: ChainDesk) -> TrustedAuditors | None:
     """The signers of a file, as the chain knows them; None for one of another chain, without signers, or unreadable.
 
-    A file that names another chain counts where its root stands on this one too: then auditors of this one signed for it here.
-    The signers are recovered before the chain is asked, and only they are asked for: whom a bundle names costs nothing.
+    A file that names another chain counts where its root stands on this one too and its signers are auditors here: then it moved.
+    Signers of another chain whom this one does not know are neither right nor wrong. The signers are recovered before the chain
+    is asked, and only they are asked for: whom a bundle names costs nothing.
     """
     try:
         signed: Signed | None = disclosure_from_bytes(data).signed if is_disclosure(data) else bundle_from_bytes(data)
@@ -70,7 +71,10 @@ def trusted_by(data: bytes, chain: ChainDesk) -> TrustedAuditors | None:
         signers = set(signers_of(signed))
     except (LedgerError, ProofError):  # the step of the signatures says which is none
         signers = set()
-    return TrustedAuditors("the chain", chain.regions_of(sorted(signers)), chain.quorum())
+    regions = chain.regions_of(sorted(signers))
+    if not is_of_this and not all(regions.values()):
+        return None
+    return TrustedAuditors("the chain", regions, chain.quorum())
 
 
 def lookup_of(chain: ChainDesk) -> ChainLookup:

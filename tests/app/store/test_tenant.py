@@ -95,6 +95,7 @@ ANSWERS: dict[str, Any] = {
     "from_id": "ada-files",
     "granted_scope": "everything",
     "health": Health.OK,
+    "holder": "0x" + "11" * 20,
     "names": ["m"],
     "new_count": 1,
     "parser_version": "another/1",

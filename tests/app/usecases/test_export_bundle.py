@@ -26,7 +26,7 @@ def row(installation: Installation, household: Whose, desk: ChainDesk) -> Statem
         ("MAX_LEAF_COUNT", 2, Shown.EVERYTHING, "got 3; in bundle.groups.leaves of statement", "Show less of it"),
         ("MAX_ROW_COUNT", 3, Shown.EVERYTHING, "got 4; in bundle.lines of statement", "Show less of it"),
         ("MAX_ROW_COUNT", 3, Shown.LINES, "got 4; in bundle.lines of statement", "Show the totals alone, or close shorter"),
-        ("MAX_TEXT_BYTES", 99, Shown.TOTALS, "bytes; in bundle of statement", "Close shorter periods."),
+        ("MAX_TEXT_BYTES", 200, Shown.TOTALS, "bytes; in bundle of statement", "Close shorter periods."),
     ],
     ids=["records", "rows", "rows of lines", "manifest"],
 )
