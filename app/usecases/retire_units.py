@@ -137,8 +137,8 @@ def count_retirement(services: Services, tenant_id: str, beneficiary_hex: str) -
         outbox = ledger.outbox_of(session, tenant_id, beneficiary_hex)
         subject = subjects.by_id(session, tenant_id, row.subject_id)
         said = RetirementInput(
-            registry=f"chain {outbox.chain_id} {outbox.contract}",
-            serial=f"{row.token_id_hex} {row.beneficiary_hex}",
+            registry=f"{outbox.chain_id}:{outbox.contract}",
+            serial=row.beneficiary_hex,  # the chain's event `Retired` is found by it, and names the token
             quantity_text=f"{row.amount // 1000}.{row.amount % 1000:03d}",
             unit="kg",
             on_date=str(local_day(row.created_at, zone_of(subject.zone or "UTC"))),

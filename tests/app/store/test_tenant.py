@@ -17,6 +17,7 @@ from app.store import (
     consent_requests,
     documents,
     duplicates,
+    endings,
     holdings,
     imports,
     jobs,
@@ -36,6 +37,7 @@ from app.store import (
 from app.store.connections import ConnectionState, Health, UsagePointRow
 from app.store.consent_requests import ConsentRequestRow
 from app.store.duplicates import DuplicateRow, DuplicateState
+from app.store.endings import RetirementRow, RevocationRow
 from app.store.periods import PeriodState
 from app.store.quarantine import QuarantineState
 from app.store.resolutions import ResolutionRow
@@ -60,6 +62,7 @@ NOUNS = (
     consent_requests,
     documents,
     duplicates,
+    endings,
     holdings,
     imports,
     jobs,
@@ -113,6 +116,7 @@ ANSWERS: dict[str, Any] = {
     "account_id": "a1",
     "api_key_id": "k1",
     "attached_sha256s": (),
+    "beneficiary_hex": "bb" * 32,
     "basis": "location",
     "connection_id": "ada-files",
     "connector": "green_button",
@@ -219,6 +223,8 @@ def filled(engine: Engine, home: Home, other_home: Home) -> Engine:
         make_batch(session, statement)
         batch = ledger.batch_of(session, "ada", "root")
         anchors.move_root(session, batch, replace(batch, chain_id=9), ledger.outbox_of(session, "ada", "root"))
+        endings.add_revocation(session, RevocationRow("root-token", "ada", "s1", "aa" * 32, b"sealed", NOW))
+        endings.add_retirement(session, RetirementRow("bb" * 32, "ada", "ada", "token", 2, 5, NOW))
         shares.add(session, ShareLinkRow(b"t" * 32, "ada", "s1", NOW, NOW + timedelta(days=1)))
         jobs.enqueue(session, "ada", "job-1", "import", "{}", now=NOW)
         make_document(session, home, sha256="bb" * 32)
