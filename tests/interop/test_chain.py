@@ -21,6 +21,7 @@ from app.usecases.send_outbox import FINALITY_LATER, LATER, LEASE_S, LOOKS_COUNT
 from app.usecases.sign_batch import DEADLINE_S
 from domain.errors import ChainError, InputError
 from domain.issuance import ZERO_ADDRESS
+from ledger.issuance import keccak
 from ledger.rpc import http_post
 from ledger.transactions import decode_signed
 from tests.anvil import Anvil, anvil_binary, running_anvil
@@ -147,6 +148,115 @@ def test_deadline_that_passes_in_the_pool(scene: Remote, queued: StatementRow) -
     Worker(scene.installation.services, scene.desk).tick()
     finish(scene, queued)
     assert (scene.anchored_count(), len(json.loads(scene.outbox(queued).tx_hashes_json))) == (2, 2)
+
+
+def stuck_until_it_expires(scene: Remote, row: StatementRow) -> str:
+    """Have a transaction wait in the pool, the chain being too dear for it, until its deadline has passed; its hash."""
+    first = stuck(scene, row)
+    scene.anvil.ask("evm_increaseTime", hex(DEADLINE_S + 60))
+    scene.anvil.ask("anvil_setNextBlockBaseFeePerGas", hex(decode_signed(scene.outbox(row).raw or b"").max_fee_wei * 2))
+    scene.anvil.mine()
+    assert scene.desk.receipt(bytes.fromhex(first)) is None
+    return first
+
+
+def test_what_expired_in_the_pool_gives_its_nonce_up(scene: Remote, queued: StatementRow) -> None:
+    """A waiting transaction that can only revert is replaced under its nonce by one that does nothing; then endorsed again."""
+    first = stuck_until_it_expires(scene, queued)
+    former = decode_signed(scene.outbox(queued).raw or b"")
+    send(scene, after=timedelta(seconds=REPLACE_AFTER_S))
+    nothing = decode_signed(scene.outbox(queued).raw or b"")
+    assert (nothing.nonce, nothing.to, nothing.value_wei, nothing.data) == (former.nonce, scene.desk.signer_address, 0, b"")
+    assert nothing.gas == 21_000
+    assert nothing.max_fee_wei * 1000 >= former.max_fee_wei * 1125
+    assert nothing.tip_wei * 1000 >= former.tip_wei * 1125
+    assert json.loads(scene.outbox(queued).tx_hashes_json) == [first]
+    assert int(scene.anvil.ask("txpool_status")["pending"], 16) == 1
+    scene.anvil.mine()
+    send(scene)
+    assert scene.state(queued) is OutboxState.EXPIRED
+    assert scene.desk.receipt(bytes.fromhex(first)) is None
+    scene.installation.clock.advance(DEADLINE_S + 60)
+    Worker(scene.installation.services, scene.desk).tick()
+    finish(scene, queued)
+    assert scene.anchored_count() == 2  # the one that did nothing, and the anchor: no revert was paid for
+    assert len(json.loads(scene.outbox(queued).tx_hashes_json)) == 2
+
+
+def test_what_gives_up_is_offered_for_more_too(scene: Remote, queued: StatementRow) -> None:
+    """Where even the transaction that does nothing waits too long, it is replaced by a dearer one that does nothing."""
+    stuck_until_it_expires(scene, queued)
+    offers = []
+    for _ in range(3):
+        send(scene, after=timedelta(seconds=REPLACE_AFTER_S))
+        now = decode_signed(scene.outbox(queued).raw or b"")
+        assert now.data == b""
+        offers.append(now.max_fee_wei)
+        scene.anvil.ask("anvil_setNextBlockBaseFeePerGas", hex(now.max_fee_wei * 2))
+        scene.anvil.mine()
+    assert offers == sorted(set(offers))
+
+
+def test_nonce_is_not_given_up_above_the_ceiling(anvil: Anvil, tmp_path: Path) -> None:
+    """Above the ceiling nothing is offered; what waits reverts when the chain is cheap again, and is endorsed anew."""
+    scene = remote(tmp_path / "data", anvil, chain_fee_ceiling_gwei=5)
+    row = scene.queued(scene.installation.household())
+    by_hand(scene)
+    send(scene)
+    before = scene.outbox(row).raw
+    anvil.ask("evm_increaseTime", hex(DEADLINE_S + 60))
+    anvil.ask("anvil_setNextBlockBaseFeePerGas", hex(6 * 10**9))
+    anvil.mine()
+    send(scene, after=timedelta(seconds=REPLACE_AFTER_S))
+    assert (scene.outbox(row).raw, scene.state(row)) == (before, OutboxState.SENT)
+    scene.installation.clock.advance(DEADLINE_S + 60)
+    for _ in range(20):
+        anvil.ask("anvil_setNextBlockBaseFeePerGas", hex(10**9))
+        anvil.mine(1)
+        scene.installation.clock.advance(30)
+        Worker(scene.installation.services, scene.desk).tick()
+    finish(scene, row)
+    scene.close()
+
+
+def test_epoch_that_ends_while_it_waits(scene: Remote) -> None:
+    """A waiting transaction of a former epoch can only revert: it gives its nonce up, and is signed for the new epoch."""
+    admin = hand_over(scene)
+    row = scene.queued(scene.installation.household())
+    first = stuck(scene, row)
+    former = decode_signed(scene.outbox(row).raw or b"")
+    said = {"from": admin, "to": scene.contract, "data": selector("start_epoch()"), "maxFeePerGas": hex(10**12)}
+    scene.anvil.ask("eth_sendTransaction", {**said, "gas": hex(10**6)})
+    scene.anvil.ask("anvil_setNextBlockBaseFeePerGas", hex(former.max_fee_wei * 2))
+    scene.anvil.mine()
+    assert scene.desk.epoch() > 1
+    send(scene, after=timedelta(seconds=REPLACE_AFTER_S))
+    nothing = decode_signed(scene.outbox(row).raw or b"")
+    assert (nothing.data, nothing.nonce) == (b"", former.nonce)
+    scene.anvil.ask("anvil_setNextBlockBaseFeePerGas", hex(10**9))
+    scene.anvil.mine()
+    send(scene)
+    assert scene.state(row) is OutboxState.EXPIRED
+    Worker(scene.installation.services, scene.desk).tick()
+    finish(scene, row)
+    assert scene.desk.receipt(bytes.fromhex(first)) is None
+
+
+def selector(signature: str) -> str:
+    """First bytes of a call."""
+    return "0x" + keccak(signature.encode())[:4].hex()
+
+
+def hand_over(scene: Remote) -> str:
+    """Have an account of anvil's own become the contract's admin, in place of the one that pays; its address."""
+    (rich,) = scene.anvil.ask("eth_accounts")
+    payer = scene.desk.signer_address
+    scene.anvil.ask("anvil_impersonateAccount", payer)
+    offer = selector("offer_admin(address)") + rich[2:].rjust(64, "0")
+    for sender, data in ((payer, offer), (rich, selector("accept_admin()"))):
+        scene.anvil.ask("eth_sendTransaction", {"from": sender, "to": scene.contract, "data": data, "gas": hex(10**6)})
+    scene.anvil.ask("anvil_stopImpersonatingAccount", payer)
+    return str(rich)
 
 
 # ---- nonces ----
