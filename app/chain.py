@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from app.chain_node import RemoteNode, http_node
+from app.chain_signer import remote_signer
 from app.clock import Clock, Randomness
 from app.data_folder import make_private_file
 from app.settings import Settings
@@ -278,7 +279,7 @@ def open_chain(
 
     Raises:
         ChainError: The chain does not answer, it is another one, or the embedded chain's owner does not answer.
-        InputError: A chain's address is set without the chain's id or the contract.
+        InputError: A chain's address is set without the chain's id or the contract, or a key service without its account.
         SecurityError: The key file cannot be opened.
     """
     signer = open_signer(settings, passphrase=passphrase, randomness=randomness)
@@ -287,17 +288,20 @@ def open_chain(
     return _embedded_desk(settings, auditor, signer, clock=clock, randomness=randomness, must_own=must_own)
 
 
-def open_signer(settings: Settings, *, passphrase: str, randomness: Randomness) -> RelayerKey:
-    """The account that pays: of the operator's key file, else of the installation's own.
+def open_signer(settings: Settings, *, passphrase: str, randomness: Randomness) -> TransactionSigner:
+    """The account that pays: of a key service, of the operator's key file, else of the installation's own.
 
     Args:
-        settings: Name the file and its passphrase.
+        settings: Name the service, or the file and its passphrase.
         passphrase: Opens the installation's own.
         randomness: Makes its key where there is none.
 
     Raises:
+        InputError: A key service is named without its account, or beside a key file.
         SecurityError: The file cannot be opened.
     """
+    if settings.chain_signer_url.get_secret_value():
+        return remote_signer(settings)
     if settings.chain_keystore_file is None:
         return load_key(RelayerKey, settings.data_folder / "keys" / "relayer.json", passphrase, randomness)
     return RelayerKey.load(settings.chain_keystore_file, settings.chain_keystore_passphrase.get_secret_value())

@@ -176,6 +176,16 @@ class Settings(BaseSettings):
         "folder, made on first start.",
     )
     chain_keystore_passphrase: SecretStr = Field(SecretStr(""), description="What opens that file.")
+    chain_signer_url: SecretStr = Field(
+        SecretStr(""),
+        description="Address of a key service that signs for the account that pays, not a key file ([chains](chains.md)).",
+    )
+    chain_signer_address: str = Field(
+        "", pattern=r"^(0x[0-9a-fA-F]{40})?$", description="The account that the key service signs for; needed with its address."
+    )
+    chain_signer_token_file: Path | None = Field(
+        None, description="File with the key service's access token, read each time; empty: none is sent."
+    )
     chain_rpc_port: Annotated[int, Field(ge=0, le=65535)] = Field(
         0, description="Port of 127.0.0.1 where the embedded chain answers other processes; 0: any free one."
     )

@@ -28,6 +28,7 @@ from app.usecases.close_month_end import (
     sign_accepted,
 )
 from app.usecases.endorse_statement import endorse_statement
+from app.usecases.endorse_statement import issuance_of as issuance_of_manifest
 from app.usecases.export_bundle import Shown, export_bundle
 from app.usecases.revoke_statement import revoke_statement
 from app.usecases.send_outbox import LATER, LEASE_S, send_outbox
@@ -354,7 +355,7 @@ def test_two_statements_of_one_token_are_not_signed(
     """Two leaves of one token in one batch are refused with both leaves; nothing is signed, nothing is moved."""
     close_all(installation)
     assert [one.refused for one in endorse_closed(installation.services, desk, MARCH)] == [()]
-    real = subject.issuance_of
+    real = issuance_of_manifest
 
     def same_subject(*arguments: Any) -> Any:  # noqa: ANN401 - an issuance
         return replace(real(*arguments), subject=bytes(31) + b"\1")
