@@ -1,8 +1,9 @@
 """Processes that kill themselves on the way to the chain: each goes on where its forerunner died.
 
 python -m tests.crash.chain_child FOLDER, then on standard input `RUN STEP`, a line each: the process of this run dies by SIGKILL
-at its STEP-th step. A step is a moment right before or right after a word to the chain, or a write of the outbox. One process
-imports everything once and forks one for each run; it tells at which step that one died.
+at its STEP-th step, or, where STEP is `COUNT:NAME`, when it has reached the step of this name so many times. A step is a moment
+right before or right after a word to the chain, or a write of the outbox. One process imports everything once and forks one for
+each run; it tells at which step that one died.
 """
 
 import json
@@ -43,15 +44,18 @@ class Steps:
     """Counts steps, and ends the process at one of them.
 
     Args:
-        last: Number of the step.
+        last: Number of the step, or how many of a name are passed and the name: `0:after signed`.
         tell: Takes its name, before the process dies.
     """
 
-    def __init__(self, last: int, tell: Callable[[str], None]) -> None:
-        self._left, self._tell = last, tell
+    def __init__(self, last: str, tell: Callable[[str], None]) -> None:
+        number, _, self._name = last.partition(":")
+        self._left, self._tell = int(number), tell
 
     def at(self, name: str) -> None:
         """One step; the last is the end."""
+        if self._name not in {"", name}:
+            return
         if self._left == 0:
             self._tell(name)
             os.kill(os.getpid(), signal.SIGKILL)
@@ -120,7 +124,7 @@ def close_next(services: Services, whose: Whose) -> None:
         return
 
 
-def work(folder: Path, run: int, step: int) -> None:
+def work(folder: Path, run: int, step: str) -> None:
     """Close month after month and bring it to the chain, until killed."""
     clock = FixedClock(datetime.now(UTC) + run * BETWEEN_RUNS)
     settings = settings_of(folder)
@@ -146,7 +150,8 @@ def work(folder: Path, run: int, step: int) -> None:
 def main(folder: Path) -> None:
     """One process for each line."""
     for line in sys.stdin:
-        run, step = (int(word) for word in line.split())
+        number, _, step = line.strip().partition(" ")
+        run = int(number)
         pid = os.fork()
         if pid == 0:
             try:

@@ -11,27 +11,24 @@ from hypothesis import strategies as st
 from ledger.contract.artifact import load_artifact
 from ledger.embedded import EmbeddedChain
 from ledger.issuance import keccak, token_id
+from tests.anvil import anvil_binary
 from tests.ledger.contract.conftest import embedded_request
-from tests.ledger.contract.node_packages import ANVIL, install, running_anvil
+from tests.ledger.contract.node_packages import anvil_request
 from tests.ledger.contract.random_calls import World, calls_of
 from tests.ledger.contract.scene import PEOPLE, Outcome, Request, Scene, by_leaf, issuance, unit
 from tests.ledger.contract.test_restatements import restated
+
+__all__ = ["anvil_binary"]
 
 pytestmark = pytest.mark.interop
 
 NUMBERS = count(1)
 
 
-@pytest.fixture(scope="module")
-def node_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with anvil."""
-    return install(tmp_path_factory.mktemp("node"), ANVIL)
-
-
 @pytest.fixture
-def anvil(node_folder: Path, chain: EmbeddedChain) -> Iterator[Request]:
+def anvil(anvil_binary: Path, chain: EmbeddedChain) -> Iterator[Request]:
     """An anvil with the embedded chain's id."""
-    with running_anvil(node_folder, chain_id=chain.chain_id) as request:
+    with anvil_request(anvil_binary, chain_id=chain.chain_id) as request:
         yield request
 
 
