@@ -15,21 +15,25 @@ from app.services import Work
 from app.settings import Settings
 from app.store import anchors, ledger, statements
 from app.store.ledger import LedgerAction, OutboxState
-from app.store.session import reading
+from app.store.session import reading, unit_of_work
 from app.store.statements import StatementRow, StatementState
 from app.usecases import migrate_chain as subject
+from app.usecases.close_month_end import close_open, endorse_month_end
 from app.usecases.endorse_statement import endorse_statement
 from app.usecases.export_bundle import Shown, export_bundle
 from app.usecases.look_at_chain import verify_with_chain
 from app.usecases.migrate_chain import elsewhere_count, migrate_roots
+from app.usecases.revoke_statement import revoke_statement
 from app.usecases.send_outbox import pending_count, send_outbox
 from app.usecases.verify_bundle import Step, StepState, Verdict, verdict
 from domain.issuance import ZERO_ADDRESS
+from domain.period import MonthRange
 from ledger.chain import ChainClient
 from ledger.embedded import EmbeddedChain
 from ledger.loopback import LoopbackRpc
 from ledger.signing import RelayerKey
 from tests.app.usecases.installation import Installation
+from tests.app.usecases.test_close_month_end import fill
 from tests.app.usecases.test_send_outbox import CrashError, outbox, queued_of, restated
 
 PRIVATE_ID = 4_242
@@ -171,8 +175,94 @@ def test_every_root_is_anchored_again(moved: Installation, there: ChainDesk, pri
     assert standing[issued.household.id] == (LedgerAction.ANCHOR, True, False)
     assert standing[issued.business.id][::2] == (LedgerAction.ISSUE, True)
     assert standing[issued.superseded.id] == (LedgerAction.ANCHOR, True, False)
+    assert standing[issued.restatement.id][::2] == (LedgerAction.ISSUE, True)
+    with moved.looking() as work:
+        superseded = ledger.issuance_of_statement(work.session, issued.superseded.tenant_id, issued.superseded.id)
+    assert superseded is not None
+    ended = there.token(int(superseded.token_id_hex, 16))
+    assert ended is not None
+    assert (ended.status, ended.batch) == (2, 0)
     states = [moved.statement(row).state for row in issued.all()]
     assert states == [StatementState.ISSUED, StatementState.ISSUED, StatementState.SUPERSEDED, StatementState.ISSUED]
+
+
+def test_restatement_that_was_only_anchored_becomes_a_token(
+    installation: Installation, desk: ChainDesk, private: Private, issued: Issued
+) -> None:
+    """What a former version could only anchor, a business's restated statement, is its token on the next contract."""
+    desk.close()
+    root_hex = outbox(installation, issued.restatement).root_hex
+    with unit_of_work(installation.services.engine) as session:
+        for table, key in (("outbox", "root_hex"), ("issuance", "batch_root_hex")):
+            session.connection().exec_driver_sql(f"UPDATE {table} SET action = 'anchor' WHERE {key} = ?", (root_hex,))  # noqa: S608
+    moved = moved_to(installation, private)
+    there = open_desk(moved.services)
+    migrate_roots(moved.services, there)
+    send_outbox(moved.services, there)
+    with moved.looking() as work:
+        issuance = ledger.issuance_of_statement(work.session, issued.restatement.tenant_id, issued.restatement.id)
+    assert issuance is not None
+    token = there.token(int(issuance.token_id_hex, 16))
+    assert token is not None
+    assert (issuance.action, token.status, token.root.hex()) == (LedgerAction.ISSUE, 1, root_hex)
+    there.close()
+    moved.close()
+
+
+@pytest.mark.parametrize("is_sent", [False, True])
+def test_revocations_go_along(
+    installation: Installation, desk: ChainDesk, private: Private, issued: Issued, *, is_sent: bool
+) -> None:
+    """What was revoked is revoked on the new chain too, sent or not before: a root, and no token ever."""
+    for row in (issued.household, issued.business):
+        revoke_statement(installation.services, desk, installation.statement(row), "The meter was another's.")
+    if is_sent:
+        send_outbox(installation.services, desk)
+    desk.close()
+    moved = moved_to(installation, private)
+    there = open_desk(moved.services)
+    assert elsewhere_count(moved.services, there) == 6
+    assert migrate_roots(moved.services, there) == 6
+    send_outbox(moved.services, there)
+    assert (pending_count(moved.services, there), elsewhere_count(moved.services, there)) == (0, 0)
+    assert (migrate_roots(moved.services, there), private.sent_count()) == (0, 6)
+    for row in (issued.household, issued.business):
+        with moved.looking() as work:
+            issuance = ledger.issuance_of_statement(work.session, row.tenant_id, row.id)
+        assert issuance is not None
+        token = there.token(int(issuance.token_id_hex, 16))
+        assert token is not None
+        assert (token.status, token.batch, issuance.action) == (3, 0, LedgerAction.ANCHOR)
+        assert steps_of(bundle(moved, row), moved, there)["chain"].state is StepState.FAILED
+    there.close()
+    moved.close()
+
+
+def test_tokens_of_a_month_go_along(installation: Installation, desk: ChainDesk, private: Private) -> None:
+    """A batch of tokens is issued at once on the new chain too, under the root that it had."""
+    shops = [installation.business() for _ in range(3)]
+    for whose in shops:
+        fill(installation, whose)
+    months = MonthRange.from_text("2025-03")
+    assert list(close_open(installation.services, months))
+    endorse_month_end(installation.services, desk, months)
+    send_outbox(installation.services, desk)
+    desk.close()
+    moved = moved_to(installation, private)
+    there = open_desk(moved.services)
+    assert migrate_roots(moved.services, there) == 1
+    send_outbox(moved.services, there)
+    assert private.sent_count() == 1
+    for whose in shops:
+        with moved.looking() as work:
+            (row,) = statements.of_subject(work.session, whose.tenant_id, whose.subject_id)
+            issuance = ledger.issuance_of_statement(work.session, row.tenant_id, row.id)
+        assert issuance is not None
+        token = there.token(int(issuance.token_id_hex, 16))
+        assert token is not None
+        assert (issuance.action, token.status, token.root.hex()) == (LedgerAction.ISSUE, 1, issuance.batch_root_hex)
+    there.close()
+    moved.close()
 
 
 def test_second_run_finds_nothing(moved: Installation, there: ChainDesk, private: Private) -> None:
