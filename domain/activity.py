@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
+from hashlib import sha256
 
-from domain.canonical import Json, canonical_sha256
+from domain.canonical import Json, to_canonical
 from domain.errors import KindError
 from domain.kinds import KINDS, Kind, checked_attributes, find_kind
 from domain.period import Month
@@ -82,9 +83,14 @@ class ActivityKey:
         }
 
     @cached_property
+    def canonical_text(self) -> str:
+        """Its canonical JSON."""
+        return to_canonical(self.to_json()).decode()
+
+    @cached_property
     def key_id(self) -> str:
         """SHA-256 of its canonical JSON, 64 hexadecimal digits: its identity."""
-        return canonical_sha256(self.to_json()).hex()
+        return sha256(self.canonical_text.encode()).hexdigest()
 
 
 def activity_key(

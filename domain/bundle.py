@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import NoReturn, Protocol
 
-from domain.canonical import Json, from_canonical, to_canonical
+from domain.canonical import Json, from_canonical, from_json, to_canonical
 from domain.errors import CanonicalError
 from domain.fields import Fields
 from domain.issuance import Envelope, Issuance, IssuanceKind
@@ -389,7 +389,7 @@ def bundle_from_bytes(data: bytes) -> Bundle:
         CanonicalError: The bytes are not canonical, of another format, a field is not what it must be, or one is larger than any
             bundle of ours.
     """
-    content = from_canonical(data, record="bundle")
+    content = from_json(data, record="bundle")
     fields = Fields(content, "bundle")
     if fields.text("format") != BUNDLE_FORMAT:
         raise CanonicalError(
@@ -404,10 +404,24 @@ def bundle_from_bytes(data: bytes) -> Bundle:
     _check_parts(fields)
     bundle = _bundle_of(fields)
     if to_canonical(bundle.to_json()) != data:
+        from_canonical(data, record="bundle")  # says where they are not canonical
         raise CanonicalError(
             "This bundle holds fields that its format does not have", got=sorted(fields.names()), record="bundle"
         )
     return bundle
+
+
+def checksum_of_bytes(data: bytes, bundle: Bundle) -> str:
+    """SHA-256 of everything but the checksum, of a bundle that was just read: what `expected_checksum_hex` writes again.
+
+    Args:
+        data: The file's bytes: canonical, so the checksum stands in one place only.
+        bundle: What they say.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    return sha256(data.replace(f',"checksum":"{bundle.checksum_hex}"'.encode(), b"", 1)).hexdigest()
 
 
 def check_bundle_size(bundle: Bundle) -> None:
@@ -517,7 +531,8 @@ def check_texts(content: Json, record: str = "bundle") -> None:
                 record=record,
             )
         if isinstance(value, Mapping):
-            waiting += [*value, *value.values()]
+            names = sorted(value)  # so that of several the same one is named, wherever the content comes from
+            waiting += [*names, *(value[name] for name in names)]
         elif isinstance(value, list | tuple):
             waiting += value
 

@@ -317,7 +317,7 @@ class Resolution:
     additions: tuple[Addition, ...] = ()
     beside: tuple[Beside, ...] = ()
 
-    @property
+    @cached_property
     def steps(self) -> tuple[str, ...]:
         """The trace in plain words."""
         return tuple(sentence for told in self.trace for sentence in told.sentences)

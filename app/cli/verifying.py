@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 from app.assemble import open_desk, open_services
@@ -20,7 +21,7 @@ from app.store.session import reading
 from app.usecases.export_bundle import Shown, export_bundle
 from app.usecases.find_factor_set import factor_set_of_bundle
 from app.usecases.find_successor import UNKNOWN, Standing, Successor, successor_of_bundle
-from app.usecases.look_at_chain import known_by, lookup_of, trusted_by
+from app.usecases.look_at_chain import known_by, lookup_of, signers_known_to, trusted_by
 from app.usecases.verify_bundle import (
     NotChecked,
     Step,
@@ -93,14 +94,15 @@ def run_verify(
     originals = tuple((str(path), read_file(str(path))) for path in original_paths)
     folder = settings_of(data_folder).data_folder
     with _chain_at_hand(chain_url, contract, data_folder) as desk:
-        trusted = listed or (trusted_by(data, desk) if desk else None)
         lookup = lookup_of(desk) if desk else None
         if is_disclosure(data):
             known = _known(data, inputs_root, desk, data_folder)
+            trusted = listed or (trusted_by(data, desk) if desk else None)
             steps = verify_disclosure(data, Brought(trusted, lookup, known, originals))
         else:
             factor_set = factor_set_of_bundle(data, installed=installed_factor_set(folder), data_folder=folder)
-            steps = verify_bundle(data, factor_set=factor_set, trusted=trusted, chain=lookup)
+            trust = listed or (partial(signers_known_to, desk) if desk else None)
+            steps = verify_bundle(data, factor_set=factor_set, trusted=trust, chain=lookup)
             steps += (*archive, *_original_steps(data, originals))
     found, successor = verdict(steps), _successor(data, data_folder)
     if is_json:

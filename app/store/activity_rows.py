@@ -1,6 +1,7 @@
 """Activities and their keys between rows and the nouns of `domain`."""
 
 import json
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Row, Select, select
@@ -68,6 +69,10 @@ def select_activities(tenant_id: str, *more: Any) -> Select[Any]:  # noqa: ANN40
     return of_tenant(query, activity, tenant_id)
 
 
+_MONTH_OF_YM = lru_cache(maxsize=4096)(Month.from_ym)
+"""The same few months stand in thousands of rows."""
+
+
 class ActivityReader:
     """Makes activities from the rows of `select_activities`, each key once."""
 
@@ -88,7 +93,7 @@ class ActivityReader:
             key=self.key(row),
             start=row.start_at,
             end=row.end_at,
-            month=Month.from_ym(row.month_ym),
+            month=_MONTH_OF_YM(row.month_ym),
             quantity_micro=row.quantity_micro,
             quality=Quality(row.quality),
             evidence=EvidenceClass(row.evidence),

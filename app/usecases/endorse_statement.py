@@ -34,6 +34,7 @@ from domain.fields import Fields
 from domain.issuance import ZERO_ADDRESS, Issuance, IssuanceKind
 from domain.manifest import Manifest
 from domain.number import grams_of_micrograms
+from domain.record import quick_leaf
 from domain.series import MeterDocument
 from ledger.issuance import leaf_of, token_id
 
@@ -134,10 +135,9 @@ def request_of(services: Services, statement: StatementRow, facts: AuditFacts) -
     for group_key, data in facts.leaves:
         leaf = data or b""
         groups[group_key].append(leaf)
-        fields = Fields(from_json(leaf, record="input"), "input")  # whether it is canonical is the auditor's to find
-        connector, digests = fields.text("connector"), fields.texts("documents")
+        connector, usage_point, digests = _sources_of(leaf)
         named[connector] |= dict.fromkeys(digests)
-        if fields.text("usage_point") == DECLARED_USAGE_POINT:
+        if usage_point == DECLARED_USAGE_POINT:
             declared[connector].update(digests)
     order = {
         connector: order_of_trails(trails, record=connector)
@@ -161,6 +161,19 @@ def request_of(services: Services, statement: StatementRow, facts: AuditFacts) -
         also={digest: original(digest) for digest in further},
         order=order,
     )
+
+
+def _sources_of(leaf: bytes) -> tuple[str, str, tuple[str, ...]]:
+    """Connector, usage point and originals of a record; whether it is canonical is the auditor's to find.
+
+    Raises:
+        CanonicalError: The leaf is damaged.
+    """
+    quick = quick_leaf(leaf)
+    if quick is not None:
+        return quick.connector, quick.usage_point, quick.document_sha256s
+    fields = Fields(from_json(leaf, record="input"), "input")
+    return fields.text("connector"), fields.text("usage_point"), fields.texts("documents")
 
 
 def _trails_of_declared(

@@ -1,6 +1,7 @@
 """Asking the chain about a bundle or a disclosure: whom it takes for auditors, and what stands there."""
 
 from collections.abc import Callable
+from functools import partial
 
 from app.chain import ChainDesk
 from app.usecases.verify_bundle import REVOKED, SUPERSEDED, ChainLookup, OnChain, Step, TrustedAuditors, signers_of, verify_bundle
@@ -29,10 +30,12 @@ def verify_with_chain(
     Returns:
         The steps in order.
     """
-    trusted, lookup = (None, None) if chain is None else (trusted_by(data, chain), lookup_of(chain))
+    lookup = None if chain is None else lookup_of(chain)
     if is_disclosure(data):
+        trusted = None if chain is None else trusted_by(data, chain)
         return verify_disclosure(data, Brought(trusted, lookup, known_by(data, known_of)))
-    return verify_bundle(data, factor_set=factor_set, trusted=trusted, chain=lookup)
+    trust_of = None if chain is None else partial(signers_known_to, chain)
+    return verify_bundle(data, factor_set=factor_set, trusted=trust_of, chain=lookup)
 
 
 def known_by(data: bytes, known_of: Callable[[str], KnownStatement | None]) -> KnownStatement | None:
@@ -52,18 +55,21 @@ def known_by(data: bytes, known_of: Callable[[str], KnownStatement | None]) -> K
 
 
 def trusted_by(data: bytes, chain: ChainDesk) -> TrustedAuditors | None:
-    """The signers of a file, as the chain knows them; None for one of another chain, without signers, or unreadable.
+    """The signers of a file, as the chain knows them; None for one of another chain, without signers, or unreadable."""
+    try:
+        signed: Signed | None = disclosure_from_bytes(data).signed if is_disclosure(data) else bundle_from_bytes(data)
+    except CanonicalError:
+        return None
+    return None if signed is None else signers_known_to(chain, signed)
+
+
+def signers_known_to(chain: ChainDesk, signed: Signed) -> TrustedAuditors | None:
+    """The signers of a bundle or of the signed part of a disclosure, as the chain knows them; None for one of another chain.
 
     A file that names another chain counts where its root stands on this one too and its signers are auditors here: then it moved.
     Signers of another chain whom this one does not know are neither right nor wrong. The signers are recovered before the chain
     is asked, and only they are asked for: whom a bundle names costs nothing.
     """
-    try:
-        signed: Signed | None = disclosure_from_bytes(data).signed if is_disclosure(data) else bundle_from_bytes(data)
-    except CanonicalError:
-        return None
-    if signed is None:
-        return None
     is_of_this = (signed.chain.chain_id, signed.chain.contract.lower()) == (chain.chain_id, chain.contract.lower())
     if not is_of_this and not _stands_here(signed, chain):
         return None

@@ -14,7 +14,7 @@ from hashlib import sha256
 
 from app.usecases.audit_statement import is_self_declared, record_counts
 from domain.activity import Activity, ActivityKey, EvidenceClass, find_kind
-from domain.bundle import Bundle, BundleGroup, Signed, bundle_from_bytes
+from domain.bundle import Bundle, BundleGroup, Signed, bundle_from_bytes, checksum_of_bytes
 from domain.canonical import from_canonical
 from domain.coverage import coverage_ppm
 from domain.errors import ClimateFitnessError, ProofError
@@ -134,6 +134,10 @@ ChainLookup = Callable[[bytes, int], OnChain]
 """Takes a batch root and a token id, asks a chain."""
 
 
+TrustOf = Callable[[Signed], TrustedAuditors | None]
+"""Takes what was signed, gives whom the verifier believes about it: asked once the bundle is read."""
+
+
 class NotChecked(Exception):  # noqa: N818  # no error: a step that cannot be taken
     """A step lacks what it needs."""
 
@@ -191,14 +195,14 @@ class _Walk:
 
 
 def verify_bundle(
-    data: bytes, *, factor_set: FactorSet, trusted: TrustedAuditors | None = None, chain: ChainLookup | None = None
+    data: bytes, *, factor_set: FactorSet, trusted: TrustedAuditors | TrustOf | None = None, chain: ChainLookup | None = None
 ) -> tuple[Step, ...]:
     """Every step from the token to the inputs.
 
     Args:
         data: The bundle's bytes.
         factor_set: The verifier's own factor set.
-        trusted: Whom the verifier believes; None where it has no list.
+        trusted: Whom the verifier believes, or who says it; None where it has no list.
         chain: How to ask a chain; None without one.
 
     Returns:
@@ -211,7 +215,8 @@ def verify_bundle(
             Step("bundle", StepState.FAILED, error.sentence()),
             *(Step(name, StepState.NOT_CHECKED, "the bundle cannot be read") for name, _ in _STEPS),
         )
-    walk = _Walk(bundle, factor_set, trusted, chain)
+    believed = trusted(bundle) if callable(trusted) else trusted
+    walk = _Walk(bundle, factor_set, believed, chain)
     checksum = "canonical, its checksum fits"
     return (Step("bundle", StepState.OK, checksum), *(taken(name, partial(check, walk)) for name, check in _STEPS))
 
@@ -253,7 +258,7 @@ def first_failure(steps: Sequence[Step]) -> Step | None:
 
 def _read(data: bytes) -> Bundle:
     bundle = bundle_from_bytes(data)
-    check_same("checksum", bundle.expected_checksum_hex(), bundle.checksum_hex)
+    check_same("checksum", checksum_of_bytes(data, bundle), bundle.checksum_hex)
     return bundle
 
 

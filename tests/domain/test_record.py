@@ -11,7 +11,17 @@ from domain.activity import Activity, ActivityKey, EvidenceClass, Quality, activ
 from domain.canonical import Json, from_canonical, to_canonical
 from domain.errors import CanonicalError
 from domain.period import Month, instant_from_text
-from domain.record import RecordRevision, activity_from_json, activity_key_from_json, activity_to_json
+from domain.record import (
+    RECORD_FORMAT,
+    RecordLeaf,
+    RecordRevision,
+    activity_from_json,
+    activity_key_from_json,
+    activity_to_json,
+    leaf_by_fields,
+    quick_leaf,
+    record_leaf_from_canonical,
+)
 from domain.units import Dimension
 from tests.domain.strategies import KEYS, MONTHS, activities
 
@@ -36,6 +46,9 @@ REVISION = RecordRevision(
     activities=(MARCH, APRIL),
     recorded_at=START,
 )
+
+
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=8)
 
 
 @given(activities())
@@ -103,6 +116,26 @@ def test_leaf_is_canonical(taken: list[Activity], month: Month) -> None:
     assert to_canonical(from_canonical(leaf)) == leaf
 
 
+@given(st.lists(activities(), max_size=2), MONTHS, TEXTS, TEXTS)
+def test_leaf_is_written_as_its_json(taken: list[Activity], month: Month, name: str, zone: str) -> None:
+    """The leaf, which is written piece by piece, is the canonical JSON of its fields, whatever the texts hold."""
+    made = RecordRevision(name, "1", name, "u", 3, ("ab" * 32, name), tuple(taken), START)
+    assert made.leaf(month, zone) == to_canonical(
+        {
+            "activities": [activity_to_json(one) for one in taken if one.month == month],
+            "connector": name,
+            "documents": ["ab" * 32, name],
+            "format": RECORD_FORMAT,
+            "month": month.to_text(),
+            "parser": "1",
+            "record_key": name,
+            "revision": 3,
+            "usage_point": "u",
+            "zone": zone,
+        }
+    )
+
+
 def test_leaf_holds_its_months_activities_only() -> None:
     """A record over two months has a leaf for each, with that month's activities."""
     assert from_canonical(REVISION.leaf(Month(2024, 3), "America/New_York")) == {
@@ -156,3 +189,71 @@ def test_extra_and_other_forms_of_an_activity_are_refused(fields: dict[str, Json
     """What would not be written again as it stands is refused, in the key too."""
     with pytest.raises(CanonicalError, match=r"This holds something that its format does not have; .*; in activity"):
         activity_from_json({**activity_to_json(MARCH), **fields})
+
+
+def by_fields(data: bytes) -> RecordLeaf | None:
+    """What the long way reads; None where it refuses."""
+    try:
+        return leaf_by_fields(data)
+    except CanonicalError:
+        return None
+
+
+LEAF = REVISION.leaf(Month(2024, 3), "America/New_York")
+
+
+@given(activities(), TEXTS, TEXTS, st.integers(0, 2**53 - 1), st.lists(st.sampled_from(["ab" * 32, "cd" * 32, "x"]), max_size=3))
+def test_short_way_reads_what_the_long_way_reads(
+    activity: Activity, name: str, zone: str, revision: int, documents: list[str]
+) -> None:
+    """Whatever stands in a leaf, the short way reads the same or leaves it to the long one."""
+    made = RecordRevision("c", "1", name, "u", revision, tuple(documents), (activity,), START)
+    data = made.leaf(activity.month, zone)
+    assert quick_leaf(data) in {None, leaf_by_fields(data)}
+    assert record_leaf_from_canonical(data) == leaf_by_fields(data)
+
+
+def test_usual_leaf_takes_the_short_way() -> None:
+    """A leaf of one activity is read at once; one of two is not."""
+    assert quick_leaf(LEAF) == leaf_by_fields(LEAF)
+    assert quick_leaf(replace(REVISION, activities=(MARCH, MARCH)).leaf(Month(2024, 3), "UTC")) is None
+
+
+def test_every_changed_byte_is_read_or_refused_alike() -> None:
+    """Each byte of a leaf changed in each way that matters: the short way never takes what the long one refuses."""
+    changed = [
+        LEAF[:index] + bytes([byte]) + LEAF[index + 1 :]
+        for index in range(len(LEAF))
+        for byte in {*b'"\\{}[],:-+.0129aZ \n\x00\x1f\x7f\x80\xed', LEAF[index] ^ 1, LEAF[index] ^ 0x20}
+    ]
+    changed += [LEAF[:index] + LEAF[index + 1 :] for index in range(len(LEAF))]
+    changed += [LEAF[:index] + LEAF[index : index + 1] + LEAF[index:] for index in range(len(LEAF))]
+    for data in changed:
+        quick = quick_leaf(data)
+        assert quick is None or quick == by_fields(data), data
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"end":"2024-04-01T04:00:00Z"', b'"end":"2024-04-01T04:00:00.000Z"'),
+        (b'"end":"2024-04-01T04:00:00Z"', b'"end":"2024-04-01T00:00:00-04:00"'),
+        (b'"quantity_micro":"12345678"', b'"quantity_micro":"012345678"'),
+        (b'"quantity_micro":"12345678"', b'"quantity_micro":"-0"'),
+        (b'"revision":2', b'"revision":9007199254740992'),
+        (b'"revision":2', b'"revision":2.0'),
+        (b'"attributes":{}', b'"attributes":{ }'),
+        (b'"attributes":{}', b'"attributes":{"b":"1","a":"2"}'),
+        (b'"attributes":{}', b'"attributes":{"a":"1","a":"1"}'),
+        (b'"attributes":{}', b'"attributes":{"a":1}'),
+        (b'"year":2024}', b'"year":2024,"zone":"x"}'),
+        (b'"zone":"America/New_York"', b'"zone":"America\\/New_York"'),
+        (b'"zone":"America/New_York"', b'"zone":"America/New_\xed\xa0\x80York"'),
+    ],
+)
+def test_other_forms_of_the_same_are_refused_by_both(old: bytes, new: bytes) -> None:
+    """What says the same otherwise, or more, is no leaf."""
+    data = LEAF.replace(old, new)
+    assert data != LEAF
+    assert quick_leaf(data) is None
+    assert by_fields(data) is None

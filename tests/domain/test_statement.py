@@ -46,6 +46,18 @@ def test_line_round_trip(line: Line) -> None:
     assert line_from_json(from_canonical(line.canonical_bytes)) == line
 
 
+@given(LINES)
+def test_line_is_written_as_its_json(line: Line) -> None:
+    """The leaf, which is written piece by piece, is the canonical JSON of the line's fields."""
+    assert line.canonical_bytes == to_canonical(line.to_json())
+
+
+def test_lone_surrogate_in_a_line_is_refused() -> None:
+    """What has no bytes in UTF-8 has no canonical form."""
+    with pytest.raises(CanonicalError, match="expected text without lone surrogates"):
+        _ = replace(LINE, flags=("\ud800",)).canonical_bytes
+
+
 @given(TOTALS)
 def test_totals_round_trip(totals: Totals) -> None:
     """Totals are read back from their canonical JSON."""
