@@ -949,8 +949,8 @@ class VerificationOut(_Out):
     )
     holds: bool = Field(description="Whether no step failed and known auditors have signed.")
     first_failure: str = Field(description="The first step that broke; empty where none did.")
-    standing: Literal["newest", "superseded", "not_checked"] = Field(
-        description="Whether a newer revision is known; not checked for a statement of another installation."
+    standing: Literal["newest", "superseded", "revoked", "not_checked"] = Field(
+        description="Whether a newer revision is known, or it was revoked; not checked for a statement of another installation."
     )
     superseded_by: SupersededOut | None
     steps: list[StepOut]

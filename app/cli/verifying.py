@@ -59,6 +59,7 @@ _ROOT = re.compile("[0-9a-f]{64}")
 _STANDINGS: Mapping[Standing, str] = {
     Standing.NEWEST: "No newer revision is known to this installation.",
     Standing.SUPERSEDED: "Superseded by revision {revision}: {reason}",
+    Standing.REVOKED: "Revoked by its auditors: nobody should rely on it.",
     Standing.NOT_CHECKED: "Not checked: whether a newer revision has replaced it.",
 }
 

@@ -12,10 +12,11 @@ from domain.errors import ClimateFitnessError
 
 
 class Standing(StrEnum):
-    """Whether a newer revision is known."""
+    """Whether a statement stands, as far as is known here."""
 
     NEWEST = "newest"
     SUPERSEDED = "superseded"
+    REVOKED = "revoked"
     NOT_CHECKED = "not_checked"
 
 
@@ -24,7 +25,7 @@ class Successor:
     """What is known of newer revisions of a statement.
 
     Attributes:
-        standing: Whether there is one; not checked where this installation does not know the statement.
+        standing: Whether there is one, or it was revoked; not checked where this installation does not know the statement.
         revision: The newest revision; 0 where none is known.
         reason: Why it was restated; empty where it was not.
         public_token: Name of the newest revision's proof page; empty where there is none yet.
@@ -50,6 +51,8 @@ def successor_of(work: Work, statement: StatementRow) -> Successor:
     Returns:
         The newest revision of its period where it is superseded.
     """
+    if statement.state is StatementState.REVOKED:
+        return Successor(Standing.REVOKED, statement.revision)
     if statement.state is not StatementState.SUPERSEDED:
         return Successor(Standing.NEWEST, statement.revision)
     newest = statements.latest_of_period(work.session, statement.tenant_id, statement.period_id) or statement

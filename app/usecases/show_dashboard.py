@@ -311,7 +311,7 @@ def _month_row(look: _Look, month: Month) -> MonthRow:
         return MonthRow(point, MonthState.OPEN)
     period = found.period.months if found.period else one
     statement = found.statement
-    can_close = found.state in {MonthState.OPEN, MonthState.CHANGED} and period.end.first_date() <= look.today
+    can_close = found.state in {MonthState.OPEN, MonthState.CHANGED, MonthState.REVOKED} and period.end.first_date() <= look.today
     return MonthRow(
         point=point,
         state=found.state,

@@ -230,6 +230,8 @@ def state_of(work: Work, period: PeriodRow | None, statement: StatementRow | Non
         return MonthState.CHANGED
     if statement.state is StatementState.FINDINGS:
         return MonthState.FINDINGS
+    if statement.state is StatementState.REVOKED:
+        return MonthState.REVOKED
     if statement.state is not StatementState.ISSUED:
         return MonthState.CLOSED
     issuance = ledger.issuance_of_statement(work.session, statement.tenant_id, statement.id)

@@ -37,6 +37,7 @@ class MonthState(StrEnum):
     CHANGED = "changed"
     ANCHORED = "anchored"
     ISSUED = "issued"
+    REVOKED = "revoked"
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,10 +32,11 @@ class Verdict(StrEnum):
 
 
 class Standing(StrEnum):
-    """Whether a newer revision is known."""
+    """Whether a statement stands, as far as is known here."""
 
     NEWEST = "newest"
     SUPERSEDED = "superseded"
+    REVOKED = "revoked"
     NOT_CHECKED = "not_checked"
 
 
@@ -44,7 +45,7 @@ class Successor:
     """What is known of newer revisions.
 
     Attributes:
-        standing: Whether there is one.
+        standing: Whether there is one, or the statement was revoked.
         revision: The newest revision.
         reason: Why it was restated, in its owner's words.
         href: Its proof; empty where there is none yet.
@@ -241,6 +242,11 @@ class ProofModel:
     def is_superseded(self) -> bool:
         """Whether a newer revision is known."""
         return self.successor.standing is Standing.SUPERSEDED
+
+    @property
+    def is_revoked(self) -> bool:
+        """Whether its auditors have withdrawn it, as this installation knows."""
+        return self.successor.standing is Standing.REVOKED
 
 
 def render(model: ProofModel, messages: Messages, frame: Frame) -> str:

@@ -47,6 +47,39 @@ def test_nothing_to_migrate(imported: Path) -> None:
     assert (found["moved"], found["here"], found["on_their_way"]) == (0, {"final": 1}, 0)
 
 
+def test_statement_is_revoked_by_a_command(imported: Path) -> None:
+    """Withdrawn for good, after a plain word: the proof fails, the month can be closed again with a reason."""
+    closed = answer("close", "2011-03", folder=imported)
+    assert run("export", "bundle", closed["id"], "-o", str(imported / "bundle.json"), folder=imported).returncode == 0
+    refused = run("revoke", closed["id"], "--reason", "Not ours.", folder=imported)
+    assert refused.returncode == 2
+    assert "Agree with --for-good" in refused.stderr.decode()
+    found = answer("revoke", closed["id"], "--reason", "Not ours.", "--for-good", folder=imported)
+    assert (found["statement"], found["state"], found["error"]) == (closed["id"], "final", "")
+    verified = answer("verify", str(imported / "bundle.json"), folder=imported, code=1)
+    assert (verified["first_failure"], verified["standing"]) == ("chain", "revoked")
+    again = run("revoke", closed["id"][:8], "--reason", "Not ours.", "--for-good", folder=imported)
+    assert again.returncode == 0
+    assert "Revision 1 is revoked, on chain" in again.stdout.decode()
+    second = answer("close", "2011-03", "--reason", "It was ours after all.", folder=imported)
+    assert (second["state"], second["revision"]) == ("issued", 2)
+
+
+def test_units_that_nobody_has(imported: Path) -> None:
+    """Retiring needs a word, one amount, and units that are there; each refusal says what is missing."""
+    token = "ab" * 32
+    for options, said in (
+        (["--kg", "1.5"], "Agree with --for-good"),
+        (["--for-good"], "A retirement has one amount"),
+        (["--kg", "1", "--kwh", "1", "--for-good"], "A retirement has one amount"),
+        (["--kg", "1.0005", "--for-good"], "Units are retired by the gram or watt-hour"),
+        (["--kg", "1.5", "--for-good"], "There is no such token on the chain"),
+    ):
+        done = run("retire-units", "--token", token, *options, folder=imported)
+        assert done.returncode == 2, said
+        assert said in done.stderr.decode()
+
+
 def test_chain_that_does_not_answer(imported: Path) -> None:
     """A node that nobody runs is a sentence and exit code 2, without the node's address."""
     environment = environment_of(imported) | {

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.api.models import VerificationOut
 from app.chain import ChainDesk
 from app.jobs.worker import Worker
 from app.services import Whose
@@ -15,11 +16,18 @@ from app.store.statements import StatementRow, StatementState
 from app.usecases import endorse_statement as endorsing
 from app.usecases import send_outbox as sending
 from app.usecases.endorse_statement import endorse_statement
+from app.usecases.find_successor import Standing, Successor, successor_of
 from app.usecases.revoke_statement import MAX_REASON_CHARS, reason_of, revoke_statement
 from app.usecases.send_outbox import LEASE_S, pending_count, send_outbox
+from app.usecases.show_months import state_of
+from app.usecases.show_proof import show_proof
 from app.usecases.sign_batch import DEADLINE_S
 from app.usecases.verify_bundle import StepState
 from app.usecases.verify_statement import Verifications, verify_statement
+from dashboards.frame import Frame
+from dashboards.messages import messages_in
+from dashboards.pages import proof as proof_page
+from dashboards.pages.dashboard import MonthState
 from domain.errors import ConflictError, InputError
 from domain.issuance import IssuanceKind
 from domain.manifest import Manifest
@@ -289,6 +297,24 @@ def test_period_of_a_revoked_statement_is_closed_again(installation: Installatio
     assert [one and one.status for one in (token(installation, desk, row) for row in (first, second))] == [REVOKED, ACTIVE]
     with installation.looking() as work:
         assert periods.by_id(work.session, second.tenant_id, second.period_id).state == "closed"
+
+
+def test_revoked_is_told(installation: Installation, household: Whose, desk: ChainDesk) -> None:
+    """The proof says so from the moment it was asked for, not only where the chain is; the month can be closed again."""
+    row = issued(installation, desk, household)
+    revoke_statement(installation.services, desk, row, REASON)
+    with installation.looking() as work:
+        now = installation.statement(row)
+        steps = verify_statement(work, now, chain=None, kept=Verifications())
+        successor = successor_of(work, now)
+        shown = show_proof(work, now, steps, is_shared=False)
+        period = periods.by_id(work.session, now.tenant_id, now.period_id)
+        assert state_of(work, period, now) is MonthState.REVOKED
+    assert successor == Successor(Standing.REVOKED, 1)
+    assert VerificationOut.of(steps, successor).standing == "revoked"
+    page = proof_page.render(shown, messages_in(), Frame())
+    assert "This statement was revoked." in page
+    assert REASON not in page
 
 
 def test_what_cannot_be_revoked(installation: Installation, business: Whose, desk: ChainDesk) -> None:
