@@ -53,6 +53,7 @@ ANYWHERE = frozenset({"per", "co2e", "micro", "gas"})
 ALLOWED: dict[tuple[str, str], str] = {
     ("domain/canonical.py", "MAX_INTEGER"): "a bound of JSON numbers, whatever they measure",
     ("domain/split.py", "weights"): "shares of a whole, in any unit that is the same for all",
+    ("ledger/chain.py", "amount"): "watt-hours of a REC, grams of an offset: the contract has one word for both",
     ("ledger/issuance.py", "value"): "an integer to encode, whatever it measures",
     ("ledger/loopback.py", "port"): "the number of a TCP port",
     ("ledger/signing.py", "ORDER"): "the order of the curve's group: a pure number",
