@@ -22,11 +22,13 @@ from tests.app.usecases.test_send_outbox import CrashError, _Unstable, sent_coun
 AMOUNT_G = 250_000
 
 
-def issue_units(installation: Installation, desk: ChainDesk, kind: IssuanceKind, *, amount: int = AMOUNT_G) -> int:
-    """Units that the auditors issue to the paying account; their token."""
+def issue_units(
+    installation: Installation, desk: ChainDesk, kind: IssuanceKind, *, amount: int = AMOUNT_G, holder: str = ""
+) -> int:
+    """Units that the auditors issue to the paying account, or another one; their token."""
     auditor = installation.services.auditor
     issuance = Issuance(
-        holder=desk.signer_address,
+        holder=holder or desk.signer_address,
         kind=kind,
         region=auditor.region_index,
         from_month_ym=202501,
