@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -44,6 +45,7 @@ from app.settings import Settings
 from app.store.accounts import AccountRow
 from app.store.session import checked_revision, unit_of_work
 from app.usecases.take_notice import Notices
+from app.usecases.verify_statement import Verifications
 from dashboards.figures import CONTENT_SECURITY_POLICY
 from domain.errors import ChainError
 
@@ -130,7 +132,8 @@ def serve(
     """
     randomness = SystemRandomness()
     services = open_services(settings, clock=SystemClock(), randomness=randomness)
-    hosting = Hosting(services, Worker, prepare=prepare)
+    kept = Verifications()
+    hosting = Hosting(services, partial(Worker, kept=kept), prepare=prepare, verifications=kept)
     if welcome is not None:
         with unit_of_work(services.engine) as session:
             account = welcome(Work(session, services))

@@ -953,10 +953,14 @@ class VerificationOut(_Out):
         description="Whether a newer revision is known, or it was revoked; not checked for a statement of another installation."
     )
     superseded_by: SupersededOut | None
+    checked_at: datetime | None = Field(
+        description="When the steps of a statement of this installation were taken: nothing that they depend on changed since. "
+        "Null: now."
+    )
     steps: list[StepOut]
 
     @classmethod
-    def of(cls, steps: Sequence[Step], successor: Successor) -> "VerificationOut":
+    def of(cls, steps: Sequence[Step], successor: Successor, checked_at: datetime | None = None) -> "VerificationOut":
         """The answer about a verification."""
         failure = first_failure(steps)
         return cls(
@@ -965,6 +969,7 @@ class VerificationOut(_Out):
             first_failure=failure.name if failure else "",
             standing=successor.standing.value,
             superseded_by=_superseded_by(successor) if successor.standing is Standing.SUPERSEDED else None,
+            checked_at=checked_at,
             steps=[StepOut(name=step.name, state=step.state.value, detail=step.detail) for step in steps],
         )
 

@@ -19,7 +19,7 @@ from app.usecases.share_statement import disclosed
 from app.usecases.show_hrefs import VERIFY_HREF, disclosure_href
 from app.usecases.show_proof import show_bundle, show_proof, without_details
 from app.usecases.verify_bundle import Step
-from app.usecases.verify_statement import verify_statement
+from app.usecases.verify_statement import checked_statement
 from dashboards.pages import proof as proof_page
 from domain.errors import NotFoundError
 
@@ -35,18 +35,19 @@ def ask(request: Request) -> Response:
 
 @router.get("/{public_token}")
 def proof(public_token: str, request: Request, services: ServicesHere, hosting: HostingHere) -> Response:
-    """The proof of one statement, recomputed at most ten minutes ago; what a share link is for only behind it."""
+    """The proof of one statement, recomputed since its last byte changed; what a share link is for only behind it."""
     with looking(services) as work, without_details():
         row = statements.by_public_token(work.session, public_token)
         shown = _shown_by_link(request, work, row)
-        steps = verify_statement(work, row, chain=hosting.chain, kept=hosting.verifications)
+        checked = checked_statement(work, row, chain=hosting.chain, kept=hosting.verifications)
         model = show_proof(
             work,
             row,
-            steps,
+            checked.steps,
             is_shared=shown == shares.LINES,
             disclosure=disclosed(work, row, shown),
             file_href=disclosure_href(public_token, request.query_params.get("share", "")),
+            checked_at=checked.at,
         )
     return page(proof_page.render(model, MESSAGES, plain_frame(request)))
 

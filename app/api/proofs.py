@@ -13,7 +13,7 @@ from app.api.who import HostingHere, ServicesHere, looking
 from app.store import statements
 from app.usecases.find_successor import successor_of
 from app.usecases.show_proof import is_issued, public_steps, without_details
-from app.usecases.verify_statement import verify_statement
+from app.usecases.verify_statement import checked_statement
 
 router = APIRouter(prefix="/v1/proofs", tags=["proofs"], route_class=StrictRoute)
 
@@ -22,13 +22,13 @@ _FILE = {"requestBody": {"required": True, "content": {"application/json": {"sch
 
 @router.get("/{public_token}", response_model=VerificationOut, responses=problem_responses(404, 409, 422))
 def get_proof(public_token: str, request: Request, services: ServicesHere, hosting: HostingHere) -> Response:
-    """Every step of a statement's verification, redone at most ten minutes ago; nothing personal, no amounts."""
+    """Every step of a statement's verification, redone since anything of it changed; nothing personal, no amounts."""
     with looking(services) as work, without_details():
         row = statements.by_public_token(work.session, public_token)
-        steps = verify_statement(work, row, chain=hosting.chain, kept=hosting.verifications)
+        checked = checked_statement(work, row, chain=hosting.chain, kept=hosting.verifications)
         is_token, successor = is_issued(work, row), successor_of(work, row)
-    told = public_steps(steps, is_shared=False, is_issued=is_token)
-    return tagged_response(request, to_json(VerificationOut.of(told, successor)))
+    told = public_steps(checked.steps, is_shared=False, is_issued=is_token)
+    return tagged_response(request, to_json(VerificationOut.of(told, successor, checked.at)))
 
 
 @router.post("/verify", response_model=VerificationOut, responses=problem_responses(413, 415, 503), openapi_extra=_FILE)

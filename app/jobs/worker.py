@@ -28,6 +28,7 @@ from app.usecases.close_month_end import MONTH_END_JOB, endorse_month_end
 from app.usecases.endorse_statement import endorse_statement
 from app.usecases.retire_units import COUNT_JOB, count_retirement
 from app.usecases.send_outbox import pending_count, send_outbox
+from app.usecases.verify_statement import Verifications, remember_newest
 from app.work_queue import Turn
 from domain.period import MonthRange
 
@@ -35,6 +36,9 @@ __all__ = ["BODIES", "LEASE_S", "TICK_S", "Worker"]
 
 TICK_S = 1.0
 """How often the worker looks for work, seconds."""
+
+REMEMBER_S = 5.0
+"""How often it looks for statements that are newly on the chain, to verify them before anybody asks, seconds."""
 
 log = structlog.get_logger("app.jobs")
 
@@ -47,11 +51,13 @@ class Worker:
     Args:
         services: What the program works with.
         chain: The chain, owned by this process.
+        kept: Where the verification of what is newly on the chain is kept, for its first visitors; nowhere where left out.
     """
 
-    def __init__(self, services: Services, chain: ChainDesk) -> None:
+    def __init__(self, services: Services, chain: ChainDesk, kept: Verifications | None = None) -> None:
         self._services = services
         self._chain = chain
+        self._kept = kept
         self._turn = Lock()
         self._rounds = Rounds()
         self._jobs = TableQueue(services.engine, services.clock, services.randomness)
@@ -61,6 +67,8 @@ class Worker:
         """Begin to work, in threads of its own."""
         self._rounds.add("tick", self._tick_chain, every_s=TICK_S)
         self._rounds.add("tidy", self._tidy, every_s=3600)
+        if self._kept is not None:
+            self._rounds.add("remember", partial(remember_newest, self._services, self._chain, self._kept), every_s=REMEMBER_S)
         self._rounds.start()
         self._queue_worker.start()
 

@@ -440,6 +440,25 @@ def outbox_of(session: Session, tenant_id: str, root_hex: str) -> OutboxRow:
     return to_row(OutboxRow, found(session.execute(query).first(), "outbox row", root_hex))
 
 
+def newest_issued(session: Session, most_count: int) -> tuple[tuple[str, str], ...]:
+    """Tenant and id of the statements whose batches became final last, of all tenants: for what is made before anybody asks.
+
+    Args:
+        session: The open transaction.
+        most_count: How many statements at most, of as many batches.
+    """
+    outbox, issuance = tables.OUTBOX, tables.ISSUANCE
+    roots = (
+        select(outbox.c.root_hex)
+        .where(outbox.c.state == str(OutboxState.FINAL))
+        .order_by(outbox.c.next_at.desc())
+        .limit(most_count)
+        .scalar_subquery()
+    )
+    query = select(issuance.c.tenant_id, issuance.c.statement_id).where(issuance.c.batch_root_hex.in_(roots)).limit(most_count)
+    return tuple((row[0], row[1]) for row in session.execute(query))
+
+
 def outbox_in_state(session: Session, state: OutboxState, on: OnContract | None = None) -> tuple[OutboxRow, ...]:
     """All outbox rows in a state, of all tenants, oldest first; those for one contract where it is named."""
     table = tables.OUTBOX

@@ -274,6 +274,17 @@ def inputs_of(session: Session, tenant_id: str, statement_id: str) -> tuple[Inpu
     )
 
 
+def leaves_of(session: Session, tenant_id: str, statement_id: str) -> tuple[tuple[str, bytes | None], ...]:
+    """Group key and canonical bytes of the leaves of a statement's inputs root, in order; None once they are erased."""
+    table = tables.STATEMENT_INPUT
+    query = (
+        select(table.c.group_key, table.c.leaf)
+        .where(table.c.statement_id == statement_id)
+        .order_by(table.c.group_index, table.c.leaf_index)
+    )
+    return tuple((row[0], row[1]) for row in session.execute(of_tenant(query, table, tenant_id)))
+
+
 def erase_inputs(session: Session, tenant_id: str, statement_id: str) -> None:
     """Delete the leaves' contents; totals, lines and the root stay, and it can no longer be recomputed."""
     table = tables.STATEMENT_INPUT

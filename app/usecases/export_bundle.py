@@ -29,6 +29,7 @@ from domain.canonical import from_canonical
 from domain.errors import CanonicalError, ConflictError
 from domain.fields import Fields
 from domain.issuance import REGIONS, Envelope
+from domain.record import quick_leaf
 from domain.statement import line_from_json, unscored_from_json
 from ledger.trees import INPUTS, LINES, ORIGINALS, tree_key
 
@@ -214,14 +215,19 @@ def _chain(work: Work, row: IssuanceRow, batch: BatchRow, outbox: OutboxRow) -> 
 
 def _groups(work: Work, statement: StatementRow) -> tuple[BundleGroup, ...]:
     found: dict[str, list[str]] = {}
-    for row in statements.inputs_of(work.session, statement.tenant_id, statement.id):
-        found.setdefault(row.group_key, []).append((row.leaf or b"").decode())
+    for group_key, leaf in statements.leaves_of(work.session, statement.tenant_id, statement.id):
+        found.setdefault(group_key, []).append((leaf or b"").decode())
     return tuple(BundleGroup(name, tuple(leaves)) for name, leaves in sorted(found.items()))
 
 
 def _originals(groups: tuple[BundleGroup, ...]) -> tuple[str, ...]:
-    leaves = [Fields(from_canonical(leaf.encode(), record="input"), "input") for group in groups for leaf in group.leaves]
-    return tuple(sorted({digest for leaf in leaves for digest in leaf.texts("documents")}))
+    found: set[str] = set()
+    for leaf in (leaf.encode() for group in groups for leaf in group.leaves):
+        quick = quick_leaf(leaf)
+        found.update(
+            Fields(from_canonical(leaf, record="input"), "input").texts("documents") if quick is None else quick.document_sha256s
+        )
+    return tuple(sorted(found))
 
 
 def _factors(work: Work, statement: StatementRow, line_texts: tuple[str, ...]) -> tuple[FactorProof, ...]:

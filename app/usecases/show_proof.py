@@ -8,6 +8,7 @@ fixed sentences, and not the subject commitment: its 32 random bytes keep manife
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 
 from app.chain import EMBEDDED_LABEL
 from app.services import Work
@@ -107,6 +108,7 @@ def show_proof(
     is_shared: bool,
     disclosure: Disclosure | None = None,
     file_href: str = "",
+    checked_at: datetime | None = None,
 ) -> page.ProofModel:
     """The public proof page of a statement.
 
@@ -117,6 +119,7 @@ def show_proof(
         is_shared: Whether the visitor came through a share link to the lines: exact amounts, factors and lines are shown.
         disclosure: What the visitor's share link shows alone; None for nothing.
         file_href: It as a download.
+        checked_at: When the steps were taken; now where left out.
 
     Returns:
         The page. The inputs are never shown, nor what a broken step found in them.
@@ -141,6 +144,7 @@ def show_proof(
         VERIFY_HREF,
         successor=_succession(successor_of(work, statement)),
         shown=None if disclosure is None else _shown_here(statement, steps, disclosure, file_href),
+        checked_at=checked_at,
     )
 
 

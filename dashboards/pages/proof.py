@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from dashboards.frame import Frame
@@ -222,6 +223,7 @@ class ProofModel:
         bundle_href: The bundle as a download; empty for none.
         successor: What is known of newer revisions.
         shown: What a share link, or a dropped disclosure, shows alone; None for nothing.
+        checked_at: When the steps were taken; None: now.
     """
 
     verification: Verification
@@ -232,6 +234,7 @@ class ProofModel:
     bundle_href: str = ""
     successor: Successor = Successor(Standing.NOT_CHECKED)
     shown: ShownPart | None = None
+    checked_at: datetime | None = None
 
     @property
     def is_blank(self) -> bool:

@@ -1,7 +1,7 @@
-"""What was found of a statement is remembered until something of it changes, or for ten minutes; nothing broken is."""
+"""What was found of a statement is remembered until a byte of it changes, or for a day; nothing broken is."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from threading import Barrier, Thread
 
 import pytest
@@ -14,10 +14,18 @@ from app.usecases.endorse_statement import endorse_statement
 from app.usecases.look_at_chain import verify_with_chain
 from app.usecases.send_outbox import send_outbox
 from app.usecases.verify_bundle import Step, StepState
-from app.usecases.verify_statement import LONGEST_AGE_S, MAX_KEPT_COUNT, Verifications, verify_statement
-from domain.errors import ConflictError, NotFoundError
+from app.usecases.verify_statement import (
+    LONGEST_AGE,
+    MAX_KEPT_COUNT,
+    Verifications,
+    checked_statement,
+    remember_newest,
+    verify_statement,
+)
+from domain.errors import CanonicalError, ConflictError, NotFoundError
 from tests.app.usecases.installation import Installation, steady
 
+NOW = datetime(2025, 6, 15, tzinfo=UTC)
 HELD = (Step("bundle", StepState.OK, "fits"),)
 BROKEN = (Step("bundle", StepState.FAILED, "does not"),)
 
@@ -60,18 +68,65 @@ def test_second_visitor_is_told_what_the_first_was(
     assert (len(verified), kept.count()) == (1, 1)
 
 
-def test_it_is_done_anew_after_ten_minutes(
-    installation: Installation, row: StatementRow, desk: ChainDesk, verified: list[int]
-) -> None:
-    """A change in the database by other means shows after ten minutes."""
-    kept = Verifications()
+def test_it_is_done_anew_after_a_day(installation: Installation, row: StatementRow, desk: ChainDesk, verified: list[int]) -> None:
+    """Nothing is believed for ever; what is told says when it was found."""
+    kept, began = Verifications(), installation.clock.now()
     ask(installation, row, kept, desk)
-    installation.clock.advance(LONGEST_AGE_S)
-    ask(installation, row, kept, desk)
+    installation.clock.advance(LONGEST_AGE.total_seconds())
+    with installation.looking() as work:
+        assert checked_statement(work, installation.statement(row), chain=desk, kept=kept).at == began
     assert len(verified) == 1
     installation.clock.advance(1)
     ask(installation, row, kept, desk)
     assert len(verified) == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE line SET canonical = CAST(replace(canonical, '2025', '2026') AS BLOB) WHERE position = 0",
+        "UPDATE statement_input SET leaf = CAST(replace(leaf, 'measured', 'estimated') AS BLOB) WHERE leaf_index = 0",
+        "UPDATE statement SET manifest = CAST(replace(manifest, 'cf-method', 'cf-methud') AS BLOB)",
+        "UPDATE statement SET unscored_json = '[{}]'",
+    ],
+)
+def test_changed_byte_in_the_database_counts_at_once(
+    installation: Installation, row: StatementRow, desk: ChainDesk, verified: list[int], change: str
+) -> None:
+    """What is changed by other means is verified anew for the next visitor, who is told what breaks."""
+    kept = Verifications()
+    ask(installation, row, kept, desk)
+    with installation.work() as work:
+        assert work.session.connection().exec_driver_sql(change).rowcount > 0
+    try:
+        told = {step.name: step.state for step in ask(installation, row, kept, desk)}
+    except CanonicalError:  # no bundle can be made of it
+        return
+    assert len(verified) == 2
+    assert StepState.FAILED in told.values()
+
+
+def test_newest_are_verified_before_anybody_asks(
+    installation: Installation, row: StatementRow, desk: ChainDesk, verified: list[int]
+) -> None:
+    """Once; the first visitor of the proof finds it done."""
+    kept = Verifications()
+    assert [remember_newest(installation.services, desk, kept) for _ in range(2)] == [1, 0]
+    assert {step.state for step in ask(installation, row, kept, desk)} == {StepState.OK}
+    assert len(verified) == 1
+
+
+def test_erased_one_stops_no_other(
+    installation: Installation, row: StatementRow, business: Whose, desk: ChainDesk, verified: list[int]
+) -> None:
+    """What cannot be verified any more is tried once and passed over."""
+    installation.take(business, steady(date(2025, 4, 1), date(2025, 4, 2)))
+    installation.issue(desk, installation.close_months(business, "2025-04"))
+    with installation.work() as work:
+        subjects.erase(work.session, row.tenant_id, row.subject_id, installation.clock.now())
+    kept = Verifications()
+    assert [remember_newest(installation.services, desk, kept) for _ in range(2)] == [2, 0]
+    assert len(verified) == 1
 
 
 def test_way_to_the_chain_counts(installation: Installation, household: Whose, desk: ChainDesk, verified: list[int]) -> None:
@@ -179,9 +234,9 @@ def test_unsigned_statement_is_refused(installation: Installation, household: Wh
 def test_broken_is_not_kept() -> None:
     """A step that failed is asked for again: it may have been the chain's silence."""
     kept = Verifications()
-    assert kept.steps_of("a", 0.0, lambda: BROKEN) == BROKEN
-    assert kept.steps_of("a", 0.0, lambda: HELD) == HELD
-    assert kept.steps_of("a", 0.0, lambda: BROKEN) == HELD
+    assert kept.checked_of("statement", "a", NOW, lambda: BROKEN).steps == BROKEN
+    assert kept.checked_of("statement", "a", NOW, lambda: HELD).steps == HELD
+    assert kept.checked_of("statement", "a", NOW, lambda: BROKEN).steps == HELD
 
 
 def test_error_is_not_kept() -> None:
@@ -192,20 +247,20 @@ def test_error_is_not_kept() -> None:
         raise ConflictError("The chain is away")
 
     with pytest.raises(ConflictError, match="The chain is away"):
-        kept.steps_of("a", 0.0, refuse)
-    assert kept.steps_of("a", 0.0, lambda: HELD) == HELD
+        kept.checked_of("statement", "a", NOW, refuse)
+    assert kept.checked_of("statement", "a", NOW, lambda: HELD).steps == HELD
 
 
 def test_memory_is_bounded() -> None:
     """The one that was asked for longest ago goes first."""
     kept = Verifications()
     for number in range(MAX_KEPT_COUNT):
-        kept.steps_of(number, 0.0, lambda: HELD)
-    kept.steps_of(0, 0.0, lambda: BROKEN)
-    kept.steps_of("one more", 0.0, lambda: HELD)
+        kept.checked_of("statement", number, NOW, lambda: HELD)
+    kept.checked_of("statement", 0, NOW, lambda: BROKEN)
+    kept.checked_of("statement", "one more", NOW, lambda: HELD)
     assert kept.count() == MAX_KEPT_COUNT
-    assert kept.steps_of(0, 0.0, lambda: BROKEN) == HELD
-    assert kept.steps_of(1, 0.0, lambda: BROKEN) == BROKEN
+    assert kept.checked_of("statement", 0, NOW, lambda: BROKEN).steps == HELD
+    assert kept.checked_of("statement", 1, NOW, lambda: BROKEN).steps == BROKEN
 
 
 def test_crowd_waits_for_the_first() -> None:
@@ -218,7 +273,7 @@ def test_crowd_waits_for_the_first() -> None:
 
     def visit() -> None:
         begun.wait()
-        kept.steps_of("a", 0.0, verify)
+        kept.checked_of("statement", "a", NOW, verify)
 
     visitors = [Thread(target=visit) for _ in range(8)]
     for visitor in visitors:
