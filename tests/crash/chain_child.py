@@ -19,16 +19,19 @@ from typing import Any
 from pydantic import SecretStr
 
 from app.assemble import open_desk, open_services
+from app.chain import ChainDesk
 from app.clock import FixedClock, SystemRandomness
 from app.jobs.worker import Worker
 from app.services import Services, Whose, Work
 from app.settings import Settings
-from app.store import periods
+from app.store import periods, statements
 from app.store.session import reading, unit_of_work
+from app.store.statements import StatementState
 from app.usecases import send_outbox
 from app.usecases.close_period import close_period
 from app.usecases.import_document import import_document
 from app.usecases.keep_original import Received
+from app.usecases.revoke_statement import revoke_statement
 from domain.activity import EvidenceClass
 from domain.period import Month, MonthRange
 from ledger.rpc import Node
@@ -124,6 +127,35 @@ def close_next(services: Services, whose: Whose) -> None:
         return
 
 
+def end_next(services: Services, desk: ChainDesk, whose: Whose) -> None:
+    """Restate one of three of a subject's statements, and withdraw another one of three, the first that stands."""
+    with reading(services.engine) as session:
+        standing = [
+            (row, periods.by_id(session, row.tenant_id, row.period_id).months)
+            for row in statements.of_subject(session, whose.tenant_id, whose.subject_id)
+            if row.state is StatementState.ISSUED and row.revision == 1
+        ]
+    for row, months in sorted(standing, key=lambda one: one[1].first.ym):
+        number = (months.first.year - FIRST_MONTH.year) * 12 + months.first.number - FIRST_MONTH.number
+        if number % 3 == 1:
+            restate(services, whose, months, number)
+            return
+        if number % 3 == 2:
+            revoke_statement(services, desk, row, "The meter was another building's.")
+            return
+
+
+def restate(services: Services, whose: Whose, months: MonthRange, number: int) -> None:
+    """Close a month again, with a corrected day."""
+    day = months.first.first_date()
+    body = steady(day, day, watt_hours=1000 + number, updated_at=datetime(2026, 1, 1, tzinfo=UTC))
+    received = Received(body, "text/xml", EvidenceClass.UPLOADED)
+    with unit_of_work(services.engine) as session:
+        import_document(Work(session, services), whose, "green-button", received)
+    with unit_of_work(services.engine) as session:
+        close_period(Work(session, services), whose, months, reason="The utility corrected a day.")
+
+
 def work(folder: Path, run: int, step: str) -> None:
     """Close month after month and bring it to the chain, until killed."""
     clock = FixedClock(datetime.now(UTC) + run * BETWEEN_RUNS)
@@ -142,6 +174,7 @@ def work(folder: Path, run: int, step: str) -> None:
         if send_outbox.pending_count(services) == 0:
             for whose in subjects:
                 close_next(services, whose)
+            end_next(services, desk, subjects[-1])
         clock.advance(13)
         if node is not None:
             node.mine(2)

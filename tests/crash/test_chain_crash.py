@@ -4,6 +4,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from app.clock import FixedClock, SystemRandomness
 from app.jobs.worker import Worker
 from app.services import Whose
 from app.store import ledger, statements
-from app.store.ledger import OutboxState
+from app.store.ledger import LedgerAction, OutboxState
 from app.store.session import reading
 from app.store.statements import StatementState
 from tests.anvil import CHAIN_ID, Anvil, anvil_binary, running_anvil
@@ -35,6 +36,13 @@ AROUND = {
     )
 }
 """Where a full drill must have killed."""
+
+
+STATUS = {StatementState.ISSUED: 1, StatementState.SUPERSEDED: 2, StatementState.REVOKED: 3}
+"""The contract's status of a token whose statement is in this state."""
+
+FEW_COUNT = 50
+"""Kills after which some statements have ended too."""
 
 
 class Drill:
@@ -71,8 +79,8 @@ def prepare(folder: Path, *, url: str = "", contract: str = "") -> None:
     (folder / "subjects").write_text("".join(f"{one.tenant_id} {one.subject_id}\n" for one in whose), encoding="utf-8")
 
 
-def check(folder: Path, *, runs_count: int, anvil: Anvil | None) -> int:
-    """How many statements there are; each is final, on the chain as it was signed, by one transaction."""
+def check(folder: Path, *, runs_count: int, anvil: Anvil | None) -> Counter[StatementState]:
+    """How many statements there are, by state; each is final, on the chain as it was signed and ended, by one transaction."""
     clock = FixedClock(datetime.now(UTC) + (runs_count + 1) * BETWEEN_RUNS)
     services = open_services(settings_of(folder), clock=clock, randomness=SystemRandomness())
     desk = open_desk(services)
@@ -83,26 +91,33 @@ def check(folder: Path, *, runs_count: int, anvil: Anvil | None) -> int:
         clock.advance(60)
         if anvil is not None:
             anvil.mine(3)
-    found_count = 0
+    found: Counter[StatementState] = Counter()
     with reading(services.engine) as session:
         for line in (folder / "subjects").read_text(encoding="utf-8").splitlines():
             whose = Whose(*line.split())
             for row in statements.of_subject(session, whose.tenant_id, whose.subject_id):
-                assert (row.state, row.revision) == (StatementState.ISSUED, 1)
                 issuance = ledger.issuance_of_statement(session, row.tenant_id, row.id)
                 assert issuance is not None
+                root, token_id = bytes.fromhex(issuance.batch_root_hex), int(issuance.token_id_hex, 16)
+                standing, token = desk.standing(root, token_id), desk.token(token_id)
                 assert ledger.outbox_of(session, row.tenant_id, issuance.batch_root_hex).state is OutboxState.FINAL
-                root = bytes.fromhex(issuance.batch_root_hex)
-                standing = desk.standing(root, int(issuance.token_id_hex, 16))
                 assert standing.is_anchored or standing.token_root == root
-                found_count += 1
-    assert desk.next_nonce(desk.signer_address) == found_count + 1  # the deployment, and one for each
+                if issuance.action is LedgerAction.ISSUE:
+                    assert token is not None
+                    assert token.status == STATUS[row.state]
+                else:
+                    assert (token, row.state) == (None, StatementState.ISSUED)
+                found[row.state] += 1
+    with reading(services.engine) as session:
+        sent = ledger.outbox_in_state(session, OutboxState.FINAL)
+    assert len(sent) == found.total() + found[StatementState.REVOKED]  # every statement's, and every revocation's
+    assert desk.next_nonce(desk.signer_address) == len(sent) + 1  # the deployment, and one for each
     desk.close()
     services.engine.dispose()
     connection = sqlite3.connect(folder / "data/data.sqlite3")
     assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     connection.close()
-    return found_count
+    return found
 
 
 def hundred() -> list[str]:
@@ -120,7 +135,10 @@ def drill(repository: Path, folder: Path, steps: Sequence[str], *, anvil: Anvil 
     died = [killer.kill(run, step) for run, step in enumerate(steps)]
     killer.close()
     assert "alive" not in died
-    assert check(folder, runs_count=len(steps), anvil=anvil) > 0
+    found = check(folder, runs_count=len(steps), anvil=anvil)
+    assert found[StatementState.ISSUED]
+    if len(steps) > FEW_COUNT:
+        assert {StatementState.SUPERSEDED, StatementState.REVOKED} <= found.keys()
     return set(died)
 
 
