@@ -21,6 +21,7 @@ os.environ.setdefault("ETH_HASH_BACKEND", "pysha3")
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -903,6 +904,22 @@ def decode_revert(data: bytes) -> LedgerError:
         reason = data[68 : 68 + size].decode("utf-8", "replace")
     kind = _ERRORS.get(reason, ChainError)
     return kind("The contract refuses", expected="a call that its rules allow", got=reason or data.hex() or "no reason")
+
+
+def entry_of(data: bytes) -> str:
+    """Name of the contract's function that calldata are for; empty where it has none such.
+
+    Args:
+        data: The calldata.
+    """
+    return _entries().get(data[:4], "")
+
+
+@cache
+def _entries() -> Mapping[bytes, str]:
+    functions = [entry for entry in load_artifact().abi if entry["type"] == "function"]
+    types = {str(entry["name"]): ",".join(_type_of(part) for part in entry["inputs"]) for entry in functions}
+    return {keccak(f"{name}({of_name})".encode("ascii"))[:4]: name for name, of_name in types.items()}
 
 
 def _to_error(error: RpcError) -> LedgerError:

@@ -47,7 +47,7 @@ from domain.errors import (
 )
 from domain.fields import Fields
 from domain.issuance import Envelope, Issuance
-from ledger.chain import PlannedCall, Receipt
+from ledger.chain import PlannedCall, Receipt, entry_of
 from ledger.issuance import batch_proof, keccak, leaf_of, token_id
 from ledger.transactions import decode_signed
 
@@ -386,11 +386,17 @@ def _look_for_finality(services: Services, chain: ChainDesk, row: OutboxRow) -> 
     is_found_there = not mined and chain.is_canonical(row.block_number, block_hash)
     if not is_ours_there and not is_found_there:  # a reorganisation took its block away
         return OutboxChange(OutboxState.SENT if row.raw else OutboxState.QUEUED, now)
-    if chain.is_final_block(row.block_number, block_hash):
-        if row.action is LedgerAction.ISSUE_MANY and not _is_all_there(chain, row):  # its root is: the next token is claimed
-            return OutboxChange(OutboxState.QUEUED, now, tx_hashes_json="[]")
+    is_final = chain.is_final_block(row.block_number, block_hash)
+    if row.action is LedgerAction.ISSUE_MANY and (is_final or _is_one_by_one(row)) and not _is_all_there(chain, row):
+        return OutboxChange(OutboxState.QUEUED, now, tx_hashes_json="[]")  # the next token is claimed
+    if is_final:
         return OutboxChange(OutboxState.FINAL, now)
     return OutboxChange(OutboxState.MINED, now + (LATER if chain.is_embedded else FINALITY_LATER))
+
+
+def _is_one_by_one(row: OutboxRow) -> bool:
+    """Whether a batch of tokens is on its way in several transactions; they need not wait for each other's finality."""
+    return bool(row.raw) and entry_of(decode_signed(row.raw or b"").data) != str(LedgerAction.ISSUE_MANY)
 
 
 def _is_all_there(chain: ChainDesk, row: OutboxRow) -> bool:

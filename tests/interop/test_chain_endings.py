@@ -233,6 +233,11 @@ def test_meddler_anchors_the_root_first(scene: Remote, month: list[StatementRow]
     scene.anvil.ask("eth_sendTransaction", {"from": meddler, "to": scene.contract, "data": "0x" + call.data.hex(), **bid})
     scene.anvil.mine()
     assert status(scene, month) == [None] * 3
+    for _ in range(3):  # no claim waits until the one before is final
+        send(scene, after=timedelta(seconds=31))
+        scene.anvil.mine()
+        send(scene)
+    assert status(scene, month) == [1, 1, 1]
     finish(scene)
     assert (status(scene, month), scene.anchored_count()) == ([1, 1, 1], 4)  # the one that reverted, and three claims
     assert {scene.installation.statement(row).state for row in month} == {StatementState.ISSUED}

@@ -9,7 +9,7 @@ import pytest
 
 from domain.errors import AlreadyDoneError, AlreadyIssuedError, ChainError, ExpiredError, LedgerError, QuorumError
 from domain.issuance import Issuance, IssuanceKind, Revocation
-from ledger.chain import CANCEL_GAS, ChainClient, PlannedCall, Receipt
+from ledger.chain import CANCEL_GAS, ChainClient, PlannedCall, Receipt, entry_of
 from ledger.fees import Fees
 from ledger.issuance import batch_proof, batch_root, leaf_of, reason_hash, take_token, token_id
 from ledger.signing import AuditorKey, digest_of_revocation, recover_signer, sign_revocation
@@ -203,6 +203,16 @@ def test_one_token_of_two_leaves(local: Local) -> None:
     assert len(taken) == 3
     with pytest.raises(LedgerError, match=f"got leaves {leaf_of(first).hex()} and {leaf_of(other).hex()}"):
         take_token(taken, other, leaf_of(other))
+
+
+def test_calls_are_known_by_their_entry(local: Local) -> None:
+    """Calldata name the contract's function that they are for."""
+    issuances = [local.issuance(number) for number in (1, 2)]
+    assert entry_of(many(local, issuances).data) == "issue_many"
+    assert entry_of(plan_issue(local, issuances[0]).data) == "issue"
+    assert entry_of(plan_issue(local, local.issuance(revision=2)).data) == "supersede"
+    assert entry_of(plan_revoke(local, revocation(local, issuances[0])).data) == "revoke"
+    assert [entry_of(data) for data in (b"", b"\0\0\0\0", b"\x12")] == ["", "", ""]
 
 
 def test_reason_is_salted() -> None:
