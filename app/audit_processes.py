@@ -10,7 +10,8 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 
 from app.assemble import open_services
 from app.clock import SystemClock, SystemRandomness
@@ -110,7 +111,16 @@ _opened: list[Services] = []
 
 def _open(settings: Settings) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who asked is stopped, and closes this process
+    Thread(target=_end_with_parent, name="end with who asked", daemon=True).start()
     _opened.append(open_services(settings, clock=SystemClock(), randomness=SystemRandomness()))
+
+
+def _end_with_parent() -> None:
+    """End where who asked was killed: nobody would take an answer, and the pool waits for questions for ever."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _audit(statement_ids: Sequence[str]) -> tuple[Audited, ...]:

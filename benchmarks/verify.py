@@ -3,8 +3,10 @@
     python -m benchmarks.verify --json --rows 5000
 
 Two statements on an embedded chain: a household's month of hourly readings, and a business's year of meter days and payments with
-as many records as asked for. Times are after imports, with the chain and its list of auditors, medians of several runs. The named
-alternative hashes the same salted leaves of one group into an RFC 6962 root in the same run; it knows neither salts nor groups.
+as many records as asked for. Times are after imports, with the chain and its list of auditors, medians of several runs; the first
+visit of a proof page is the first one after a serving process has looked for what is newly on the chain, and the unremembered one
+finds nothing that was found before. The named alternative hashes the same salted leaves of one group into an RFC 6962 root in the
+same run; it knows neither salts nor groups.
 """
 
 import argparse
@@ -44,6 +46,7 @@ from app.usecases.keep_original import Received
 from app.usecases.look_at_chain import verify_with_chain
 from app.usecases.send_outbox import send_outbox
 from app.usecases.verify_bundle import Verdict, verdict
+from app.usecases.verify_statement import Verifications, remember_newest
 from app.web import build_app
 from domain.activity import EvidenceClass
 from domain.period import MonthRange
@@ -56,8 +59,8 @@ REPEATS_COUNT = 7
 NOW = datetime(2025, 6, 15, 12, 0, tzinfo=UTC)
 HOLDER = "0x" + "ab" * 20
 KEY = bytes(range(32))
-TARGETS = {"verify_ms": 200, "proof_page_ms": 100}
-"""At most, of the household's; issue 6."""
+TARGETS = {"verify_ms": 200, "proof_page_first_ms": 100, "proof_page_ms": 100}
+"""At most, of both statements."""
 
 KINDS: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("purchase", "USD", {"naics": "722511"}),
@@ -99,6 +102,13 @@ def signed(services: Services, hosting: Hosting, kind: SubjectKind, body: bytes,
     return row
 
 
+def once_ms(run: Callable[[], object]) -> float:
+    """Milliseconds of one call."""
+    begin = perf_counter()
+    run()
+    return round((perf_counter() - begin) * 1000, 2)
+
+
 def median_ms(run: Callable[[], object]) -> float:
     """Milliseconds of a call, median of several after one that does not count."""
     run()
@@ -126,9 +136,12 @@ def proofs_of(services: Services, hosting: Hosting, client: TestClient, row: Sta
     def visit() -> None:
         assert "This statement holds." in client.get(f"/proof/{row.public_token}", headers={"Accept": "text/html"}).text
 
-    begin = perf_counter()
-    visit()
-    first_ms = (perf_counter() - begin) * 1000
+    assert hosting.chain is not None
+    hosting.verifications = Verifications()
+    remember_newest(services, hosting.chain, hosting.verifications)
+    first_ms = once_ms(visit)
+    again_ms = median_ms(visit)
+    hosting.verifications = Verifications()
     return {
         "records": len(records),
         "lines": len(content["lines"]),
@@ -137,8 +150,9 @@ def proofs_of(services: Services, hosting: Hosting, client: TestClient, row: Sta
         "verify_ms": median_ms(lambda: verify(data)),
         "disclosure_kb": round(len(disclosure) / 1024, 2),
         "disclosure_ms": median_ms(lambda: verify(disclosure)),
-        "proof_page_first_ms": round(first_ms, 2),
-        "proof_page_ms": median_ms(visit),
+        "proof_page_first_ms": first_ms,
+        "proof_page_ms": again_ms,
+        "proof_page_unremembered_ms": once_ms(visit),
     }, data
 
 
@@ -203,7 +217,12 @@ def measure(records_count: int) -> dict[str, Any]:
         "alternative_seconds": round(tree["alternative_ms"] / 1000, 4),
         "ratio": tree["ratio"],
         "targets": TARGETS,
-        "reached": {name: household[name] <= most for name, most in TARGETS.items()},
+        "missed": [
+            f"{name} of the {whose}"
+            for name, most in TARGETS.items()
+            for whose, found in (("household", household), ("business", business))
+            if found[name] > most
+        ],
     }
 
 

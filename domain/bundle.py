@@ -215,7 +215,9 @@ class Bundle:
 
     def to_bytes(self) -> bytes:
         """The file: canonical JSON, with its checksum made anew."""
-        return to_canonical(self.sealed().to_json())
+        body = to_canonical(self._body())
+        checksum = sha256(body).hexdigest()
+        return body.replace(b',"envelope":', f',"checksum":"{checksum}","envelope":'.encode(), 1)  # quotes in texts are escaped
 
     def sealed(self) -> "Bundle":
         """The same with the checksum that its content has."""

@@ -1,6 +1,10 @@
 """The auditor in several processes: the same answers as in this one, and a process that dies is said."""
 
 import json
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from multiprocessing import active_children
@@ -64,3 +68,43 @@ def test_few_statements_start_no_process(installation: Installation, closed_ids:
     """Where few are asked about, this process answers before the question returns."""
     with auditor_of(installation.services, WORTH_COUNT - 1) as ask:
         assert ask(closed_ids).done()
+
+
+ASKING = """
+import sys, time
+from multiprocessing import active_children
+from pathlib import Path
+from app.audit_processes import AuditProcesses
+from tests.app.usecases.installation import Installation
+
+if __name__ == "__main__":
+    processes = AuditProcesses(Installation.open(Path(sys.argv[1])).services, 1)
+    processes.ask([]).result()
+    print(active_children()[0].pid, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_processes_end_with_who_asked(tmp_path: Path) -> None:
+    """Whoever asked is killed, and a moment later the processes of the auditor are gone."""
+    script = tmp_path / "asking.py"
+    script.write_text(ASKING, encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, str(script), str(tmp_path / "data")]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as asking:
+        assert asking.stdout is not None
+        auditor_id = int(next(line for line in asking.stdout if line.strip().isdigit()))
+        assert is_running(auditor_id)
+        asking.kill()
+    end_s = time.monotonic() + 30
+    while is_running(auditor_id) and time.monotonic() < end_s:
+        time.sleep(0.1)
+    assert not is_running(auditor_id)
+
+
+def is_running(process_id: int) -> bool:
+    """Whether there is such a process that has not ended."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{process_id}/status").read_text(encoding="utf-8")
+    except OSError:
+        return False
