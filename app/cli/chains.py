@@ -15,7 +15,7 @@ from app.store import anchors, chain_signers
 from app.store.ledger import OutboxState
 from app.store.session import reading
 from app.usecases.migrate_chain import elsewhere_count, migrate_roots
-from app.usecases.send_outbox import contract_of, pending_count
+from app.usecases.send_outbox import pending_count
 from domain.errors import InputError
 
 SHOWN_COUNT = 10
@@ -43,8 +43,8 @@ def run_status(*, is_json: bool, data_folder: Path | None) -> int:
         with reading(services.engine) as session:
             counts = anchors.counts_by_contract(session)
             gas_today = chain_signers.gas_of_day(session, desk.chain_id, desk.signer_address, now=services.clock.now())
-            away_count = anchors.elsewhere_count(session, contract_of(desk))
             troubles = anchors.troubled(session, limit_count=SHOWN_COUNT)
+        away_count = elsewhere_count(services, desk)
         owner = owner_of(services.settings.data_folder / "chain") if desk.is_embedded else None
         facts = {
             "chain": desk.label,
