@@ -108,7 +108,7 @@ class EmbeddedChain:
                 raise RpcError("the embedded chain is closed")
             try:
                 return implementation(*params)
-            except (AttributeError, TypeError, ValueError, LookupError, OverflowError) as error:
+            except (AttributeError, TypeError, ValueError, LookupError, OverflowError, self._evm.refusal) as error:
                 raise RpcError(f"invalid parameters of {method}: {error}", code=-32602) from error
 
     # ---- JSON-RPC methods (execution-apis, ethereum.github.io) ----

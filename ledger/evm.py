@@ -131,6 +131,9 @@ class Evm:
         genesis_at_s: Time of the first block, Unix seconds; used where the database is empty.
     """
 
+    refusal = ValidationError
+    """What it raises about a value that cannot be: a hash of another size, a block before the first."""
+
     def __init__(self, database: SqliteDatabase, *, chain_id: int, funded_wei: Mapping[bytes, int], genesis_at_s: int) -> None:
         self._database = database
         self._chain_class = _chain_class(chain_id)

@@ -187,6 +187,23 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [
+        ("eth_getBlockByHash", [""]),
+        ("eth_getBlockByNumber", ["-0x1"]),
+        ("eth_getBlockByNumber", ["0x1" + "0" * 80]),
+        ("eth_getStorageAt", ["0x" + "11" * 20, "-0x1"]),
+        ("eth_getTransactionReceipt", ["0x"]),
+        ("eth_call", [{"gas": "-0x1"}]),
+    ],
+)
+def test_values_that_cannot_be_are_refused(local: Local, method: str, params: list[Any]) -> None:
+    """A hash of another size, a block before the first: an answer of JSON-RPC, not a broken connection."""
+    answer = answer_to(local.chain.request, json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode())
+    assert answer.get("result", 0) is None or answer["error"]["code"] in {-32602, -32000}
+
+
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_parameters_are_answered(local: Local, data: st.DataObject) -> None:
