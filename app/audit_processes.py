@@ -24,6 +24,10 @@ WORTH_COUNT = 400
 """Statements from which on it is worth starting processes: each takes a few seconds to begin."""
 
 
+_NICER_COUNT = 5
+"""How far these processes stand back: who asked closes the next statements, or answers requests, meanwhile."""
+
+
 def cores_count() -> int:
     """How many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -111,6 +115,7 @@ _opened: list[Services] = []
 
 def _open(settings: Settings) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who asked is stopped, and closes this process
+    os.nice(_NICER_COUNT)
     Thread(target=_end_with_parent, name="end with who asked", daemon=True).start()
     _opened.append(open_services(settings, clock=SystemClock(), randomness=SystemRandomness()))
 

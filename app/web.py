@@ -35,6 +35,7 @@ from app.api.frames import error_page
 from app.api.idempotency import StoredReplies
 from app.api.who import SignInNeededError
 from app.assemble import open_services
+from app.audit_processes import auditor_of
 from app.clock import SystemClock, SystemRandomness
 from app.hosting import Hosting, Preparation
 from app.jobs.worker import Worker
@@ -133,7 +134,7 @@ def serve(
     randomness = SystemRandomness()
     services = open_services(settings, clock=SystemClock(), randomness=randomness)
     kept = Verifications()
-    hosting = Hosting(services, partial(Worker, kept=kept), prepare=prepare, verifications=kept)
+    hosting = Hosting(services, partial(Worker, kept=kept, auditor_of=auditor_of), prepare=prepare, verifications=kept)
     if welcome is not None:
         with unit_of_work(services.engine) as session:
             account = welcome(Work(session, services))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from hashlib import sha256
 
 from domain.activity import EvidenceClass
@@ -61,7 +62,7 @@ class RetiredUnits:
         return {"amount_g_co2e": str(self.amount_g_co2e), "registry": self.registry, "serial": self.serial}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Manifest:
     """What a statement was computed from.
 
@@ -123,12 +124,12 @@ class Manifest:
             "totals": self.totals.to_json(),
         }
 
-    @property
+    @cached_property
     def canonical_bytes(self) -> bytes:
         """Its canonical JSON."""
         return to_canonical(self.to_json())
 
-    @property
+    @cached_property
     def manifest_hash(self) -> bytes:
         """SHA-256 of its canonical JSON, 32 bytes."""
         return sha256(self.canonical_bytes).digest()

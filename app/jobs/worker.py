@@ -9,6 +9,7 @@ queue's (`app.jobs.queue_worker`).
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from functools import partial
 from threading import Lock
@@ -24,7 +25,8 @@ from app.services import Services
 from app.store import accounts, idempotency, jobs, waiting_files
 from app.store.session import unit_of_work
 from app.usecases.ask_auditor import ENDORSE_JOB
-from app.usecases.close_month_end import MONTH_END_JOB, endorse_month_end
+from app.usecases.audit_many import Ask
+from app.usecases.close_month_end import MONTH_END_JOB, closed_count, endorse_month_end
 from app.usecases.endorse_statement import endorse_statement
 from app.usecases.retire_units import COUNT_JOB, count_retirement
 from app.usecases.send_outbox import pending_count, send_outbox
@@ -42,6 +44,9 @@ REMEMBER_S = 5.0
 
 log = structlog.get_logger("app.jobs")
 
+AuditorOf = Callable[[Services, int], AbstractContextManager[Ask]]
+"""Opens the auditor for so many statements (`app.audit_processes.auditor_of`)."""
+
 ChainBody = Callable[[Services, ChainDesk, Turn], None]
 
 
@@ -52,12 +57,21 @@ class Worker:
         services: What the program works with.
         chain: The chain, owned by this process.
         kept: Where the verification of what is newly on the chain is kept, for its first visitors; nowhere where left out.
+        auditor_of: Opens the auditor for so many statements; the one of this process where left out.
     """
 
-    def __init__(self, services: Services, chain: ChainDesk, kept: Verifications | None = None) -> None:
+    def __init__(
+        self,
+        services: Services,
+        chain: ChainDesk,
+        *,
+        kept: Verifications | None = None,
+        auditor_of: AuditorOf | None = None,
+    ) -> None:
         self._services = services
         self._chain = chain
         self._kept = kept
+        self._auditor_of = auditor_of
         self._turn = Lock()
         self._rounds = Rounds()
         self._jobs = TableQueue(services.engine, services.clock, services.randomness)
@@ -96,9 +110,10 @@ class Worker:
         with self._turn:
             done_count = 0
             try:
-                done_count = self._jobs.run_due(
-                    {kind: partial(body, self._services, self._chain) for kind, body in BODIES.items()}
-                )
+                bodies = {kind: partial(body, self._services, self._chain) for kind, body in BODIES.items()}
+                if self._auditor_of is not None and MONTH_END_JOB in bodies:
+                    bodies[MONTH_END_JOB] = partial(_month_end, self._services, self._chain, auditor_of=self._auditor_of)
+                done_count = self._jobs.run_due(bodies)
                 done_count += send_outbox(self._services, self._chain)
             except Exception:  # the outermost loop of the worker: the next tick tries again
                 log.exception("tick failed")
@@ -117,8 +132,10 @@ def _endorse(services: Services, chain: ChainDesk, turn: Turn) -> None:
     endorse_statement(services, chain, turn.tenant_id, str(json.loads(turn.payload_json)["statement_id"]))
 
 
-def _month_end(services: Services, chain: ChainDesk, turn: Turn) -> None:
-    endorse_month_end(services, chain, MonthRange.from_text(str(json.loads(turn.payload_json)["months"])))
+def _month_end(services: Services, chain: ChainDesk, turn: Turn, auditor_of: AuditorOf | None = None) -> None:
+    months = MonthRange.from_text(str(json.loads(turn.payload_json)["months"]))
+    with auditor_of(services, closed_count(services, months)) if auditor_of else nullcontext() as ask:
+        endorse_month_end(services, chain, months, ask=ask)
 
 
 def _count_retirement(services: Services, chain: ChainDesk, turn: Turn) -> None:

@@ -1,7 +1,9 @@
 """Month-end: everybody who is open, once, under one root; whoever cannot be closed is named and stops nobody."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,15 +14,17 @@ from sqlalchemy import text
 from app.assemble import open_desk
 from app.chain import ChainDesk
 from app.jobs.worker import Worker
-from app.services import Whose
+from app.services import Services, Whose
 from app.store import ledger, month_end, periods, statements
 from app.store.ledger import BatchRow, IssuanceRow, LedgerAction, OutboxChange, OutboxState
 from app.store.session import unit_of_work
 from app.store.statements import StatementRow, StatementState
 from app.usecases import close_month_end as subject
+from app.usecases.audit_many import Ask, Audited, ask_here
 from app.usecases.close_month_end import (
     Refusal,
     ask_month_end,
+    close_and_endorse,
     close_open,
     endorse_closed,
     endorse_month_end,
@@ -36,7 +40,7 @@ from app.usecases.sign_batch import DEADLINE_S
 from app.usecases.verify_bundle import StepState
 from app.usecases.verify_statement import Verifications, verify_statement
 from domain.bundle import envelope_from_json
-from domain.errors import ChainError, ConflictError, LedgerError
+from domain.errors import AuditError, ChainError, ConflictError, LedgerError
 from domain.period import MonthRange
 from ledger.chain import Token
 from tests.app.usecases.installation import Installation
@@ -527,11 +531,54 @@ def test_statement_moved_meanwhile_undoes_the_signing(
 
 
 def test_owner_of_the_chain_goes_on_with_it(installation: Installation, homes: list[Whose]) -> None:
-    """Where another process owns the chain, its worker endorses, signs and sends what was closed."""
+    """Where another process owns the chain, its worker endorses, signs and sends what was closed; the auditor knows how many."""
     close_all(installation)
     ask_month_end(installation.services, MARCH)
-    desk = open_desk(installation.services)
-    assert Worker(installation.services, desk).drain()
+    desk, counts = open_desk(installation.services), []
+
+    @contextmanager
+    def auditor_of(services: Services, statements_count: int) -> Iterator[Ask]:
+        counts.append(statements_count)
+        yield ask_here(services)
+
+    assert Worker(installation.services, desk, auditor_of=auditor_of).drain()
     desk.close()
+    assert counts == [3]
     assert [statement_of(installation, whose).state for whose in homes] == [StatementState.ISSUED] * 3
     assert [count for _, count in batches(installation)] == [3]
+
+
+def test_audit_goes_on_while_the_next_are_closed(
+    installation: Installation, homes: list[Whose], desk: ChainDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is closed is asked about at once, what an earlier run closed too, and answers are kept as they come."""
+    monkeypatch.setattr(month_end, "CHUNK_COUNT", 1)
+    assert next(close_open(installation.services, MARCH)).done_count == 1  # an earlier run, which was killed
+    asked: list[int] = []
+
+    def ask(statement_ids: Sequence[str]) -> "Future[tuple[Audited, ...]]":
+        asked.append(len(statement_ids))
+        return ask_here(installation.services)(statement_ids)
+
+    steps = list(close_and_endorse(installation.services, desk, MARCH, ask=ask))
+    assert [bool(step.statement_ids) for step in steps] == [True, False, True, False, False]
+    assert asked == [1, 1, 1]
+    assert len(sign_accepted(installation.services, desk, MARCH)) == 1
+    assert sum(count for _, count in batches(installation)) == len(homes)
+
+
+def test_auditor_that_dies_loses_nothing(
+    installation: Installation, homes: list[Whose], desk: ChainDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was closed and answered stays; the next run goes on with the rest."""
+    monkeypatch.setattr(month_end, "CHUNK_COUNT", 1)
+
+    def dying(statement_ids: Sequence[str]) -> "Future[tuple[Audited, ...]]":
+        answer: Future[tuple[Audited, ...]] = Future()
+        answer.set_exception(AuditError("A process of the auditor died", got=str(len(statement_ids))))
+        return answer
+
+    with pytest.raises(AuditError, match="A process of the auditor died"):
+        list(close_and_endorse(installation.services, desk, MARCH, ask=dying))
+    assert month_ended(installation, desk) == []
+    assert [statement_of(installation, whose).state for whose in homes] == [StatementState.ISSUED] * 3
