@@ -28,6 +28,7 @@
     │   ├── ChainError               the chain refused, is absent or is another one
     │   │   └── BudgetError          the day's gas is spent
     │   ├── AlreadyIssuedError       this commitment is on the chain already
+    │   ├── AlreadyDoneError         the chain has it already, as it was asked for: a success
     │   └── ExpiredError             the signatures' deadline or epoch has passed: endorse again
     ├── AuditError                   an auditor's recomputation differs
     ├── ArchiveError                 an original is missing or is not what its hash says

@@ -139,14 +139,22 @@ def test_period_is_issued_once(local: Local) -> None:
         ({"holder": ZERO_ADDRESS}, "holder is zero"),
         ({"to_month_ym": 202403}, "period is empty"),
         ({"from_month_ym": 202405}, "period is empty"),
-        ({"revision": 2}, "not a first revision"),
-        ({"revision": 0}, "not a first revision"),
     ],
 )
 def test_issuances_that_are_refused(local: Local, change: dict[str, Any], reason: str) -> None:
     """What this contract does not issue is refused by name, although auditors signed it."""
     with pytest.raises(ChainError, match=rf"The contract refuses; .*; got {reason}"):
         local.issue(local.issuance(**change))
+
+
+@pytest.mark.parametrize("revision", [0, 2])
+def test_only_a_first_revision_is_issued(local: Local, revision: int) -> None:
+    """Another revision is superseded with, not issued."""
+    issuance = local.issuance(revision=revision)
+    envelope = local.envelope(leaf_of(issuance))
+    error = refusal(local, "issue", local.words(issuance), envelope.epoch << 64 | envelope.deadline_s, local.compact(envelope))
+    assert isinstance(error, ChainError)
+    assert "not a first revision" in error.sentence()
 
 
 def test_signed_figures_cannot_be_changed(local: Local) -> None:
