@@ -79,17 +79,18 @@ def _check_folder(engine: Engine) -> None:
     Raises:
         ConflictError: The folder was written by a version that lays it out differently.
     """
-    with database.unit_of_work(engine) as session:
+    with database.reading(engine) as session:  # opening an installation that is there waits for nobody who writes
         found = installation.fact(session, _FOLDER_FACT)
-        if found is None:
-            installation.set_fact(session, _FOLDER_FACT, DATA_FOLDER_FORMAT)
-        elif found != DATA_FOLDER_FORMAT:
-            raise ConflictError(
-                "This data folder has another layout",
-                expected=DATA_FOLDER_FORMAT,
-                got=found,
-                next_step="Use the version of the program that wrote it, or another folder.",
-            )
+    if found is None:
+        with database.unit_of_work(engine) as session:
+            found = installation.claim_fact(session, _FOLDER_FACT, DATA_FOLDER_FORMAT)
+    if found != DATA_FOLDER_FORMAT:
+        raise ConflictError(
+            "This data folder has another layout",
+            expected=DATA_FOLDER_FORMAT,
+            got=found,
+            next_step="Use the version of the program that wrote it, or another folder.",
+        )
 
 
 def kek_of(settings: Settings, randomness: Randomness) -> LocalKek:

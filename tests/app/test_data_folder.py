@@ -2,8 +2,10 @@
 
 import io
 import os
+import sqlite3
 import stat
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from app.assemble import open_services, passphrase_of
 from app.clock import FixedClock, SystemRandomness
 from app.data_folder import make_private_file, open_data_folder
 from app.settings import Settings
-from domain.errors import SecurityError
+from domain.errors import ConflictError, SecurityError
 from tests.app.live import NOW, Installation, Live, fill, start
 
 PRODUCTION: dict[str, Any] = {
@@ -94,6 +96,19 @@ def test_file_that_is_there_stays(tmp_path: Path) -> None:
     path.write_bytes(b"kept")
     make_private_file(path)
     assert path.read_bytes() == b"kept"
+
+
+def test_opened_while_somebody_writes(tmp_path: Path) -> None:
+    """An installation that is there is opened at once, however long somebody else has been writing; then it is not written to."""
+    settings = Settings(data_folder=tmp_path / "data")
+    open_services(settings, clock=FixedClock(NOW), randomness=SystemRandomness()).engine.dispose()
+    with closing(sqlite3.connect(settings.database_file(), isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        writer.execute("UPDATE meta SET value = 'another layout' WHERE key = 'data_folder'")
+        open_services(settings, clock=FixedClock(NOW), randomness=SystemRandomness()).engine.dispose()
+        writer.execute("COMMIT")
+    with pytest.raises(ConflictError, match="This data folder has another layout; .*; got another layout"):
+        open_services(settings, clock=FixedClock(NOW), randomness=SystemRandomness())
 
 
 def test_secret_of_the_key_files_is_set_from_outside(tmp_path: Path) -> None:
