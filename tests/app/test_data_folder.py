@@ -107,7 +107,7 @@ def test_opened_while_somebody_writes(tmp_path: Path) -> None:
         writer.execute("UPDATE meta SET value = 'another layout' WHERE key = 'data_folder'")
         open_services(settings, clock=FixedClock(NOW), randomness=SystemRandomness()).engine.dispose()
         writer.execute("COMMIT")
-    with pytest.raises(ConflictError, match="This data folder has another layout; .*; got another layout"):
+    with pytest.raises(ConflictError, match=r"This data folder has another layout; .*; got another layout"):
         open_services(settings, clock=FixedClock(NOW), randomness=SystemRandomness())
 
 
