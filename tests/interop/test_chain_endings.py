@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
+from time import sleep
 
 import pytest
 
@@ -166,6 +167,10 @@ def test_retirement_that_a_reorganisation_takes(scene: Remote) -> None:
     """The units come back with the block that goes, and are used up again, once."""
     sent, offset = asked(scene)
     send(scene)
+    for _ in range(100):  # the node answers before it has made the block
+        if scene.desk.units_left(offset) < AMOUNT_G:
+            break
+        sleep(0.05)
     assert scene.desk.units_left(offset) == AMOUNT_G - 1_500
     scene.anvil.ask("anvil_reorg", 1, [])
     assert scene.desk.units_left(offset) == AMOUNT_G

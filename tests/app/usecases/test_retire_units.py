@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from time import sleep
 
 import pytest
 
@@ -48,7 +49,11 @@ def issue_units(
     signature = sign_envelope(auditor.key, envelope, chain_id=desk.chain_id, contract=desk.contract)
     call = desk.prepare("issue", (issuance,), envelope, [signature])
     desk.broadcast(desk.sign(call, nonce=call.chain_nonce).raw)
-    return token_id(issuance)
+    for _ in range(200):  # a node answers before it has made the block
+        if desk.token(token_id(issuance)) is not None:
+            return token_id(issuance)
+        sleep(0.05)
+    raise AssertionError
 
 
 @pytest.fixture
